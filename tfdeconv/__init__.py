@@ -1,0 +1,35 @@
+"""Transposed convolution and upsampling for TensorFlow and Keras: exact, fast, and served.
+
+Names are bound lazily, so that ``import tfdeconv`` costs milliseconds and the parts that need no
+TensorFlow (``tfdeconv.geometry``, ``tfdeconv.client.rest``) do not import it.
+"""
+
+import lazy_loader
+
+from tfdeconv import _keras_registration as _keras_registration
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules={
+        "alignment",
+        "analysis",
+        "client",
+        "constraints",
+        "convert",
+        "errors",
+        "geometry",
+        "initializers",
+        "layers",
+        "ops",
+        "serving",
+        "training",
+        "zoo",
+    },
+    submod_attrs={
+        "export": ["export_saved_model"],
+        "geometry": ["Window"],
+        "inference": ["Optimized", "optimize"],
+    },
+)

@@ -1,0 +1,54 @@
+"""The ``tfdeconv`` command: one file per subcommand, each imported only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+import tfdeconv
+from tfdeconv.errors import TfdeconvError
+
+# name -> one line for the overview; the subcommand is `command` in tfdeconv/cli/<name>.py.
+COMMANDS = {
+    "demo": "Build, export, serve and query the upsampling model on a photograph.",
+    "export": "Write an upsampling model as a SavedModel version folder.",
+    "predict": "Query a served model with arrays or images.",
+    "serve": "Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
+    "status": "Show which versions of a served model are available.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Lists subcommands without importing them: `tfdeconv --help` must not load TensorFlow."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"tfdeconv.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tfdeconv.__version__, prog_name="tfdeconv")
+def _group() -> None:
+    """Transposed convolution and upsampling: from the Keras layer to the served model."""
+
+
+def main() -> None:
+    """Run the command line; domain errors become one line on standard error and exit code 1."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our output
+    try:
+        _group(prog_name="tfdeconv")
+    except TfdeconvError as error:
+        print(f"tfdeconv: error: {error}", file=sys.stderr)
+        sys.exit(1)
