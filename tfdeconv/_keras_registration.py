@@ -1,25 +1,49 @@
-"""Make ``import tfdeconv`` enough for ``keras.saving.load_model`` to find every layer of a saved model.
+"""Make ``import tfdeconv`` enough for ``keras.saving.load_model`` to find every class of a saved model.
 
 Keras looks serialized classes up in a registry that is filled when their modules are imported, but
-``import tfdeconv`` must not import Keras (and with it TensorFlow). So the modules that register
-classes are imported when Keras itself is: at once if it is loaded, else right after it loads.
+``import tfdeconv`` must not import Keras (and with it TensorFlow). So as soon as Keras is there, each
+class gets an entry that imports the real one when it is asked for; importing the class replaces it.
 """
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import wrapt
 
-SERIALIZABLE_MODULES = (
-    "tfdeconv.constraints",
-    "tfdeconv.initializers",
-    "tfdeconv.layers",
-)
+PACKAGE = "tfdeconv"
+
+SERIALIZABLE = {
+    "tfdeconv.initializers": ("Bilinear",),
+    "tfdeconv.layers": (
+        "BilinearUpsampling2D",
+        "Conv1DTranspose",
+        "Conv2DTranspose",
+        "Conv3DTranspose",
+        "LinearUpsampling1D",
+        "TrilinearUpsampling3D",
+    ),
+}
+"""Module -> classes decorated with ``register_keras_serializable(package=PACKAGE)``."""
+
+
+@dataclass(frozen=True)
+class _Deferred:
+    """Stands for a class in Keras's registry until a saved model needs it."""
+
+    module: str
+    name: str
+
+    def from_config(self, config: dict[str, Any]) -> Any:
+        return getattr(importlib.import_module(self.module), self.name).from_config(config)
 
 
 @wrapt.when_imported("keras")
-def _register(_: ModuleType) -> None:
-    for module in SERIALIZABLE_MODULES:
-        importlib.import_module(module)
+def _register(keras: ModuleType) -> None:
+    registry = keras.saving.get_custom_objects()
+    for module, names in SERIALIZABLE.items():
+        for name in names:
+            registry.setdefault(f"{PACKAGE}>{name}", _Deferred(module, name))

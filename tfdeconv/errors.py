@@ -4,7 +4,7 @@ The tree says what is wrong, never how a transport reports it: the gRPC and REST
 classes to their codes. Each class can be made from one message (Keras re-raises errors so)::
 
     TfdeconvError
-    |-- InvalidArgumentError (ValueError)     an argument breaks a rule; the message names the rule and the fix
+    |-- InvalidArgumentError (ValueError)     an argument breaks a rule; the message names rule and fix
     |   |-- LoweringNotApplicable             the chosen lowering cannot compute this configuration
     |   |-- AlignmentError                    coordinate maps disagree, or no legal crop exists
     |   |-- ConversionError                   a foreign layer or model has no exact equivalent

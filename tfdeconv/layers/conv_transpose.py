@@ -1,0 +1,315 @@
+"""Transposed convolution layers: drop-in for Keras's, with every other framework's conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from tfdeconv import geometry, ops
+from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.ops.data_format import is_channels_first
+
+
+class _ConvTranspose(keras.layers.Layer):
+    """Transposed convolution over ``rank`` spatial axes; the classes below only fix the rank."""
+
+    rank: ClassVar[int]
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: Any = "valid",
+        output_padding: int | Sequence[int] | None = None,
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        *,
+        lowering: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters = filters
+        self.kernel_size = geometry.per_axis("kernel_size", kernel_size, self.rank)
+        self.strides = geometry.per_axis("strides", strides, self.rank)
+        paddings = geometry.per_axis_padding(padding, self.rank)
+        self.padding = paddings[0] if isinstance(padding, str) else paddings
+        self.output_padding = (
+            None
+            if output_padding is None
+            else geometry.per_axis("output_padding", output_padding, self.rank, minimum=0)
+        )
+        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, self.rank)
+        self.groups = groups
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.lowering = lowering
+        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
+        self._check_arguments()
+
+    def _check_arguments(self) -> None:
+        if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
+            raise InvalidArgumentError(
+                "filters must be at least 1 and a multiple of groups; received "
+                f"filters={self.filters} and groups={self.groups}."
+            )
+        if self.lowering != "auto" and self.lowering not in ops.LOWERINGS:
+            raise InvalidArgumentError(
+                f"lowering must be 'auto' or one of {', '.join(map(repr, ops.LOWERINGS))}; "
+                f"received {self.lowering!r}."
+            )
+        for axis, padding in enumerate(geometry.per_axis_padding(self.padding, self.rank)):
+            geometry.crops(  # raises where the convention has no legal size
+                self.kernel_size[axis],
+                self.strides[axis],
+                padding=padding,
+                output_padding=None if self.output_padding is None else self.output_padding[axis],
+                dilation_rate=self.dilation_rate[axis],
+            )
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create the weights ``kernel`` ``[*kernel_size, filters // groups, channels]`` and ``bias``."""
+        channel_axis = 1 if self.data_format == "channels_first" else self.rank + 1
+        channels = input_shape[channel_axis]
+        if channels is None:
+            raise InvalidArgumentError(
+                f"{type(self).__name__} needs a known number of channels (axis {channel_axis}); received "
+                f"input shape {tuple(input_shape)}. Give it in keras.Input(shape=...)."
+            )
+        if channels % self.groups:
+            raise InvalidArgumentError(
+                f"groups must divide the {channels} input channels; received groups={self.groups}."
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={channel_axis: channels})
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(*self.kernel_size, self.filters // self.groups, channels),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def call(self, inputs: Any, output_shape: Any = None, like: Any = None) -> tf.Tensor:
+        """Upsample ``inputs``.
+
+        Args:
+            inputs: ``[batch, *sizes, channels]`` (or channels first).
+            output_shape: Spatial sizes to return: ints or an integer tensor, each within
+                ``geometry.output_size_range``. Excludes ``output_padding`` and ``like``.
+            like: A tensor whose spatial sizes are returned; for skip connections.
+        """
+        outputs = ops.conv_transpose(
+            inputs,
+            self.kernel,
+            strides=self.strides,
+            padding=self.padding,
+            output_padding=self.output_padding,
+            output_shape=self._requested_sizes(output_shape, like),
+            dilation_rate=self.dilation_rate,
+            groups=self.groups,
+            data_format=self.data_format,
+            lowering=self.lowering,
+        )
+        if self.bias is not None:
+            if self.data_format == "channels_first":
+                outputs += tf.reshape(self.bias, [-1] + [1] * self.rank)
+            else:
+                outputs = tf.nn.bias_add(outputs, self.bias)
+        return self.activation(outputs)
+
+    def _requested_sizes(self, output_shape: Any, like: Any) -> Any:
+        """The spatial sizes asked for by ``call``: None, ints, or a tensor."""
+        if like is None:
+            return output_shape
+        if output_shape is not None:
+            raise InvalidArgumentError(
+                f"output_shape and like exclude each other; received output_shape={output_shape} and like. "
+                "Give one of them."
+            )
+        first = 2 if self.data_format == "channels_first" else 1
+        static = like.shape[first : first + self.rank]
+        if all(size is not None for size in static):
+            return tuple(static)
+        return tf.shape(like)[first : first + self.rank]
+
+    def compute_output_spec(
+        self, inputs: Any, output_shape: Any = None, like: Any = None
+    ) -> keras.KerasTensor:
+        """Return the symbolic output; sizes that depend on unknown ones are None."""
+        requested: Any = output_shape
+        if like is not None:
+            first = 2 if self.data_format == "channels_first" else 1
+            requested = like.shape[first : first + self.rank]
+        elif output_shape is not None and not isinstance(output_shape, list | tuple | int):
+            requested = (None,) * self.rank  # a tensor: known at run time only
+        elif isinstance(output_shape, int):
+            requested = (output_shape,) * self.rank
+        shape = self._output_shape(inputs.shape, requested)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the output's shape for an input shape; None stays None."""
+        return self._output_shape(input_shape, None)
+
+    def _output_shape(
+        self, input_shape: Sequence[int | None], requested: Sequence[int | None] | None
+    ) -> tuple[int | None, ...]:
+        channels_first = self.data_format == "channels_first"
+        sizes = input_shape[2:] if channels_first else input_shape[1:-1]
+        paddings = geometry.per_axis_padding(self.padding, self.rank)
+        spatial: list[int | None] = []
+        for axis, size in enumerate(sizes):
+            wanted = None if requested is None else requested[axis]
+            if size is None or (requested is not None and not isinstance(wanted, int)):
+                spatial.append(wanted if isinstance(wanted, int) else None)
+                continue
+            spatial.append(
+                geometry.window(
+                    size,
+                    self.kernel_size[axis],
+                    self.strides[axis],
+                    padding=paddings[axis],
+                    output_padding=None if self.output_padding is None else self.output_padding[axis],
+                    output_size=wanted,
+                    dilation_rate=self.dilation_rate[axis],
+                ).size
+            )
+        if channels_first:
+            return (input_shape[0], self.filters, *spatial)
+        return (input_shape[0], *spatial, self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "output_padding": self.output_padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
+            "lowering": self.lowering,
+        }
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class Conv1DTranspose(_ConvTranspose):
+    """Transposed convolution of sequences ``[batch, steps, channels]``.
+
+    Takes the arguments of :class:`Conv2DTranspose`, for one spatial axis.
+
+    Example:
+        >>> import numpy as np
+        >>> Conv1DTranspose(8, 4, strides=2, padding="same")(np.zeros([1, 10, 3])).shape
+        TensorShape([1, 20, 8])
+    """
+
+    rank = 1
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class Conv2DTranspose(_ConvTranspose):
+    """Transposed convolution of images, the adjoint of ``keras.layers.Conv2D`` with the same arguments.
+
+    Any valid call of ``keras.layers.Conv2DTranspose`` gives that layer's numbers. Beyond it: groups,
+    dilation together with strides, paddings in samples (PyTorch, Caffe, ONNX), output sizes chosen
+    at the call, and a choice of exact lowerings.
+
+    Args:
+        filters: Output channels; a multiple of ``groups``.
+        kernel_size: Taps of the kernel; an int or one for each axis.
+        strides: Upsampling factor; an int or one for each axis.
+        padding: "valid" or "same" with Keras's meaning, or samples cropped from the full output: an
+            int, one int for each axis, or one ``(before, after)`` pair for each axis.
+        output_padding: Extra samples at the end; None for the convention's default.
+        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
+        dilation_rate: Spacing of the kernel's taps; an int or one for each axis.
+        groups: Groups of channels computed independently; divides channels and filters.
+        activation: Activation of the output; None for none.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initializer of the kernel, for example ``tfdeconv.initializers.Bilinear()``.
+        bias_initializer: Initializer of the bias.
+        kernel_regularizer: Regularizer of the kernel.
+        bias_regularizer: Regularizer of the bias.
+        activity_regularizer: Regularizer of the output.
+        kernel_constraint: Constraint of the kernel.
+        bias_constraint: Constraint of the bias.
+        lowering: "auto" or one of ``tfdeconv.ops.LOWERINGS``.
+        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype, trainable).
+
+    Raises:
+        InvalidArgumentError: An argument breaks a rule, or the combination has no legal output size
+            (for example "same" with an even kernel and ``output_padding=0``).
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.zeros([1, 7, 7, 3], "float32")
+        >>> Conv2DTranspose(8, 3, strides=2, padding="same")(x).shape
+        TensorShape([1, 14, 14, 8])
+        >>> Conv2DTranspose(8, 3, strides=2, padding=1, output_padding=1)(x).shape  # as PyTorch
+        TensorShape([1, 14, 14, 8])
+        >>> Conv2DTranspose(8, 3, strides=2, padding="same")(x, output_shape=(13, 14)).shape
+        TensorShape([1, 13, 14, 8])
+
+    References:
+        Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", section 4;
+        Keras ``layers.Conv2DTranspose``; PyTorch ``nn.ConvTranspose2d``.
+    """
+
+    rank = 2
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class Conv3DTranspose(_ConvTranspose):
+    """Transposed convolution of volumes ``[batch, depth, height, width, channels]``.
+
+    Takes the arguments of :class:`Conv2DTranspose`, for three spatial axes.
+
+    Example:
+        >>> import numpy as np
+        >>> Conv3DTranspose(2, 4, strides=2, padding="same")(np.zeros([1, 3, 4, 5, 3])).shape
+        TensorShape([1, 6, 8, 10, 2])
+    """
+
+    rank = 3

@@ -1,0 +1,174 @@
+"""Transposed convolution under every framework's conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfdeconv import geometry
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.ops import output_window
+from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.lowerings import LOWERINGS, Problem
+
+
+def conv_transpose(
+    x: Any,
+    kernel: Any,
+    *,
+    strides: int | Sequence[int] = 1,
+    padding: Any = "valid",
+    output_padding: int | Sequence[int] | None = None,
+    output_shape: Any = None,
+    dilation_rate: int | Sequence[int] = 1,
+    groups: int = 1,
+    data_format: str | None = None,
+    lowering: str = "auto",
+) -> tf.Tensor:
+    """Transposed convolution ("deconvolution") in one, two or three dimensions.
+
+    The adjoint of ``tf.nn.convolution`` with the same kernel, strides, padding and dilation: each
+    input sample stamps the kernel, scaled by its value, onto the output, ``strides`` samples apart.
+    The rank of ``kernel`` decides the number of spatial axes.
+
+    Args:
+        x: Floating-point tensor ``[batch, *sizes, channels]``, or ``[batch, channels, *sizes]`` with
+            ``data_format="channels_first"``. Batch and sizes may be unknown.
+        kernel: ``[*kernel_size, filters // groups, channels]`` (Keras's layout), of x's dtype.
+        strides: Upsampling factor; an int or one for each axis.
+        padding: "valid" or "same" with Keras's meaning; or samples cropped from the full output: an
+            int, one int for each axis (cropped from both ends, as in PyTorch), or one
+            ``(before, after)`` pair for each axis. A negative ``after`` extends the output with zeros.
+        output_padding: Extra samples at the end. None: Keras's default size for "valid" and "same",
+            none otherwise. Below ``strides`` for "valid" and "same", below
+            ``max(strides, dilation_rate)`` otherwise.
+        output_shape: Spatial sizes to return, ints or an integer tensor; each within
+            ``geometry.output_size_range``. Excludes ``output_padding``.
+        dilation_rate: Spacing of the kernel's taps; an int or one for each axis. Strides and
+            dilation may both be larger than 1.
+        groups: Groups of channels computed independently; divides channels and filters.
+        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
+        lowering: One of ``ops.LOWERINGS``, or "auto" for the one that is expected to be fastest.
+
+    Returns:
+        ``[batch, *output_sizes, filters]``, or channels first.
+
+    Raises:
+        InvalidArgumentError: An argument breaks a rule; the message holds the legal range.
+        LoweringNotApplicable: ``lowering`` cannot compute this configuration.
+
+    Example:
+        >>> x = tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 2, 2, 1])
+        >>> y = conv_transpose(x, tf.ones([3, 3, 1, 1]), strides=2, padding="same")
+        >>> print(y[0, :, :, 0].numpy())
+        [[ 1.  1.  3.  2.]
+         [ 1.  1.  3.  2.]
+         [ 4.  4. 10.  6.]
+         [ 3.  3.  7.  4.]]
+
+    References:
+        Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", section 4.
+        Keras ``layers.Conv2DTranspose``, PyTorch ``nn.ConvTranspose2d``, ONNX ``ConvTranspose``.
+    """
+    x = tf.convert_to_tensor(x)
+    kernel = tf.convert_to_tensor(kernel)
+    rank = _spatial_rank(x, kernel)
+    strides = geometry.per_axis("strides", strides, rank)
+    dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, rank)
+    paddings = geometry.per_axis_padding(padding, rank)
+    if output_padding is not None:
+        output_padding = geometry.per_axis("output_padding", output_padding, rank, minimum=0)
+    channels_first = is_channels_first(data_format)
+    if channels_first:
+        x = to_channels_last(x)
+    _check_channels(x, kernel, groups)
+    window = output_window.resolve(
+        x,
+        kernel.shape[:-2],
+        strides=strides,
+        padding=paddings,
+        output_padding=output_padding,
+        output_shape=None if output_shape is None else _output_sizes(output_shape, rank),
+        dilation_rate=dilation_rate,
+    )
+    y = _lower(lowering, x, kernel, Problem(strides, dilation_rate, groups, window))
+    known_sizes = [size if isinstance(size, int) else None for size in window.sizes]
+    y = tf.ensure_shape(y, [x.shape[0], *known_sizes, kernel.shape[-2] * groups])
+    return to_channels_first(y) if channels_first else y
+
+
+def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
+    """Compute ``problem`` with the lowering called ``name``; 1-D problems become 2-D ones of height 1."""
+    if len(problem.strides) == 1:
+        window = problem.window
+        flat = Problem(
+            (1, *problem.strides),
+            (1, *problem.dilation_rate),
+            problem.groups,
+            output_window.OutputWindow((0, *window.leads), (0, *window.tails), (1, *window.sizes)),
+        )
+        return tf.squeeze(_lower(name, x[:, tf.newaxis], kernel[tf.newaxis], flat), axis=1)
+    if name == "auto":
+        name = "gradient"
+    if name not in LOWERINGS:
+        raise InvalidArgumentError(
+            f"lowering must be 'auto' or one of {', '.join(map(repr, LOWERINGS))}; received {name!r}."
+        )
+    LOWERINGS[name].check(x, kernel, problem)
+    return LOWERINGS[name].compute(x, kernel, problem)
+
+
+def _spatial_rank(x: tf.Tensor, kernel: tf.Tensor) -> int:
+    if kernel.shape.rank not in (3, 4, 5):
+        raise InvalidArgumentError(
+            "kernel must be [*kernel_size, filters // groups, channels] with 1, 2 or 3 spatial axes; "
+            f"received shape {tuple(kernel.shape)}."
+        )
+    if x.shape.rank != kernel.shape.rank:
+        raise InvalidArgumentError(
+            f"x must have rank {kernel.shape.rank} for a kernel of shape {tuple(kernel.shape)}: batch, "
+            f"{kernel.shape.rank - 2} spatial axes and channels; received shape {x.shape}."
+        )
+    if not x.dtype.is_floating:
+        raise InvalidArgumentError(
+            f"x must be a floating-point tensor; received {x.dtype.name}. Use tf.cast(x, tf.float32)."
+        )
+    if x.dtype != kernel.dtype:
+        raise InvalidArgumentError(
+            f"x and kernel must share one dtype; received {x.dtype.name} and {kernel.dtype.name}. "
+            "Cast one of them with tf.cast."
+        )
+    return int(kernel.shape.rank - 2)
+
+
+def _check_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> None:
+    channels = kernel.shape[-1]
+    if x.shape[-1] is not None and x.shape[-1] != channels:
+        raise InvalidArgumentError(
+            f"x must have as many channels as the kernel's last axis, {channels}; received {x.shape[-1]}. "
+            "The kernel's layout is [*kernel_size, filters // groups, channels]."
+        )
+    if groups < 1 or channels % groups:
+        raise InvalidArgumentError(
+            f"groups must divide the {channels} channels of x; received groups={groups}."
+        )
+
+
+def _output_sizes(output_shape: Any, rank: int) -> list[Any]:
+    """One int for each axis where it is known, else a scalar tensor."""
+    if not tf.is_tensor(output_shape):
+        sizes = tuple(output_shape) if hasattr(output_shape, "__iter__") else (output_shape,) * rank
+        if len(sizes) == rank and any(tf.is_tensor(size) for size in sizes):
+            return [size if tf.is_tensor(size) else int(size) for size in sizes]
+        return list(geometry.per_axis("output_shape", sizes, rank))
+    if not output_shape.dtype.is_integer or output_shape.shape.rank != 1 or output_shape.shape[0] != rank:
+        raise InvalidArgumentError(
+            f"output_shape must hold {rank} integers, the spatial sizes alone; received a tensor of dtype "
+            f"{output_shape.dtype.name} and shape {output_shape.shape}."
+        )
+    known = tf.get_static_value(output_shape, partial=True)
+    if known is None:
+        return tf.unstack(output_shape, rank)
+    return [output_shape[axis] if size is None else int(size) for axis, size in enumerate(known)]

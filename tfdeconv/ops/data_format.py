@@ -1,0 +1,44 @@
+"""Keras's two layouts; inside, every op works on channels last."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfdeconv.errors import InvalidArgumentError
+
+
+def is_channels_first(data_format: str | None) -> bool:
+    """Return whether ``data_format`` (None: ``keras.config.image_data_format()``) is "channels_first".
+
+    Example:
+        >>> is_channels_first("channels_last")
+        False
+    """
+    data_format = keras.config.image_data_format() if data_format is None else data_format.lower()
+    if data_format not in ("channels_first", "channels_last"):
+        raise InvalidArgumentError(
+            f"data_format must be 'channels_first' or 'channels_last'; received {data_format!r}."
+        )
+    return bool(data_format == "channels_first")
+
+
+def to_channels_last(x: tf.Tensor) -> tf.Tensor:
+    """Move axis 1 to the end.
+
+    Example:
+        >>> to_channels_last(tf.zeros([1, 3, 4, 5])).shape
+        TensorShape([1, 4, 5, 3])
+    """
+    return tf.transpose(x, [0, *range(2, x.shape.rank), 1])
+
+
+def to_channels_first(x: tf.Tensor) -> tf.Tensor:
+    """Move the last axis to axis 1.
+
+    Example:
+        >>> to_channels_first(tf.zeros([1, 4, 5, 3])).shape
+        TensorShape([1, 3, 4, 5])
+    """
+    last = x.shape.rank - 1
+    return tf.transpose(x, [0, last, *range(1, last)])

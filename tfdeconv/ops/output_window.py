@@ -1,0 +1,137 @@
+"""The window of a transposed convolution over all spatial axes, static where sizes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from tfdeconv import geometry
+
+Size: TypeAlias = Any
+"""A number of samples: an int where it is known, else an int32 scalar tensor."""
+
+
+@dataclass(frozen=True)
+class OutputWindow:
+    """Which samples of the full output are returned, one entry for each spatial axis.
+
+    Attributes:
+        leads: Samples dropped at the start.
+        tails: Samples dropped at the end; negative where the window passes the end of the full output.
+        sizes: Samples returned: full size - lead - tail.
+    """
+
+    leads: tuple[Size, ...]
+    tails: tuple[Size, ...]
+    sizes: tuple[Size, ...]
+
+    @property
+    def static(self) -> bool:
+        """Whether leads and tails are ints (the sizes follow the input's and may be tensors)."""
+        return all(isinstance(crop, int) for crop in self.leads + self.tails)
+
+
+def spatial_sizes(x: tf.Tensor) -> tuple[Size, ...]:
+    """Return the sizes of axes 1 .. rank - 2 of a channels-last tensor, ints where known.
+
+    Example:
+        >>> spatial_sizes(tf.zeros([1, 4, 5, 3]))
+        (4, 5)
+    """
+    dynamic = tf.shape(x)
+    return tuple(
+        dynamic[axis] if x.shape[axis] is None else x.shape[axis] for axis in range(1, x.shape.rank - 1)
+    )
+
+
+def resolve(
+    x: tf.Tensor,
+    kernel_size: Sequence[int],
+    *,
+    strides: Sequence[int],
+    padding: Sequence[geometry.AxisPadding],
+    output_padding: Sequence[int] | None,
+    output_shape: Sequence[Size] | None,
+    dilation_rate: Sequence[int],
+) -> OutputWindow:
+    """Return the window that a convention selects for the channels-last input ``x``.
+
+    Every argument but ``x`` holds one entry for each spatial axis.
+
+    Raises:
+        InvalidArgumentError: A size that is known statically is out of its legal range. Sizes known
+            only at run time raise ``tf.errors.InvalidArgumentError`` when the graph runs.
+    """
+    axes = []
+    for axis, size in enumerate(spatial_sizes(x)):
+        kernel, stride, dilation = kernel_size[axis], strides[axis], dilation_rate[axis]
+        full = geometry.full_size(size, kernel, stride, dilation)
+        output_size = None if output_shape is None else output_shape[axis]
+        extra = None if output_padding is None else output_padding[axis]
+        if isinstance(size, int) and (output_size is None or isinstance(output_size, int)):
+            lead, returned = geometry.window(
+                size,
+                kernel,
+                stride,
+                padding=padding[axis],
+                output_padding=extra,
+                output_size=output_size,
+                dilation_rate=dilation,
+            )
+            tail = full - lead - returned
+        elif output_size is None:
+            lead, tail = geometry.crops(
+                kernel, stride, padding=padding[axis], output_padding=extra, dilation_rate=dilation
+            )
+            returned = full - lead - tail
+        else:
+            first = geometry.smallest_output_size(size, kernel, stride, padding[axis], dilation)
+            returned = _checked(output_size, first, stride)
+            if padding[axis] == "same":
+                lead = geometry.same_lead(full, returned, maximum=tf.maximum)
+            else:
+                lead, _ = geometry.crops(kernel, stride, padding=padding[axis], dilation_rate=dilation)
+            tail = full - lead - returned
+        axes.append((lead, tail, returned))
+    leads, tails, sizes = zip(*axes, strict=True)
+    return OutputWindow(leads, tails, sizes)
+
+
+def _checked(output_size: Size, first: Size, stride: int) -> tf.Tensor:
+    output_size = tf.cast(output_size, tf.int32)
+    legal = tf.debugging.Assert(
+        tf.logical_and(output_size >= tf.maximum(first, 1), output_size < first + stride),
+        ["output_shape must lie in [", first, ",", first + stride - 1, "]; received", output_size],
+    )
+    with tf.control_dependencies([] if legal is None else [legal]):  # None: checked eagerly
+        return tf.identity(output_size)
+
+
+def take(full: tf.Tensor, window: OutputWindow) -> tf.Tensor:
+    """Return the window of the full, channels-last output; zeros where it passes the end.
+
+    Example:
+        >>> full = tf.reshape(tf.range(1.0, 6.0), [1, 5, 1])
+        >>> take(full, OutputWindow(leads=(1,), tails=(-1,), sizes=(5,))).numpy().ravel()
+        array([2., 3., 4., 5., 0.], dtype=float32)
+    """
+    if not window.static:
+        missing = [tf.maximum(-tail, 0) for tail in window.tails]
+    else:
+        missing = [max(-tail, 0) for tail in window.tails]
+    if not window.static or any(missing):
+        full = tf.pad(full, [(0, 0), *((0, after) for after in missing), (0, 0)])
+    if not window.static:
+        begin = tf.stack([0, *window.leads, 0])
+        size = tf.stack([-1, *window.sizes, -1])
+        return tf.slice(full, begin, size)
+    if not any(window.leads) and all(tail <= 0 for tail in window.tails):
+        return full
+    spatial = (
+        slice(lead, None if tail <= 0 else -tail)
+        for lead, tail in zip(window.leads, window.tails, strict=True)
+    )
+    return full[(slice(None), *spatial)]
