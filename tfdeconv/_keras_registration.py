@@ -26,6 +26,7 @@ SERIALIZABLE = {
         "LinearUpsampling1D",
         "TrilinearUpsampling3D",
     ),
+    "tfdeconv.zoo.luma": ("Luma",),
 }
 """Module -> classes decorated with ``register_keras_serializable(package=PACKAGE)``."""
 

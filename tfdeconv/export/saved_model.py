@@ -1,0 +1,113 @@
+"""Export a Keras model as a SavedModel version folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfdeconv.errors import ExportError
+from tfdeconv.export.image_bytes import image_bytes_function
+from tfdeconv.export.version_folder import new_version
+from tfdeconv.export.warmup import Warmup, write_warmup
+
+
+def export_saved_model(
+    model: keras.Model,
+    base_path: str | os.PathLike[str],
+    *,
+    version: int | None = None,
+    signatures: Mapping[str, Any] | None = None,
+    warmup: Warmup | None = None,
+) -> Path:
+    """Write ``model`` as ``base_path/<version>/``, ready for TensorFlow Serving.
+
+    The folder appears in one step: a server that watches ``base_path`` never sees half a model, and
+    a crash in the middle leaves nothing that it would load. The graph holds TensorFlow ops alone, so
+    tfdeconv is not needed where it is served.
+
+    Args:
+        model: A functional or Sequential Keras model.
+        base_path: The model's folder; its name is the model's name. Made if missing.
+        version: Version number, at least 1. None: one more than the newest.
+        signatures: Signature name -> ``tf.function`` with an input signature, to be served instead of
+            the usual ones: ``serving_default`` (the model's inputs and outputs under their names) and,
+            where the model maps one RGB image to one RGB image, ``serve_image_bytes`` (input
+            ``image_bytes``: encoded PNG or JPEG strings; output ``upscaled_bytes``: PNG strings).
+        warmup: Signature name -> requests (input name -> array) that a server replays before this
+            version takes traffic. Needs the ``serving`` extra.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        ExportError: The folder cannot be written, holds other things than versions, the version
+            exists, or the model has no symbolic inputs.
+
+    Example:
+        >>> import tempfile
+        >>> image = keras.Input([None, None, 3], name="image")
+        >>> model = keras.Model(image, keras.layers.UpSampling2D()(image))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = export_saved_model(model, folder)
+        ...     print(path.name, sorted(tf.saved_model.load(path).signatures))
+        1 ['serve_image_bytes', 'serving_default']
+    """
+    if not getattr(model, "inputs", None):
+        raise ExportError(
+            f"model {model.name!r} has no symbolic inputs, so its signature is unknown. Build a functional or "
+            "Sequential model from keras.Input."
+        )
+    base = Path(base_path)
+    with new_version(base, version) as (draft, final):
+        module = tf.Module()
+        module.variables_of_model = [variable.value for variable in model.variables]
+        module.functions = dict(signatures or _usual_signatures(model))
+        tf.saved_model.save(module, str(draft), signatures=module.functions)
+        if warmup:
+            write_warmup(draft, base.name, warmup)
+    return final
+
+
+def _usual_signatures(model: keras.Model) -> dict[str, Any]:
+    signatures = {"serving_default": _serving_default(model)}
+    if _is_rgb_to_rgb(model):
+        signatures["serve_image_bytes"] = image_bytes_function(lambda image: model(image, training=False))
+    return signatures
+
+
+def _serving_default(model: keras.Model) -> Any:
+    """The model as a function of named tensors; batch and unknown sizes stay free.
+
+    An output is called by its key where the model returns a dictionary, else after its layer.
+    """
+    specs = {
+        tensor.name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    }
+    if isinstance(model, keras.Sequential):
+        structure, output_names = model.inputs[0], [model.layers[-1].name]
+    else:
+        structure, output_names = model.input, model.output_names
+
+    @tf.function(input_signature=[specs], autograph=False)
+    def serving_default(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        given = keras.tree.pack_sequence_as(structure, [inputs[tensor.name] for tensor in model.inputs])
+        outputs = model(given, training=False)
+        if isinstance(outputs, dict):
+            return dict(outputs)
+        return dict(zip(output_names, keras.tree.flatten(outputs), strict=True))
+
+    return serving_default
+
+
+def _is_rgb_to_rgb(model: keras.Model) -> bool:
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        return False
+    shapes = (model.inputs[0].shape, model.outputs[0].shape)
+    free = all(size is None for size in model.inputs[0].shape[1:3])
+    return free and all(len(shape) == 4 and shape[-1] == 3 for shape in shapes)
