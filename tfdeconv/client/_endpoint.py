@@ -1,0 +1,123 @@
+"""Where a client connects to, and how: URLs, TLS, headers, compression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from tfdeconv.errors import InvalidArgumentError
+
+# TensorFlow Serving's own ports; it speaks no TLS over REST, so https means a proxy in front of it.
+_DEFAULT_PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
+_FORMS = "grpc://host:8500, grpcs://host:8500, http://host:8501, https://host or unix:/path/to/socket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TLS:
+    """Files for an encrypted connection (``grpcs://``, ``https://``), in PEM form.
+
+    Attributes:
+        ca: Certificates to trust in place of the system's, e.g. of a private authority.
+        certificate: The client's certificate chain, where the server asks for one (mutual TLS).
+        key: The private key of ``certificate``, without a passphrase.
+
+    Raises:
+        InvalidArgumentError: A file is missing, or only one of ``certificate`` and ``key`` is given.
+    """
+
+    ca: str | Path | None = None
+    certificate: str | Path | None = None
+    key: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise InvalidArgumentError("certificate and key go together; received only one of them.")
+        for name in ("ca", "certificate", "key"):
+            path = getattr(self, name)
+            if path is not None and not Path(path).is_file():
+                raise InvalidArgumentError(f"{name} must be a PEM file; there is none at {path}.")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server's address and what every request to it carries.
+
+    Attributes:
+        url: As the caller wrote it, for messages.
+        protocol: Which dialect and transport speak to it.
+        address: gRPC target, or base URL.
+        secure: Whether the connection is encrypted.
+    """
+
+    url: str
+    protocol: Literal["grpc", "rest"]
+    address: str
+    secure: bool
+    tls: TLS = field(default_factory=TLS)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    compression: Literal["gzip"] | None = None
+
+
+def parse(
+    url: str,
+    *,
+    tls: TLS | None = None,
+    headers: Mapping[str, str] | None = None,
+    compression: str | None = None,
+) -> Endpoint:
+    """Return the endpoint of a URL.
+
+    Raises:
+        InvalidArgumentError: The URL is of no known form, ``tls`` is given for an unencrypted one, a header
+            is not text, or the compression is unknown.
+
+    Example:
+        >>> parse("grpc://localhost").address, parse("http://localhost:80").address
+        ('localhost:8500', 'http://localhost:80')
+    """
+    if compression not in (None, "gzip"):
+        raise InvalidArgumentError(f"compression must be 'gzip' or None; received {compression!r}.")
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidArgumentError(f"headers must map text to text; received {name!r}: {value!r}.")
+    protocol, address, secure = _split(url)
+    if tls is not None and not secure:
+        raise InvalidArgumentError(f"tls applies to grpcs:// and https:// only; received the URL {url!r}.")
+    return Endpoint(
+        url,
+        protocol,
+        address,
+        secure,
+        tls or TLS(),
+        {name.lower(): value for name, value in (headers or {}).items()},
+        "gzip" if compression else None,
+    )
+
+
+def _split(url: str) -> tuple[Literal["grpc", "rest"], str, bool]:
+    if not isinstance(url, str):
+        raise InvalidArgumentError(f"url must be {_FORMS}; received a {type(url).__name__}.")
+    if url.startswith("unix:") and url != "unix:":
+        return "grpc", url, False
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise InvalidArgumentError(f"url {url!r} has a port that is not a number from 0 to 65535.") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise InvalidArgumentError(f"url must be {_FORMS}; received {url!r}.")
+    if parts.username or parts.query or parts.fragment:
+        raise InvalidArgumentError(
+            f"url must hold no user, query or fragment (send credentials with headers=); received {url!r}."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    address = f"{host}:{_DEFAULT_PORTS[parts.scheme] if port is None else port}"
+    path = parts.path.rstrip("/")
+    if parts.scheme.startswith("grpc"):
+        if path:
+            raise InvalidArgumentError(f"A gRPC url has no path; received {url!r}.")
+        return "grpc", address, parts.scheme == "grpcs"
+    return "rest", f"{parts.scheme}://{address}{path}", parts.scheme == "https"

@@ -1,0 +1,95 @@
+"""I/O over gRPC, with grpcio and protobuf but without TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfdeconv import __version__
+from tfdeconv._extras import require
+from tfdeconv.client._endpoint import Endpoint
+from tfdeconv.client._failures import from_code, late, unreachable
+from tfdeconv.client._flow import Call
+from tfdeconv.client._grpc_dialect import GrpcDialect as Dialect
+from tfdeconv.errors import ServingError
+
+_grpc = require("grpc", extra="serving", feature="Querying a server over gRPC")
+
+__all__ = ["AsyncTransport", "Dialect", "Transport"]
+
+_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.primary_user_agent", f"tfdeconv/{__version__}"),
+    # By default a channel whose server went away tries again after a second, later two minutes; the
+    # caller's retries should find a server that is back.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+
+
+class Transport:
+    """One channel for blocking calls; it keeps its connection open between them."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Set up the channel; the first call connects."""
+        self._endpoint = endpoint
+        self._channel = _channel(_grpc, endpoint)
+        self._metadata = tuple(endpoint.headers.items())
+
+    def send(self, call: Call[Any], timeout: float | None) -> bytes:
+        """Return the message of a successful answer, serialized."""
+        method = self._channel.unary_unary(call.path)
+        try:
+            return method(call.body, timeout=timeout, metadata=self._metadata)
+        except _grpc.RpcError as error:
+            raise _translate(error, self._endpoint.url, timeout) from None
+
+    def close(self) -> None:
+        """Close the channel; calls in flight are cancelled."""
+        self._channel.close()
+
+
+class AsyncTransport:
+    """One channel for awaited calls; it keeps its connection open between them."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Set up the channel in the running event loop; the first call connects."""
+        self._endpoint = endpoint
+        self._channel = _channel(_grpc.aio, endpoint)
+        self._metadata = tuple(endpoint.headers.items())
+
+    async def send(self, call: Call[Any], timeout: float | None) -> bytes:
+        """Return the message of a successful answer, serialized."""
+        method = self._channel.unary_unary(call.path)
+        try:
+            return await method(call.body, timeout=timeout, metadata=self._metadata)
+        except _grpc.RpcError as error:
+            raise _translate(error, self._endpoint.url, timeout) from None
+
+    async def close(self) -> None:
+        """Close the channel; calls in flight are cancelled."""
+        await self._channel.close()
+
+
+def _channel(api: Any, endpoint: Endpoint) -> Any:
+    compression = _grpc.Compression.Gzip if endpoint.compression else _grpc.Compression.NoCompression
+    if not endpoint.secure:
+        return api.insecure_channel(endpoint.address, options=_OPTIONS, compression=compression)
+    tls = endpoint.tls
+    ca, key, certificate = (
+        None if path is None else Path(path).read_bytes() for path in (tls.ca, tls.key, tls.certificate)
+    )
+    credentials = _grpc.ssl_channel_credentials(ca, key, certificate)
+    return api.secure_channel(endpoint.address, credentials, options=_OPTIONS, compression=compression)
+
+
+def _translate(error: Any, url: str, timeout: float | None) -> ServingError:
+    """Return the error of tfdeconv.errors for one of gRPC; some come from this side of the wire."""
+    code, details = error.code().name, error.details() or ""
+    if code == "DEADLINE_EXCEEDED" and details == "Deadline Exceeded":
+        return late(url, timeout or 0)
+    if code == "UNAVAILABLE" and ("connect" in details.lower() or "DNS resolution failed" in details):
+        return unreachable(url, details.rpartition("last error: ")[2])
+    return from_code(code, details or f"The server answered {code} without saying why.")
