@@ -59,8 +59,8 @@ def export_saved_model(
     """
     if not getattr(model, "inputs", None):
         raise ExportError(
-            f"model {model.name!r} has no symbolic inputs, so its signature is unknown. Build a functional or "
-            "Sequential model from keras.Input."
+            f"model {model.name!r} has no symbolic inputs, so its signature is unknown. Build a functional "
+            "or Sequential model from keras.Input."
         )
     base = Path(base_path)
     with new_version(base, version) as (draft, final):
