@@ -1,0 +1,53 @@
+"""The options with which every command that queries a server connects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from tfdeconv.client import TLS, Client, connect
+from tfdeconv.errors import InvalidArgumentError
+
+_OPTIONS = (
+    click.argument("url"),
+    click.option("--model", required=True, metavar="NAME", help="Name of the served model."),
+    click.option(
+        "--timeout", default=60.0, show_default=True, metavar="SECONDS", help="Longest wait for an answer."
+    ),
+    click.option(
+        "--header",
+        "headers",
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Sent with the request, e.g. 'authorization: Bearer ...'. May be repeated.",
+    ),
+    click.option("--ca", metavar="FILE", help="PEM certificates to trust for grpcs:// and https://."),
+)
+
+
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the URL and the options of a connection to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def open_client(url: str, *, model: str, timeout: float, headers: Sequence[str], ca: str | None) -> Client:
+    """Return a client for the values of :func:`connection_options`.
+
+    Raises:
+        InvalidArgumentError: A value is not of the form it must have.
+    """
+    pairs = [header.partition(":") for header in headers]
+    for name, colon, _ in pairs:
+        if not colon or not name.strip():
+            raise InvalidArgumentError(f"--header must be 'name: value'; received {name!r}.")
+    return connect(
+        url,
+        model=model,
+        timeout=timeout,
+        headers={name.strip(): value.strip() for name, _, value in pairs},
+        tls=None if ca is None else TLS(ca=ca),
+    )

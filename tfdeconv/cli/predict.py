@@ -1,0 +1,167 @@
+"""``tfdeconv predict``: send files through a served model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from tfdeconv.cli import _tensor_files
+from tfdeconv.cli._connection import connection_options, open_client
+from tfdeconv.client import Metadata, Signature
+from tfdeconv.errors import FailedPreconditionError, InvalidArgumentError
+
+_DEFAULT = "serving_default"
+_IMAGE_BYTES = "serve_image_bytes"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # a photograph through an upscaler
+  tfdeconv predict grpc://localhost:8500 --model upscaler \\
+      --input photo.jpg --output bigger.png
+\b
+  # an array in, an array out
+  tfdeconv predict http://localhost:8501 --model upscaler \\
+      --input batch.npy --output upscaled.npy
+\b
+  # a model with two inputs, results printed
+  tfdeconv predict grpc://localhost:8500 --model mixer --version 2 \\
+      --input left=a.npy --input right=b.npy
+\b
+What a model takes:  tfdeconv status URL --model NAME --signatures"""
+)
+@connection_options
+@click.option("--version", type=int, metavar="N", help="Version of the model. Default: the newest.")
+@click.option("--label", metavar="LABEL", help="Label of the version, instead of --version.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    required=True,
+    metavar="[NAME=]FILE",
+    help="A picture (.png, .jpg), an array (.npy), or any file for an input that takes strings. "
+    "NAME= is needed, once for each, where the model has several inputs.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Where to write a result: .png or .jpg for a picture, .npy for an array. Default: print it.",
+)
+@click.option(
+    "--signature",
+    metavar="NAME",
+    help=f"Signature to run. Default: {_IMAGE_BYTES} for a lone picture, if the model has it and the result "
+    f"is not wanted as .npy; else {_DEFAULT}.",
+)
+def command(
+    url: str,
+    model: str,
+    version: int | None,
+    timeout: float,
+    headers: Sequence[str],
+    ca: str | None,
+    label: str | None,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    signature: str | None,
+) -> None:
+    """Send files through a model that the server at URL serves.
+
+    URL is grpc://HOST:8500 or http://HOST:8501 (grpcs:// and https:// for TLS): a server started with
+    `tfdeconv serve`, or TensorFlow Serving. Pictures are sent as they are to a signature that takes
+    encoded images; to one that takes floats they are sent as RGB in [0, 1].
+    """
+    sources, targets = _named(inputs, "--input"), _named(outputs, "--output")
+    for path in sources.values():
+        if not path.is_file():
+            raise InvalidArgumentError(f"--input {path}: there is no such file.")
+    for path in targets.values():
+        if not path.parent.is_dir():
+            raise InvalidArgumentError(f"--output {path}: there is no folder {path.parent}.")
+    with open_client(url, model=model, timeout=timeout, headers=headers, ca=ca) as client:
+        metadata = client.metadata(version=version, label=label)
+        name = signature or _default_signature(metadata, sources, targets)
+        if name not in metadata.signatures:
+            raise FailedPreconditionError(
+                f"Model {model!r} has no signature {name!r}; it has: {', '.join(metadata.signatures)}."
+            )
+        chosen = metadata.signatures[name]
+        tensors = _read(sources, chosen, name)
+        wanted = _choose_outputs(targets, chosen, name)
+        start = time.perf_counter()
+        results = client.predict(tensors, version=version, label=label, signature=name)
+        seconds = time.perf_counter() - start
+    for key, path in wanted.items():
+        click.echo(_tensor_files.write(path, results[key], key))
+    if not wanted:
+        for key, array in results.items():
+            click.echo(f"{key}: {_summary(array)}")
+    click.echo(f"{model} version {metadata.version}, {name}: {seconds:.2f} s", err=True)
+
+
+def _named(values: Sequence[str], option: str) -> dict[str | None, Path]:
+    """Return name to path for ``[NAME=]FILE`` values; the name of a bare path is None."""
+    named: dict[str | None, Path] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        is_named = bool(equals) and "/" not in name and not Path(value).exists()
+        key, file = (name, path) if is_named else (None, value)
+        if key in named:
+            raise InvalidArgumentError(
+                f"{option} {value}: give each file its own name, as in {option} NAME=FILE."
+            )
+        named[key] = Path(file)
+    if None in named and len(named) > 1:
+        raise InvalidArgumentError(f"{option} {named[None]} needs a name, as in {option} NAME=FILE.")
+    return named
+
+
+def _default_signature(
+    metadata: Metadata, sources: Mapping[str | None, Path], targets: Mapping[str | None, Path]
+) -> str:
+    (first, *others) = sources.values()
+    a_picture = not others and first.suffix.lower() in _tensor_files.PICTURES
+    as_array = any(path.suffix.lower() == ".npy" for path in targets.values())
+    return _IMAGE_BYTES if a_picture and not as_array and _IMAGE_BYTES in metadata.signatures else _DEFAULT
+
+
+def _read(sources: Mapping[str | None, Path], signature: Signature, name: str) -> dict[str, NDArray[Any]]:
+    takes = f"Signature {name!r} is {signature}"
+    if None in sources:
+        if len(signature.inputs) != 1:
+            raise InvalidArgumentError(f"{takes}; name the files, as in --input NAME=FILE.")
+        sources = {next(iter(signature.inputs)): sources[None]}
+    tensors = {}
+    for key, path in sources.items():
+        if key is None or key not in signature.inputs:
+            raise InvalidArgumentError(f"--input {key}={path}: there is no input {key!r}. {takes}.")
+        tensors[key] = _tensor_files.read(path, signature.inputs[key])
+    return tensors
+
+
+def _choose_outputs(targets: Mapping[str | None, Path], signature: Signature, name: str) -> dict[str, Path]:
+    gives = f"Signature {name!r} is {signature}"
+    if None in targets:
+        if len(signature.outputs) != 1:
+            raise InvalidArgumentError(f"{gives}; name the files, as in --output NAME=FILE.")
+        return {next(iter(signature.outputs)): targets[None]}
+    for key, path in targets.items():
+        if key not in signature.outputs:
+            raise InvalidArgumentError(f"--output {key}={path}: there is no output {key!r}. {gives}.")
+    return {str(key): path for key, path in targets.items()}
+
+
+def _summary(array: NDArray[Any]) -> str:
+    if array.dtype == object:
+        return f"{array.size} strings, {sum(len(item) for item in array.reshape(-1)):,} bytes"
+    with np.printoptions(threshold=20, precision=6, suppress=True):
+        return f"{array.dtype} {list(array.shape)}\n{array}"
