@@ -1,0 +1,264 @@
+"""Predict requests and answers in JSON: the row form (``instances``) and the column form (``inputs``)."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedError
+from tfdeconv.serving.codec import dtypes, json_document, json_tensor
+
+_ROW_KEY, _COLUMN_KEY = "instances", "inputs"
+_JSON_TYPES = frozenset(
+    {dtypes.FLOAT, dtypes.DOUBLE, dtypes.STRING, dtypes.BOOL, dtypes.INT64, dtypes.UINT32, dtypes.UINT64}
+) | frozenset({3, 4, 5, 6})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JsonPredict:
+    """A predict request's content.
+
+    Attributes:
+        signature_name: As sent, empty when missing.
+        inputs: Input name to array.
+        row_form: Whether the answer goes into ``predictions`` (else ``outputs``).
+    """
+
+    signature_name: str
+    inputs: dict[str, np.ndarray[Any, Any]]
+    row_form: bool
+
+
+def signature_name(document: dict[str, Any]) -> str:
+    """Return the ``signature_name`` of a request, or an empty string.
+
+    Raises:
+        InvalidRequestError: It is not a string.
+    """
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise InvalidRequestError(
+            f"JSON Value: {json_document.to_text(document)} not formatted correctly. "
+            "'signature_name' key must be a string value."
+        )
+    return name
+
+
+def parse_request(body: bytes, input_types: Callable[[str], Mapping[str, int]]) -> JsonPredict:
+    """Return the content of a predict request.
+
+    Args:
+        body: The JSON document.
+        input_types: Called with the signature's name; returns input name to ``DataType`` enum value.
+
+    Raises:
+        InvalidRequestError: Whatever TensorFlow Serving refuses, in its words.
+    """
+    document = json_document.parse(body)
+    signature = signature_name(document)
+    types = dict(sorted(input_types(signature).items()))
+    if not types:
+        raise InvalidRequestError(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
+    if _ROW_KEY in document and _COLUMN_KEY in document:
+        raise InvalidRequestError(
+            f"JSON Value: {json_document.to_text(document)} Not formatted correctly expecting only one of "
+            f"'{_COLUMN_KEY}' or '{_ROW_KEY}' keys to exist "
+        )
+    if _ROW_KEY in document:
+        rows = document[_ROW_KEY]
+        if not isinstance(rows, list):
+            raise InvalidRequestError(
+                f"JSON Value: {json_document.to_text(document)} Excepting '{_ROW_KEY}' to be an list/array"
+            )
+        if not rows:
+            raise InvalidRequestError(
+                f"JSON Value: {json_document.to_text(document)} No values in '{_ROW_KEY}' array"
+            )
+        return JsonPredict(signature, _from_rows(rows, types), True)
+    if _COLUMN_KEY in document:
+        return JsonPredict(signature, _from_columns(document[_COLUMN_KEY], types), False)
+    raise InvalidRequestError("Missing 'inputs' or 'instances' key")
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and not json_tensor.is_base64_object(value)
+
+
+def _from_columns(value: Any, types: Mapping[str, int]) -> dict[str, np.ndarray[Any, Any]]:
+    if not _is_named(value):
+        if len(types) > 1:
+            raise InvalidRequestError(
+                "inputs is a plain value/list, but expecting an object as multiple "
+                "input tensors required as per tensorinfo_map"
+            )
+        return {name: json_tensor.to_array(value, dtype) for name, dtype in types.items()}
+    arrays = {}
+    for name, dtype in types.items():
+        if name not in value:
+            raise InvalidRequestError(f"Missing named input: {name} in 'inputs' object.")
+        arrays[name] = json_tensor.to_array(value[name], dtype)
+    return arrays
+
+
+def _from_rows(rows: list[Any], types: Mapping[str, int]) -> dict[str, np.ndarray[Any, Any]]:
+    if not isinstance(rows[0], dict) and len(types) > 1:
+        raise InvalidRequestError(
+            "instances is a plain list, but expecting list of objects as multiple "
+            "input tensors required as per tensorinfo_map"
+        )
+    named = _is_named(rows[0])
+    fast = _named_columns(rows, types) if named else _plain_column(rows, types)
+    return _from_rows_in_turn(rows, types, named=named) if fast is None else fast
+
+
+def _plain_column(rows: list[Any], types: Mapping[str, int]) -> dict[str, np.ndarray[Any, Any]] | None:
+    """All rows at once, or None where a row needs to be looked at."""
+    name, dtype = next(iter(types.items()))
+    try:
+        return {name: json_tensor.to_array(rows, dtype)}
+    except TfdeconvError:
+        return None
+
+
+def _named_columns(rows: list[Any], types: Mapping[str, int]) -> dict[str, np.ndarray[Any, Any]] | None:
+    if not all(_is_named(row) and row.keys() == types.keys() for row in rows):
+        return None
+    try:
+        return {
+            name: json_tensor.to_array([row[name] for row in rows], dtype) for name, dtype in types.items()
+        }
+    except TfdeconvError:
+        return None
+
+
+def _from_rows_in_turn(
+    rows: list[Any], types: Mapping[str, int], *, named: bool
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Convert row by row: the first row sets the shapes, and an error names its row."""
+    columns: dict[str, list[np.ndarray[Any, Any]]] = {}
+    for index, row in enumerate(rows):
+        if named and not _is_named(row):
+            raise InvalidRequestError(f"Expecting object but got list at item {index} of input list")
+        if not named and _is_named(row):
+            raise InvalidRequestError(f"Expecting value/list but got object at item {index} of input list")
+        items = row.items() if named else [(next(iter(types)), row)]
+        for name, value in items:
+            try:
+                array = _row_value(name, value, types)
+                _check_like_first(array, columns.setdefault(name, []))
+            except TfdeconvError as error:
+                code = "UNIMPLEMENTED" if isinstance(error, UnimplementedError) else "INVALID_ARGUMENT"
+                key = f" key: {name}" if named else ""
+                raise InvalidRequestError(
+                    f"Failed to process element: {index}{key} of '{_ROW_KEY}' list. Error: {code}: {error}"
+                ) from None
+        if named and row.keys() != types.keys():
+            raise InvalidRequestError(
+                f"Failed to process element: {index} of '{_ROW_KEY}' list. JSON object: "
+                f"{json_document.to_text(row)} must only have keys: {','.join(types)}"
+            )
+    return {name: np.stack(arrays) for name, arrays in columns.items()}
+
+
+def _row_value(name: str, value: Any, types: Mapping[str, int]) -> np.ndarray[Any, Any]:
+    if name not in types:
+        raise InvalidRequestError(f"JSON object: does not have named input: {name}")
+    return json_tensor.to_array(value, types[name])
+
+
+def _check_like_first(array: np.ndarray[Any, Any], column: list[np.ndarray[Any, Any]]) -> None:
+    if column and array.size != column[0].size:
+        raise InvalidRequestError(f"Expecting tensor size: {column[0].size} but got: {array.size}")
+    if column and array.shape != column[0].shape:
+        raise InvalidRequestError(f"Expecting shape {_shape_text(column[0])} but got: {_shape_text(array)}")
+    column.append(array)
+
+
+def _shape_text(array: np.ndarray[Any, Any]) -> str:
+    return f"[{','.join(map(str, array.shape))}]"
+
+
+def build_response(outputs: Mapping[str, np.ndarray[Any, Any]], *, row_form: bool) -> bytes:
+    """Return the JSON answer of named arrays.
+
+    Args:
+        outputs: Name to array. Names of strings that end in ``_bytes`` are sent as base64.
+        row_form: ``predictions``, one entry for each row; else ``outputs``.
+
+    Raises:
+        InvalidRequestError: No arrays, a dtype that JSON cannot carry, or, in the row form, arrays
+            whose first sizes differ.
+
+    Example:
+        >>> build_response({"y": np.float32([[1], [2]])}, row_form=True)
+        b'{"predictions":[[1.0],[2.0]]}'
+    """
+    if not outputs:
+        raise InvalidRequestError("Cannot convert empty tensor map to JSON")
+    if row_form:
+        _check_rows(outputs)
+    for array in outputs.values():
+        dtype = dtypes.enum_of(array.dtype)
+        if dtype not in _JSON_TYPES:
+            raise InvalidRequestError(f"Failed to write JSON value for tensor type: {dtypes.cpp_name(dtype)}")
+    plain = any(_needs_plain_values(array) for array in outputs.values())
+    values = {
+        name: _plain(name, array) if plain else np.ascontiguousarray(array).reshape(array.shape)
+        for name, array in outputs.items()
+    }
+    dump = json_document.dump_leniently if plain else json_document.dump
+    if len(values) == 1:
+        content = next(iter(values.values()))
+    elif row_form:
+        count = next(iter(outputs.values())).shape[0]
+        content = [{name: value[row] for name, value in values.items()} for row in range(count)]
+    else:
+        content = values
+    return dump({"predictions" if row_form else "outputs": content})
+
+
+def _check_rows(outputs: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    batch = 0
+    for name, array in outputs.items():
+        if array.ndim == 0:
+            raise InvalidRequestError(f"Tensor name: {name} has no shape information ")
+        if array.shape[0] < 1:
+            raise InvalidRequestError(f"Tensor name: {name} has invalid batch size: {array.shape[0]}")
+        if batch and array.shape[0] != batch:
+            raise InvalidRequestError(
+                f"Tensor name: {name} has inconsistent batch size: {array.shape[0]} expecting: {batch}"
+            )
+        batch = array.shape[0]
+
+
+def _needs_plain_values(array: np.ndarray[Any, Any]) -> bool:
+    """Strings, non-finite numbers and empty arrays are beyond orjson's NumPy support."""
+    if array.dtype.kind not in "fiub" or not array.size:
+        return True
+    return array.dtype.kind == "f" and not np.isfinite(array).all()
+
+
+def _plain(name: str, array: np.ndarray[Any, Any]) -> Any:
+    if array.dtype.kind == "f":
+        # The shortest digits of a float32, not those of the double that Python would make of it.
+        texts = np.array([float(str(value)) for value in array.ravel()], object)
+        return texts.reshape(array.shape).tolist()
+    if array.dtype.kind in "iub":
+        return array.tolist()
+    convert = _base64_object if name.endswith("_bytes") else _text
+    converted = np.empty(array.size, object)
+    converted[:] = [convert(value) for value in array.ravel().tolist()]
+    return converted.reshape(array.shape).tolist()
+
+
+def _base64_object(value: bytes | str) -> dict[str, str]:
+    data = value.encode() if isinstance(value, str) else value
+    return {"b64": base64.b64encode(data).decode("ascii")}
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")

@@ -1,0 +1,370 @@
+"""The model repository: keeps the wanted versions of the configured models loaded.
+
+A change of the files or of the configuration only changes which versions are wanted. ``_reconcile``
+compares them with what is there, and starts loads and unloads. A version that is no longer wanted
+keeps serving until a wanted one is available, as TensorFlow Serving's availability-preserving policy has it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tfdeconv.errors import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidRequestError,
+    NotFoundError,
+    ServingError,
+)
+from tfdeconv.serving import status_codes
+from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.serving.repository import versions
+from tfdeconv.serving.repository.model_config import ModelConfig
+from tfdeconv.serving.repository.servable import Lease, Servable, VersionState, VersionStatus
+from tfdeconv.serving.session_model import SessionModel
+
+_LOG = logging.getLogger("tfdeconv.serving")
+Loader = Callable[[str, int, Path], SessionModel]
+
+
+@dataclasses.dataclass(slots=True)
+class _Version:
+    path: Path
+    state: VersionState = VersionState.START
+    error: Exception | None = None
+    servable: Servable | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class _Model:
+    config: ModelConfig | None
+    wanted: dict[int, Path] = dataclasses.field(default_factory=dict)
+    versions: dict[int, _Version] = dataclasses.field(default_factory=dict)
+
+    def available(self) -> dict[int, Servable]:
+        return {
+            number: version.servable
+            for number, version in self.versions.items()
+            if version.state is VersionState.AVAILABLE and version.servable is not None
+        }
+
+
+class ModelRepository:
+    """Loads, finds and unloads versions of models.
+
+    Args:
+        loader: Called with name, version and folder in a worker thread; returns the loaded model.
+        poll_seconds: Seconds between two looks at the base paths; 0 looks only when the configuration
+            changes. Defaults to 1.
+        max_load_retries: How often a failed load is tried again. Defaults to 5.
+        retry_seconds: Pause between two tries. Defaults to 60.
+        load_threads: Loads at the same time; 0 for four for each CPU. Defaults to 0.
+        unload_threads: Unloads at the same time; 0 for one. Defaults to 0.
+        allow_unavailable_labels: Whether a new label may name a version that is not loaded yet.
+            Defaults to False.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        *,
+        poll_seconds: float = 1,
+        max_load_retries: int = 5,
+        retry_seconds: float = 60,
+        load_threads: int = 0,
+        unload_threads: int = 0,
+        allow_unavailable_labels: bool = False,
+    ) -> None:
+        self._loader = loader
+        self._poll_seconds = poll_seconds
+        self._max_load_retries = max_load_retries
+        self._retry_seconds = retry_seconds
+        self._allow_unavailable_labels = allow_unavailable_labels
+        self._changed = threading.Condition()
+        self._models: dict[str, _Model] = {}
+        # Replaced as a whole, so that requests read them without a lock.
+        self._available: Mapping[str, dict[int, Servable]] = {}
+        self._labels: Mapping[str, Mapping[str, int]] = {}
+        self._closing = threading.Event()
+        self._poll_lock = threading.Lock()
+        self._reload_lock = threading.Lock()
+        cpus = os.cpu_count() or 1
+        self._load_pool = ThreadPoolExecutor(load_threads or 4 * cpus, "tfdeconv-load")
+        self._unload_pool = ThreadPoolExecutor(unload_threads or 1, "tfdeconv-unload")
+        self._poller: threading.Thread | None = None
+
+    # Finding
+
+    def lease(self, spec: ModelSpec) -> Lease:
+        """Return the loaded version that a request asks for, to be used in a ``with`` block.
+
+        Raises:
+            InvalidRequestError: No name, or an unknown label.
+            NotFoundError: The model, or the version, is not available.
+        """
+        if not spec.name:
+            raise InvalidRequestError("ModelSpec has no name specified.")
+        version = spec.version
+        if spec.version_label is not None:
+            version = self._labels.get(spec.name, {}).get(spec.version_label)
+            if version is None:
+                raise InvalidRequestError(f"Unrecognized servable version label: {spec.version_label}")
+        while True:
+            servables = self._available.get(spec.name)
+            if not servables or (version is not None and version not in servables):
+                wanted = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
+                raise NotFoundError(f"Servable not found for request: {wanted}")
+            servable = servables[max(servables) if version is None else version]
+            if servable.acquire():
+                return servable
+            # Retired between the two lines above; the mapping has been replaced by now.
+
+    def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
+        """Return the states of a model's versions, newest first, ended ones included.
+
+        Args:
+            name: The model.
+            version: Only this one. Defaults to all.
+
+        Raises:
+            NotFoundError: Nothing is known of the model or version.
+        """
+        with self._changed:
+            model = self._models.get(name)
+            entries = dict(model.versions) if model else {}
+            if version is not None:
+                if version not in entries:
+                    raise NotFoundError(f"Could not find version {version} of model {name}")
+                entries = {version: entries[version]}
+            if not entries:
+                raise NotFoundError(f"Could not find any versions of model {name}")
+            return [
+                VersionStatus(number, entry.state, entry.error)
+                for number, entry in sorted(entries.items(), reverse=True)
+            ]
+
+    def names(self) -> list[str]:
+        """Return the configured models in order of name."""
+        with self._changed:
+            return sorted(name for name, model in self._models.items() if model.config is not None)
+
+    def labels(self, name: str) -> Mapping[str, int]:
+        """Return a model's labels and the versions they name."""
+        return self._labels.get(name, {})
+
+    # Changing
+
+    def configure(self, configs: Sequence[ModelConfig], *, timeout: float | None = None) -> None:
+        """Replace the list of models; wait until each new one has an available version.
+
+        Args:
+            configs: The new list.
+            timeout: Longest wait in seconds. Defaults to no limit: a model without versions is waited for.
+
+        Raises:
+            FailedPreconditionError: A label names a version that is not available.
+            ServingError: A new model failed to load.
+            DeadlineExceededError: ``timeout`` passed.
+        """
+        with self._reload_lock:
+            with self._changed:
+                old = {name for name, model in self._models.items() if model.config is not None}
+                listed = {config.name: config for config in configs}
+                for name in self._models.keys() - listed.keys():
+                    self._models[name].config = None
+                for name, config in listed.items():
+                    self._models.setdefault(name, _Model(None)).config = config
+            self.poll()
+            self._wait_until_available([name for name in listed if name not in old], timeout)
+            self._assign_labels(configs)
+        if self._poller is None and self._poll_seconds > 0:
+            self._poller = threading.Thread(target=self._poll_for_ever, name="tfdeconv-poll", daemon=True)
+            self._poller.start()
+
+    def _assign_labels(self, configs: Iterable[ModelConfig]) -> None:
+        labels: dict[str, Mapping[str, int]] = {}
+        refused = ""
+        for config in configs:
+            kept = {}
+            old = self._labels.get(config.name, {})
+            for label, version in config.version_labels.items():
+                allowed = self._allow_unavailable_labels and label not in old
+                if allowed or old.get(label) == version or version in self._available.get(config.name, {}):
+                    kept[label] = version
+                    continue
+                refused = refused or (
+                    f"Request to assign label to version {version} of model {config.name}, "
+                    "which is not currently available for inference"
+                )
+                if label in old:
+                    kept[label] = old[label]
+            labels[config.name] = kept
+        self._labels = labels
+        if refused:
+            raise FailedPreconditionError(refused)
+
+    def poll(self) -> None:
+        """Look at the base paths now."""
+        with self._poll_lock:
+            with self._changed:
+                configs = [model.config for model in self._models.values() if model.config is not None]
+            found = {config.name: versions.on_disk(config.base_path) for config in configs}
+            with self._changed:
+                for model in self._models.values():
+                    if model.config is None:
+                        model.wanted = {}
+                        continue
+                    folders = found.get(model.config.name)
+                    if folders is None:
+                        continue  # not there, or not readable now: keep what is loaded
+                    chosen = model.config.policy.choose(folders)
+                    model.wanted = {number: folders[number] for number in chosen}
+                self._reconcile()
+
+    def _poll_for_ever(self) -> None:
+        while not self._closing.wait(self._poll_seconds):
+            try:
+                self.poll()
+            except Exception:
+                _LOG.exception("Looking at the base paths failed")
+
+    def _reconcile(self) -> None:
+        """Start what is missing and end what is surplus. The caller holds the lock."""
+        if self._closing.is_set():
+            return
+        for name, model in self._models.items():
+            for number, path in sorted(model.wanted.items(), reverse=True):
+                entry = model.versions.get(number)
+                ended_well = entry is not None and entry.state is VersionState.END and entry.error is None
+                if entry is None or ended_well:
+                    fresh = model.versions[number] = _Version(path)
+                    self._load_pool.submit(self._load, name, number, fresh)
+            available = model.available()
+            replaced = not model.wanted or any(number in model.wanted for number in available)
+            for number in available:
+                if number not in model.wanted and replaced:
+                    self._unload(model.versions[number])
+            for number, entry in list(model.versions.items()):
+                if number not in model.wanted and entry.state is VersionState.END and entry.error:
+                    entry.error = None  # so that the version loads if it is wanted again
+        self._publish()
+
+    def _publish(self) -> None:
+        self._available = {name: model.available() for name, model in self._models.items()}
+        self._changed.notify_all()
+
+    def _load(self, name: str, number: int, entry: _Version) -> None:
+        for attempt in range(self._max_load_retries + 1):
+            with self._changed:
+                if self._unwanted(name, number) or self._closing.is_set():
+                    entry.state = VersionState.END
+                    self._publish()
+                    return
+                entry.state = VersionState.LOADING
+            started = time.monotonic()
+            try:
+                model = self._loader(name, number, entry.path)
+            except Exception as error:
+                _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.describe(error))
+                failure = error
+            else:
+                self._serve(name, number, entry, model)
+                _LOG.info("Loaded %s version %d in %.1f s", name, number, time.monotonic() - started)
+                return
+            if attempt < self._max_load_retries:
+                self._closing.wait(self._retry_seconds)
+        with self._changed:
+            entry.error, entry.state = failure, VersionState.END
+            self._reconcile()
+
+    def _serve(self, name: str, number: int, entry: _Version, model: SessionModel) -> None:
+        with self._changed:
+            entry.servable = Servable(name, number, model)
+            entry.state = VersionState.AVAILABLE
+            if self._closing.is_set():
+                self._unload(entry)
+            self._reconcile()
+
+    def _unwanted(self, name: str, number: int) -> bool:
+        return number not in self._models[name].wanted
+
+    def _unload(self, entry: _Version) -> None:
+        """Take a version out of service. The caller holds the lock."""
+        entry.state = VersionState.UNLOADING
+        self._unload_pool.submit(self._finish, entry)
+
+    def _finish(self, entry: _Version) -> None:
+        assert entry.servable is not None
+        try:
+            entry.servable.retire()
+        except Exception as error:
+            _LOG.exception("Unloading failed")
+            entry.error = error
+        with self._changed:
+            entry.servable, entry.state = None, VersionState.END
+            self._reconcile()
+            self._publish()
+
+    def _wait_until_available(self, names: Sequence[str], timeout: float | None) -> None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while not self._closing.is_set():
+                waiting = [name for name in names if self._pending(name)]
+                if not waiting:
+                    break
+                remaining = None if deadline is None else deadline - time.monotonic()
+                if remaining is not None and remaining <= 0:
+                    raise DeadlineExceededError(_waiting_text(waiting, self._models, timeout))
+                self._changed.wait(remaining)
+            failed = [
+                (name, number, entry.error)
+                for name in names
+                if not self._models[name].available()
+                for number, entry in sorted(self._models[name].versions.items())
+                if entry.error is not None
+            ]
+        if failed:
+            listing = "".join(
+                f"{{name: {name} version: {number}}} due to error: {status_codes.describe(error)}}}, "
+                for name, number, error in failed
+            )
+            raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
+
+    def _pending(self, name: str) -> bool:
+        """Whether a model still may become available: nothing found yet, or a load is going on."""
+        model = self._models[name]
+        if model.available():
+            return False
+        wanted = [model.versions[number] for number in model.wanted if number in model.versions]
+        return not wanted or any(entry.state is not VersionState.END for entry in wanted)
+
+    def close(self) -> None:
+        """Stop polling, finish running requests, and unload everything."""
+        self._closing.set()
+        with self._changed:
+            for model in self._models.values():
+                for entry in model.versions.values():
+                    if entry.state is VersionState.AVAILABLE:
+                        self._unload(entry)
+            self._publish()
+        if self._poller is not None:
+            self._poller.join()
+        self._load_pool.shutdown(cancel_futures=True)
+        self._unload_pool.shutdown()
+
+
+def _waiting_text(names: Sequence[str], models: Mapping[str, _Model], timeout: float | None) -> str:
+    places = []
+    for name in names:
+        config = models[name].config
+        folder = config.base_path if config else "?"
+        reason = "still loading" if models[name].versions else "no version folder such as '1' in it"
+        places.append(f"{name!r} (base path {folder}: {reason})")
+    return f"Not available after {timeout:g} s: model {', '.join(places)}"
