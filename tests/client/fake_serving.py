@@ -4,12 +4,13 @@ Nothing here imports the package: messages and tensors go through TensorFlow's o
 """
 
 import base64
+import gzip
 import io
 import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import tensorflow as tf
 import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -34,6 +36,7 @@ from tensorflow_serving.apis import (
 )
 
 MODEL = "upscaler"
+METHOD = "tensorflow/serving/predict"
 
 # Signature -> (inputs, outputs), each name -> (dtype, shape); the same as the SavedModel of conftest.py.
 SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -152,7 +155,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         definitions = get_model_metadata_pb2.SignatureDefMap()
         for name, sides in SIGNATURES.items():
             definition = definitions.signature_def[name]
-            definition.method_name = "tensorflow/serving/predict"
+            definition.method_name = METHOD
             for specs, infos in zip(sides, (definition.inputs, definition.outputs), strict=True):
                 for key, (dtype, shape) in specs.items():
                     infos[key].dtype = dtype.as_datatype_enum
@@ -216,12 +219,11 @@ def grpc_server(failures: Failures, **channel: Any) -> Iterator[str]:
 def _to_array(value: Any, dtype: tf.DType) -> np.ndarray:
     if dtype != tf.string:
         return np.array(value, dtype.as_numpy_dtype)
-    decoded = [
-        [base64.b64decode(s["b64"]) for s in row]
-        for row in (value if isinstance(value[0], list) else [value])
-    ]
-    array = np.array([[*row, None] for row in decoded], object)[:, :-1]
-    return array if isinstance(value[0], list) else array[0]
+    if value and isinstance(value[0], list):
+        return np.stack([_to_array(row, dtype) for row in value])
+    array = np.empty(len(value), object)
+    array[:] = [base64.b64decode(item["b64"]) for item in value]
+    return array
 
 
 def _to_json(array: np.ndarray, name: str) -> Any:
@@ -237,10 +239,12 @@ def _text(item: bytes, name: str) -> Any:
 
 
 def _metadata_json() -> dict[str, Any]:
+    labels = {tf.float16: "DT_HALF", tf.float32: "DT_FLOAT", tf.int64: "DT_INT64", tf.string: "DT_STRING"}
+
     def infos(specs: dict[str, Any]) -> dict[str, Any]:
         return {
             key: {
-                "dtype": f"DT_{ {'float16': 'HALF', 'float32': 'FLOAT'}.get(dtype.name, dtype.name.upper()) }",
+                "dtype": labels[dtype],
                 "tensor_shape": {"dim": [{"size": str(n), "name": ""} for n in shape], "unknown_rank": False},
                 "name": f"{key}:0",
             }
@@ -251,7 +255,7 @@ def _metadata_json() -> dict[str, Any]:
         name: {
             "inputs": infos(i),
             "outputs": infos(o),
-            "method_name": "tensorflow/serving/predict",
+            "method_name": METHOD,
             "defaults": {},
         }
         for name, (i, o) in SIGNATURES.items()
@@ -266,14 +270,14 @@ def _metadata_json() -> dict[str, Any]:
 def _rest_app(failures: Failures) -> Starlette:
     async def answer(request: Request) -> Response:
         body = await request.body()
-        entry = await _in_thread(failures.next, dict(request.headers), len(body))
+        entry = await run_in_threadpool(failures.next, dict(request.headers), len(body))
         if isinstance(entry, tuple):
             return JSONResponse({"error": entry[1]}, HTTP_STATUS[entry[0]])
         if entry is not None:
             return _broken(entry)
         path = request.path_params["rest"]
         name = path.removeprefix("/").split("/")[0].split(":")[0]
-        if path.endswith(":predict") or path.endswith("/metadata"):
+        if path.endswith((":predict", "/metadata")):
             missing = _check_model(name)
         else:
             missing = None if name == MODEL else f"Could not find any versions of model {name}"
@@ -289,8 +293,6 @@ def _rest_app(failures: Failures) -> Starlette:
                 {"model_version_status": [{"version": v, "state": s, "status": e} for v, s, e in states]}
             )
         if request.headers.get("content-encoding") == "gzip":
-            import gzip
-
             body = gzip.decompress(body)
         document = json.loads(body)
         inputs, _ = SIGNATURES[document["signature_name"]]
@@ -302,12 +304,6 @@ def _rest_app(failures: Failures) -> Starlette:
         )
 
     return Starlette(routes=[Route("/v1/models{rest:path}", answer, methods=["GET", "POST"])])
-
-
-async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    from starlette.concurrency import run_in_threadpool
-
-    return await run_in_threadpool(function, *args)
 
 
 def _broken(way: str) -> Response:

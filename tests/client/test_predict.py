@@ -138,7 +138,7 @@ def test_wait_until_ready_returns_the_available_version(client: Client, failures
             IMAGE,
             "nope",
             errors.FailedPreconditionError,
-            r"Model 'upscaler' \(version 3\) has no signature 'nope'; it has: half, mixed, serve_image_bytes, ",
+            r"Model 'upscaler' \(version 3\) has no signature 'nope'; it has: half, mixed, ",
         ),
         (
             {"picture": IMAGE},
@@ -163,7 +163,7 @@ def test_wait_until_ready_returns_the_available_version(client: Client, failures
             b"\x89PNG",
             "serving_default",
             errors.InvalidRequestError,
-            r"Input 'image' takes float32 .*; received bytes of length 4\. To send encoded images or text, choose",
+            r"Input 'image' takes float32 .*; received bytes of length 4\. To send encoded images",
         ),
         (
             [[1.0, 2.0], [3.0]],
@@ -208,7 +208,7 @@ def test_inputs_that_do_not_match_the_signature(
 
 def test_unknown_outputs(client: Client) -> None:
     """The message lists those there are."""
-    with pytest.raises(errors.InvalidRequestError, match="out of upscaled .*received 'bigger'"):
+    with pytest.raises(errors.InvalidRequestError, match=r"out of upscaled .*received 'bigger'"):
         client.predict(IMAGE, outputs=["bigger"])
     with pytest.raises(errors.InvalidRequestError, match="outputs must be distinct names"):
         client.predict(IMAGE, outputs=["upscaled", "upscaled"])
@@ -218,7 +218,7 @@ def test_an_unknown_model(client: Client) -> None:
     """The server's words, the same over both protocols."""
     with pytest.raises(errors.NotFoundError, match=r"^Servable not found for request: Latest\(m\)$"):
         client.predict(IMAGE, model="m")
-    with pytest.raises(errors.NotFoundError, match="^Could not find any versions of model m$"):
+    with pytest.raises(errors.NotFoundError, match=r"^Could not find any versions of model m$"):
         client.status(model="m")
 
 
@@ -239,7 +239,7 @@ def test_a_version_or_a_label(client: Client) -> None:
 @pytest.mark.parametrize("timeout", [0, -1, math.nan])
 def test_timeouts_are_positive(client: Client, timeout: float) -> None:
     """Infinity is the way to say no limit."""
-    with pytest.raises(errors.InvalidArgumentError, match="timeout must be positive, or math.inf"):
+    with pytest.raises(errors.InvalidArgumentError, match=r"timeout must be positive, or math.inf"):
         client.predict(IMAGE, timeout=timeout)
 
 
@@ -297,5 +297,5 @@ def test_reload_goes_over_grpc_only(client: Client, url: str, tmp_path: Path) ->
         errors.InvalidArgumentError, match="config must be a ModelServerConfig in text format"
     ):
         client.reload("model_list {}")
-    with pytest.raises(errors.InvalidArgumentError, match="none.config cannot be read: No such file"):
+    with pytest.raises(errors.InvalidArgumentError, match=r"none.config cannot be read: No such file"):
         client.reload(tmp_path / "none.config")
