@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tfdeconv import geometry, ops
 from tfdeconv._keras_registration import PACKAGE
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first
 
 
@@ -166,16 +167,19 @@ class _ConvTranspose(keras.layers.Layer):
         self, inputs: Any, output_shape: Any = None, like: Any = None
     ) -> keras.KerasTensor:
         """Return the symbolic output; sizes that depend on unknown ones are None."""
-        requested: Any = output_shape
+        requested = None if output_shape is None and like is None else self._static_sizes(output_shape, like)
+        return keras.KerasTensor(self._output_shape(inputs.shape, requested), dtype=self.compute_dtype)
+
+    def _static_sizes(self, output_shape: Any, like: Any) -> Sequence[int | None]:
+        """The sizes that ``call`` is asked for, None where they are known at run time only."""
         if like is not None:
             first = 2 if self.data_format == "channels_first" else 1
-            requested = like.shape[first : first + self.rank]
-        elif output_shape is not None and not isinstance(output_shape, list | tuple | int):
-            requested = (None,) * self.rank  # a tensor: known at run time only
-        elif isinstance(output_shape, int):
-            requested = (output_shape,) * self.rank
-        shape = self._output_shape(inputs.shape, requested)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+            return tuple(like.shape[first : first + self.rank])
+        if isinstance(output_shape, int):
+            return (output_shape,) * self.rank
+        if isinstance(output_shape, list | tuple):
+            return tuple(output_shape)
+        return (None,) * self.rank
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
@@ -207,6 +211,45 @@ class _ConvTranspose(keras.layers.Layer):
         if channels_first:
             return (input_shape[0], self.filters, *spatial)
         return (input_shape[0], *spatial, self.filters)
+
+    def coordinate_map(
+        self, input_sizes: Sequence[int | None], output_shape: Any = None, like: Any = None
+    ) -> tuple[CoordinateMap, ...]:
+        """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``.
+
+        Args:
+            input_sizes: Spatial sizes of the input, None where unknown.
+            output_shape: As in :meth:`call`.
+            like: As in :meth:`call`.
+
+        Raises:
+            AlignmentError: With "same" the window depends on a size that is unknown.
+        """
+        requested = None if output_shape is None and like is None else self._static_sizes(output_shape, like)
+        paddings = geometry.per_axis_padding(self.padding, self.rank)
+        maps = []
+        for axis, kernel in enumerate(self.kernel_size):
+            stride, dilation = self.strides[axis], self.dilation_rate[axis]
+            if requested is None or paddings[axis] != "same":
+                lead, _ = geometry.crops(
+                    kernel,
+                    stride,
+                    padding=paddings[axis],
+                    output_padding=None if self.output_padding is None else self.output_padding[axis],
+                    dilation_rate=dilation,
+                )
+            else:
+                size, wanted = input_sizes[axis], requested[axis]
+                if size is None or not isinstance(wanted, int):
+                    raise AlignmentError(
+                        "has padding='same' and an output size asked for at the call, so that its crop "
+                        f"depends on sizes, unknown on spatial axis {axis}. Use a padding in samples"
+                    )
+                lead = geometry.same_lead(geometry.full_size(size, kernel, stride, dilation), wanted)
+            maps.append(
+                CoordinateMap.transposed_convolution(kernel, stride, lead=lead, dilation_rate=dilation)
+            )
+        return tuple(maps)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfdeconv import geometry, ops
 from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.initializers import Bilinear
 from tfdeconv.ops.data_format import is_channels_first
@@ -85,6 +86,10 @@ class _LinearUpsampling(keras.layers.Layer):
             size = shape[axis]
             shape[axis] = None if size is None else size * factor
         return tuple(shape)
+
+    def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
+        """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
+        return tuple(map(CoordinateMap.resize, self.factor))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; ``frozen`` marks a learned kernel that is not trained now."""

@@ -1,0 +1,70 @@
+"""The coordinate maps of ``keras.ops`` and operators (``x + y``, ``x[:, 1:-1]``) in functional graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.alignment.layout import Layout
+from tfdeconv.alignment.position import Maps
+from tfdeconv.errors import AlignmentError
+
+POINTWISE = frozenset(
+    {
+        *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Power", "Maximum", "Minimum", "Clip"),
+        *("Negative", "Absolute", "Square", "Sqrt", "Exp", "Log"),
+        *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "HardSilu", "Sigmoid", "HardSigmoid"),
+        *("Softmax", "Softplus", "Tanh"),
+    }
+)
+"""Names of the ``keras.ops`` classes that keep every sample where it is."""
+
+
+def operation_maps(operation: Any, arguments: Sequence[Any], layout: Layout) -> Maps:
+    """Return the maps of one node that is not a layer.
+
+    Args:
+        operation: The node's ``keras.Operation``.
+        arguments: What it was called with, the input tensor first.
+        layout: The input tensor's layout.
+
+    Raises:
+        AlignmentError: The operation moves samples in a way that is no affine map per axis.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input([8, 3])
+        >>> key = (slice(None), slice(2, None))
+        >>> operation = x[key]._keras_history.operation
+        >>> [str(axis) for axis in operation_maps(operation, [x, key], Layout((8,)))]
+        ['1 * x - 2']
+    """
+    kind = type(operation).__name__
+    if kind in POINTWISE:
+        return (CoordinateMap(),) * len(layout.sizes)
+    if kind == "GetItem":
+        return _slicing(arguments[1], layout)
+    raise AlignmentError("(keras.ops) has no known coordinate map. Use one of tfdeconv's or Keras's layers")
+
+
+def _slicing(key: Any, layout: Layout) -> Maps:
+    """The crop that a slice of the spatial axes is."""
+    rank = len(layout.sizes) + 2
+    entries = list(key) if isinstance(key, list | tuple) else [key]
+    if Ellipsis in entries:
+        at = entries.index(Ellipsis)
+        entries[at : at + 1] = [slice(None)] * (rank - len(entries) + 1)
+    entries += [slice(None)] * (rank - len(entries))
+    spatial = entries[2:] if layout.channels_first else entries[1:-1]
+    maps = []
+    for axis, (entry, size) in enumerate(zip(spatial, layout.sizes, strict=True)):
+        start = (entry.start or 0) if isinstance(entry, slice) and entry.step in (None, 1) else None
+        if isinstance(start, int) and start < 0:
+            start = None if size is None else max(start + size, 0)
+        if not isinstance(start, int):
+            raise AlignmentError(
+                f"(slicing) needs step 1 and a known start on spatial axis {axis}; received {entry}"
+            )
+        maps.append(CoordinateMap.shift(-start))
+    return tuple(maps)

@@ -1,0 +1,188 @@
+"""Where the samples of a graph's tensors end up in a later tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import keras
+
+from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.alignment.graph import (
+    ancestors,
+    describe,
+    describe_operation,
+    is_channels_first,
+    sources,
+)
+from tfdeconv.alignment.keras_layers import layer_position
+from tfdeconv.alignment.keras_operations import operation_maps
+from tfdeconv.alignment.layout import Layout
+from tfdeconv.alignment.position import Everywhere, Maps, Position, Refusal, compose
+from tfdeconv.errors import AlignmentError
+
+
+class Edge(NamedTuple):
+    """Values flow from ``source`` to ``target``, both Keras tensors, through the layer ``operation``."""
+
+    source: Any
+    target: Any
+    operation: Any
+    position: Position
+
+
+class Trace:
+    """The coordinate maps from every ancestor of ``output`` to ``output``; made by :func:`trace`.
+
+    ``trace[tensor]`` holds one :class:`CoordinateMap` for each spatial axis; iterating yields the
+    ancestors, ``output`` first.
+
+    Attributes:
+        output: The Keras tensor that was traced.
+        channels_first: Whether the graph's layers are channels first.
+        edges: The edges of the graph, those nearest the output first.
+    """
+
+    def __init__(self, output: Any) -> None:
+        self.output = output
+        tensors = ancestors(output)
+        self.channels_first = is_channels_first(tensors)
+        self.edges = [edge for tensor in tensors for edge in _edges_into(tensor, self.channels_first)]
+        self._positions: dict[Any, Position] = {output: _identity(output)}
+        for edge in self.edges:
+            if edge.target in self._positions:
+                self._reach(edge)
+
+    def _reach(self, edge: Edge) -> None:
+        """Take the way along ``edge`` into account for its source."""
+        way = compose(self._positions[edge.target], edge.position)
+        known = self._positions.get(edge.source)
+        if known is None or isinstance(known, Everywhere):
+            self._positions[edge.source] = way
+        elif isinstance(known, Refusal) or isinstance(way, Everywhere) or way == known:
+            return
+        elif isinstance(way, Refusal):
+            self._positions[edge.source] = way
+        else:
+            self._positions[edge.source] = Refusal(_disagreement(edge.source, self.edges))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._positions)
+
+    def __contains__(self, tensor: Any) -> bool:
+        return tensor in self._positions
+
+    def __getitem__(self, tensor: Any) -> Maps:
+        """Return the maps from ``tensor`` to ``output``.
+
+        Raises:
+            AlignmentError: ``tensor`` does not lead to ``output``, or not by one map per axis.
+        """
+        position = self.position(tensor)
+        if position is None:
+            raise AlignmentError(
+                f"No path leads from {describe(tensor)} to {describe(self.output)}. Trace tensors of one "
+                "graph."
+            )
+        if isinstance(position, Everywhere):
+            raise AlignmentError(
+                f"{describe(tensor)} reaches {describe(self.output)} through global pooling only, which has "
+                "no coordinate map."
+            )
+        if isinstance(position, Refusal):
+            raise AlignmentError(position.reason)
+        return position
+
+    def position(self, tensor: Any) -> Position | None:
+        """Return what is known about the way from ``tensor``; None where there is no way."""
+        return self._positions.get(tensor)
+
+
+def trace(output: Any) -> Trace:
+    """Follow the graph of a Keras tensor backwards and compose the coordinate maps on the way.
+
+    Layers that have no map (Reshape, Lambda, ...) are no error here: asking for a tensor behind one is.
+
+    Args:
+        output: A symbolic tensor of a Keras functional model.
+
+    Returns:
+        A :class:`Trace`: ``trace(y)[x]`` are the maps from ``x`` to ``y``, one for each spatial axis.
+
+    Raises:
+        AlignmentError: ``output`` is no symbolic tensor of a functional graph.
+
+    Example:
+        >>> x = keras.Input([32, 32, 3])
+        >>> y = keras.layers.MaxPooling2D()(keras.layers.Conv2D(8, 3)(x))
+        >>> [str(axis) for axis in trace(y)[x]]
+        ['1/2 * x - 3/4', '1/2 * x - 3/4']
+    """
+    check_symbolic("output", output)
+    return Trace(output)
+
+
+def check_symbolic(name: str, tensor: Any) -> None:
+    """Raise AlignmentError unless ``tensor`` belongs to a functional graph."""
+    if not keras.utils.is_keras_tensor(tensor) or not hasattr(tensor, "_keras_history"):
+        raise AlignmentError(
+            f"{name} must be a tensor of a Keras functional graph (keras.Input and what layers make of it); "
+            f"received {type(tensor).__name__}."
+        )
+
+
+def _edges_into(target: Any, channels_first: bool) -> list[Edge]:
+    operation, node_index, output_index = target._keras_history
+    if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
+        inside = Trace(operation.outputs[output_index])
+        ways = [inside.position(start) for start in operation.inputs]
+    else:
+        arguments = None if operation is None else operation._inbound_nodes[node_index].arguments
+        ways = [
+            _way(operation, arguments, Layout.of_shape(source.shape, channels_first))
+            for source in sources(target)
+        ]
+    return [
+        Edge(source, target, operation, way)
+        for source, way in zip(sources(target), ways, strict=True)
+        if way is not None
+    ]
+
+
+def _way(operation: Any, arguments: Any, layout: Layout) -> Position:
+    try:
+        if hasattr(operation, "coordinate_map"):
+            maps: Maps = operation.coordinate_map(layout.sizes, *arguments.args[1:], **arguments.kwargs)
+            return maps
+        if isinstance(operation, keras.layers.Layer):
+            return layer_position(operation, layout)
+        return operation_maps(operation, arguments.args, layout)
+    except AlignmentError as error:
+        return Refusal(f"Layer {describe_operation(operation)} {error}.")
+
+
+def _identity(tensor: Any) -> Maps:
+    return (CoordinateMap(),) * (len(tensor.shape) - 2)
+
+
+def _disagreement(start: Any, backward_edges: list[Edge]) -> str:
+    """The sentence about the first layer where two ways from ``start`` meet with different maps."""
+    ways: dict[Any, tuple[Maps, Edge | None]] = {start: (_identity(start), None)}
+    for edge in reversed(backward_edges):
+        if edge.source not in ways:
+            continue
+        way = compose(edge.position, ways[edge.source][0])
+        if not isinstance(way, tuple):
+            continue
+        if edge.target not in ways:
+            ways[edge.target] = (way, edge)
+            continue
+        other, other_edge = ways[edge.target]
+        for axis, (one, two) in enumerate(zip(other, way, strict=True)):
+            if one != two and other_edge is not None:
+                return (
+                    f"Layer {describe_operation(edge.operation)} joins tensors that lie differently on "
+                    f"spatial axis {axis}: {one} by way of {describe(other_edge.source)}, {two} by way of "
+                    f"{describe(edge.source)} (x: samples of {describe(start)}). Pad or crop one of them."
+                )
+    return f"Paths from {describe(start)} disagree."
