@@ -45,10 +45,19 @@ def _group() -> None:
 
 
 def main() -> None:
-    """Run the command line; domain errors become one line on standard error and exit code 1."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our output
+    """Run the command line; errors become one line on standard error and exit code 1.
+
+    With ``TFDECONV_TRACEBACK`` set in the environment, unforeseen errors keep their traceback.
+    """
     try:
         _group(prog_name="tfdeconv")
     except TfdeconvError as error:
         print(f"tfdeconv: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("TFDECONV_TRACEBACK"):
+            raise
+        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        hint = "Set TFDECONV_TRACEBACK=1 to see where it came from."
+        print(f"tfdeconv: unforeseen error: {summary[:500]} {hint}", file=sys.stderr)
         sys.exit(1)
