@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 
+from tfdeconv.errors import InvalidArgumentError
+
 
 def _four_for_each_cpu() -> int:
     return 4 * (os.cpu_count() or 1)
@@ -19,33 +21,111 @@ class ServerOptions:
         grpc_port: TCP port of gRPC; 0 takes any free port (read it from ``Server.grpc_port``), None
             opens none. Defaults to 0.
         rest_port: The same for REST. Defaults to 0.
+        grpc_socket_path: Unix socket to answer gRPC on as well. Defaults to none.
         model_name: Name of the single model. Defaults to ``"default"``.
         model_base_path: The folder that holds the single model's version folders.
+        model_config_file: Text file of a ModelServerConfig in place of the two above.
+        model_config_file_poll_wait_seconds: Seconds between two looks at that file; 0 reads it once.
+            Defaults to 0.
         start_timeout: Seconds to wait for the models; None waits for ever, also for a model folder
             that is still empty. Defaults to 120.
-        grpc_max_threads: Requests answered at the same time over gRPC. Defaults to four for each CPU.
-        rest_api_num_threads: The same over REST. Defaults to four for each CPU.
-        rest_api_timeout_in_ms: Longest time for a REST request; 0 for no limit. Defaults to 30000.
         file_system_poll_wait_seconds: Seconds between two looks for new versions; 0 looks once.
             Defaults to 1.
         max_num_load_retries: How often a failed load is tried again. Defaults to 5.
         load_retry_interval_micros: Pause between two tries in microseconds. Defaults to 60 seconds.
+        num_load_threads: Loads at the same time; 0 for four for each CPU. Defaults to 0.
+        num_unload_threads: Unloads at the same time; 0 for one. Defaults to 0.
+        allow_version_labels_for_unavailable_models: Whether a new label may name a version that is not
+            loaded yet. Defaults to False.
         saved_model_tags: Tags of the graph to load, separated by commas. Defaults to ``"serve"``.
+        enable_signature_method_name_check: Whether Classify and Regress want signatures that declare
+            the method. Defaults to False.
+        enable_model_warmup: Whether a SavedModel's warm-up requests run before it serves. Defaults to True.
+        num_request_iterations_for_warmup: How often each of them runs; 0 for once. Defaults to 0.
+        grpc_max_threads: Calls answered at the same time over gRPC; 0 for four for each CPU. Defaults to 0.
+        grpc_channel_arguments: ``name=value`` pairs for gRPC, separated by commas. Defaults to none.
+        ssl_config_file: Text file of an SSLConfig: TLS for gRPC. Defaults to none.
+        enable_grpc_healthcheck_service: Whether to offer grpc.health.v1. Defaults to False.
         enable_serialization_as_tensor_content: Answer with ``tensor_content`` instead of typed fields.
             Defaults to False.
+        rest_api_num_threads: Requests answered at the same time over REST; 0 for four for each CPU.
+            Defaults to 0.
+        rest_api_timeout_in_ms: Longest time for a REST request; 0 for no limit. Defaults to 30000.
+        rest_api_enable_cors_support: Whether to send Access-Control-* headers. Defaults to False.
+        monitoring_config_file: Text file of a MonitoringConfig. Defaults to none.
+        enable_batching: Whether requests of several clients run together. Defaults to False.
+        batching_parameters_file: Text file of BatchingParameters. Defaults to none.
+        enable_per_model_batching_parameters: Whether ``batching_params.pbtxt`` in a SavedModel folder
+            overrides that file. Defaults to False.
+        session_config: Text of a ``tensorflow.ConfigProto`` for the models' sessions. Defaults to empty.
+        access_log_file: File for one JSON line for each request; ``"-"``: standard output. Defaults to none.
+        max_rest_body_bytes: Largest REST request as sent. Defaults to 1 GiB.
+        max_unpacked_gzip_bytes: Largest gzip request after unpacking. Defaults to 100 MB.
+        max_filled_tensor_bytes: Largest tensor that repeated values may fill. Defaults to 256 MiB.
+        max_image_pixels: Largest PNG or JPEG that an input may hold, by its header. Defaults to 67 million.
     """
 
     host: str = "127.0.0.1"
     grpc_port: int | None = 0
     rest_port: int | None = 0
+    grpc_socket_path: str = ""
     model_name: str = "default"
     model_base_path: str | os.PathLike[str] = ""
+    model_config_file: str | os.PathLike[str] = ""
+    model_config_file_poll_wait_seconds: float = 0
     start_timeout: float | None = 120.0
-    grpc_max_threads: int = dataclasses.field(default_factory=_four_for_each_cpu)
-    rest_api_num_threads: int = dataclasses.field(default_factory=_four_for_each_cpu)
-    rest_api_timeout_in_ms: int = 30_000
     file_system_poll_wait_seconds: float = 1
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
+    num_load_threads: int = 0
+    num_unload_threads: int = 0
+    allow_version_labels_for_unavailable_models: bool = False
     saved_model_tags: str = "serve"
+    enable_signature_method_name_check: bool = False
+    enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
+    grpc_max_threads: int = 0
+    grpc_channel_arguments: str = ""
+    ssl_config_file: str | os.PathLike[str] = ""
+    enable_grpc_healthcheck_service: bool = False
     enable_serialization_as_tensor_content: bool = False
+    rest_api_num_threads: int = 0
+    rest_api_timeout_in_ms: int = 30_000
+    rest_api_enable_cors_support: bool = False
+    monitoring_config_file: str | os.PathLike[str] = ""
+    enable_batching: bool = False
+    batching_parameters_file: str | os.PathLike[str] = ""
+    enable_per_model_batching_parameters: bool = False
+    session_config: str = ""
+    access_log_file: str = ""
+    max_rest_body_bytes: int = 1 << 30
+    max_unpacked_gzip_bytes: int = 100_000_000
+    max_filled_tensor_bytes: int = 1 << 28
+    max_image_pixels: int = 1 << 26
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that cannot serve.
+
+        Raises:
+            InvalidArgumentError: They contradict one another.
+        """
+        if not os.fspath(self.model_base_path) and not os.fspath(self.model_config_file):
+            raise InvalidArgumentError(
+                "Both server_options.model_base_path and server_options.model_config_file are empty! "
+                "Name the folder that holds a model's version folders, or a file that lists models."
+            )
+        if os.fspath(self.batching_parameters_file) and not self.enable_batching:
+            raise InvalidArgumentError(
+                "server_options.batching_parameters_file is set without setting "
+                "server_options.enable_batching to true."
+            )
+
+    @property
+    def grpc_threads(self) -> int:
+        """Calls answered at the same time over gRPC."""
+        return self.grpc_max_threads or _four_for_each_cpu()
+
+    @property
+    def rest_threads(self) -> int:
+        """Requests answered at the same time over REST."""
+        return self.rest_api_num_threads or _four_for_each_cpu()

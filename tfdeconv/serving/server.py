@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import socket
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -55,12 +55,9 @@ class Server:
     """
 
     def __init__(self, options: ServerOptions | None = None, /, **changes: Any) -> None:
-        self.options = dataclasses.replace(options or ServerOptions(), **changes)
-        if not os.fspath(self.options.model_base_path):
-            raise InvalidArgumentError(
-                "model_base_path must name the folder that holds a model's version folders; received nothing."
-            )
-        if self.options.grpc_port is None and self.options.rest_port is None:
+        self.options = dataclasses.replace(options, **changes) if options else ServerOptions(**changes)
+        ports = (self.options.grpc_port, self.options.rest_port)
+        if ports == (None, None) and not self.options.grpc_socket_path:
             raise InvalidArgumentError("grpc_port and rest_port are both None; open at least one.")
         self.grpc_port: int | None = None
         self.rest_port: int | None = None
@@ -94,8 +91,15 @@ class Server:
     ) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """Load the models, then open the ports. Prefer the ``with`` block, which cleans up as well."""
+    def start(self, *, cancel: threading.Event | None = None) -> None:
+        """Load the models, then open the ports. Prefer the ``with`` block, which cleans up as well.
+
+        Args:
+            cancel: Set it to give the start up. Defaults to never.
+
+        Raises:
+            ServingError: As on entering; ``CancelledError`` where ``cancel`` was set.
+        """
         options = self.options
         for protocol, port in (("gRPC", options.grpc_port), ("REST", options.rest_port)):
             if port:
@@ -105,23 +109,26 @@ class Server:
             poll_seconds=options.file_system_poll_wait_seconds,
             max_load_retries=options.max_num_load_retries,
             retry_seconds=options.load_retry_interval_micros / 1e6,
+            load_threads=options.num_load_threads,
+            unload_threads=options.num_unload_threads,
+            allow_unavailable_labels=options.allow_version_labels_for_unavailable_models,
         )
         base_path = str(Path(options.model_base_path).absolute())
         self._repository.configure(
-            [ModelConfig(options.model_name, base_path)], timeout=options.start_timeout
+            [ModelConfig(options.model_name, base_path)], timeout=options.start_timeout, cancel=cancel
         )
         plane = DataPlane(self._repository)
         if options.grpc_port is not None:
             self._grpc = GrpcEdge(
                 plane,
-                max_threads=options.grpc_max_threads,
+                max_threads=options.grpc_threads,
                 as_content=options.enable_serialization_as_tensor_content,
             )
             self.grpc_port = self._grpc.listen(f"{options.host}:{options.grpc_port}")
         if options.rest_port is not None:
             self._rest = RestEdge(
                 plane,
-                threads=options.rest_api_num_threads,
+                threads=options.rest_threads,
                 timeout=options.rest_api_timeout_in_ms / 1000 or None,
             )
             self.rest_port = self._rest.listen(options.host, options.rest_port)

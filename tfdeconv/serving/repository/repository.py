@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tfdeconv.errors import (
+    CancelledError,
     DeadlineExceededError,
     FailedPreconditionError,
     InvalidRequestError,
@@ -31,6 +32,7 @@ from tfdeconv.serving.repository.servable import Lease, Servable, VersionState, 
 from tfdeconv.serving.session_model import SessionModel
 
 _LOG = logging.getLogger("tfdeconv.serving")
+_CANCEL_SECONDS = 0.1
 Loader = Callable[[str, int, Path], SessionModel]
 
 
@@ -161,17 +163,25 @@ class ModelRepository:
 
     # Changing
 
-    def configure(self, configs: Sequence[ModelConfig], *, timeout: float | None = None) -> None:
+    def configure(
+        self,
+        configs: Sequence[ModelConfig],
+        *,
+        timeout: float | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
         """Replace the list of models; wait until each new one has an available version.
 
         Args:
             configs: The new list.
             timeout: Longest wait in seconds. Defaults to no limit: a model without versions is waited for.
+            cancel: Ends the wait when it is set. Defaults to never.
 
         Raises:
             FailedPreconditionError: A label names a version that is not available.
             ServingError: A new model failed to load.
             DeadlineExceededError: ``timeout`` passed.
+            CancelledError: ``cancel`` was set.
         """
         with self._reload_lock:
             with self._changed:
@@ -182,7 +192,7 @@ class ModelRepository:
                 for name, config in listed.items():
                     self._models.setdefault(name, _Model(None)).config = config
             self.poll()
-            self._wait_until_available([name for name in listed if name not in old], timeout)
+            self._wait_until_available([name for name in listed if name not in old], timeout, cancel)
             self._assign_labels(configs)
         if self._poller is None and self._poll_seconds > 0:
             self._poller = threading.Thread(target=self._poll_for_ever, name="tfdeconv-poll", daemon=True)
@@ -312,7 +322,9 @@ class ModelRepository:
             self._reconcile()
             self._publish()
 
-    def _wait_until_available(self, names: Sequence[str], timeout: float | None) -> None:
+    def _wait_until_available(
+        self, names: Sequence[str], timeout: float | None, cancel: threading.Event | None
+    ) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not self._closing.is_set():
@@ -322,7 +334,11 @@ class ModelRepository:
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
                     raise DeadlineExceededError(_waiting_text(waiting, self._models, timeout))
-                self._changed.wait(remaining)
+                if cancel is not None and cancel.is_set():
+                    raise CancelledError("The start was given up.")
+                # A signal handler may set `cancel` but must not take this lock to say so.
+                turn = _CANCEL_SECONDS if cancel is not None else None
+                self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
             failed = [
                 (name, number, entry.error)
                 for name in names

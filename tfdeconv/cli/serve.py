@@ -1,0 +1,107 @@
+"""``tfdeconv serve``: the flags of ``tensorflow_model_server`` under their own names."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+import tfdeconv
+from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
+from tfdeconv.serving import flags
+
+if TYPE_CHECKING:
+    from tfdeconv.serving.server import Server
+
+_FAILED = 255
+
+
+class _FlagCommand(click.Command):
+    """Leaves the flags to ``serving.flags`` and prints their table as the help's options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for flag in flags.FLAGS:
+            default = flag.default
+            shown = str(default).lower() if isinstance(default, bool) else str(default)
+            row = (f"--{flag.name}={shown}", flag.help)
+            groups.setdefault(flag.group, []).append(row)
+        for title, rows in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=32)
+
+
+@click.command(
+    cls=_FlagCommand,
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]},
+    options_metavar="[--flag=value]...",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="")
+def command(arguments: tuple[str, ...]) -> None:
+    r"""Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.
+
+    The flags are those of tensorflow_model_server; each is shown with its default.
+    A model is a folder of numbered SavedModel folders, as `tfdeconv export` writes it:
+
+    \b
+        tfdeconv serve --model_base_path=/models/upscaler --model_name=upscaler \
+                       --rest_api_port=8501
+
+    New versions are picked up as they appear. SIGTERM or Ctrl-C finishes the running
+    requests and ends with exit code 0.
+    """
+    try:
+        parsed = flags.parse(arguments)
+    except InvalidArgumentError as error:
+        click.echo(f"{error}\n{flags.usage()}", err=True)
+        sys.exit(_FAILED)
+    if parsed.unknown:
+        click.echo(f"unknown argument: {parsed.unknown[0]}\n{flags.usage()}")
+    if parsed.values["version"]:
+        click.echo(f"tfdeconv {tfdeconv.__version__}")
+        return
+    _serve(parsed)
+
+
+def _serve(parsed: flags.Parsed) -> None:
+    # TensorFlow loads here, after the flags are parsed.
+    from tfdeconv.serving import flag_options, status_codes
+    from tfdeconv.serving.server import Server
+
+    logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)
+    for noisy in ("tensorflow", "absl"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        options = flag_options.from_flags(parsed)
+        if options.rest_port is None and parsed.values["rest_api_port"]:
+            logging.error(
+                "server_options.http_port cannot be same as grpc_port. Please use a different port for "
+                "HTTP/REST API. Skipped exporting HTTP/REST API."
+            )
+        server = Server(options)
+        server.start(cancel=stopping)
+        _announce(server)
+        stopping.wait()
+    except CancelledError:
+        pass  # stopped while it waited for the models
+    except TfdeconvError as error:
+        click.echo(f"Failed to start server. Error: {status_codes.describe(error)}", err=True)
+        sys.exit(_FAILED)
+    server.stop(grace=float(parsed.values["drain_seconds"]))
+
+
+def _announce(server: Server) -> None:
+    options = server.options
+    if server.grpc_port is not None:
+        click.echo(f"Running gRPC ModelServer at {options.host}:{server.grpc_port} ...")
+    if options.grpc_socket_path:
+        click.echo(f"Running gRPC ModelServer at UNIX socket {options.grpc_socket_path} ...")
+    if server.rest_port is not None:
+        click.echo(f"Exporting HTTP/REST API at:localhost:{server.rest_port} ...")
