@@ -1,14 +1,25 @@
-"""Servers to query: the fake one over both protocols."""
+"""Servers to query over both protocols: the embedded one, and a fake one that fails on demand."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from client import saved_model
 from client.fake_serving import MODEL, Failures, grpc_server, rest_server
 
 from tfdeconv.client import Client, RetryPolicy, connect
+from tfdeconv.serving import Server
 
 FAST = RetryPolicy(first_delay=0.001, max_delay=0.002)
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The package's own server, with version 3 of the model."""
+    folder = tmp_path_factory.mktemp("models")
+    saved_model.write(folder / "3")
+    with Server(model_base_path=folder, model_name=MODEL, grpc_port=0, rest_port=0) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +40,7 @@ def fake_urls(shared_failures: Failures) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def failures(shared_failures: Failures) -> Iterator[Failures]:
-    """The script, empty again before and after the test."""
+    """What the fake server is to do wrong; nothing is left over before and after the test."""
     shared_failures.seen.clear()
     shared_failures.released.clear()
     yield shared_failures
@@ -38,13 +49,30 @@ def failures(shared_failures: Failures) -> Iterator[Failures]:
 
 
 @pytest.fixture(params=["grpc", "rest"])
-def url(request: pytest.FixtureRequest, fake_urls: dict[str, str]) -> str:
+def fake_url(request: pytest.FixtureRequest, fake_urls: dict[str, str]) -> str:
     """URL of the fake server over each protocol."""
     return fake_urls[request.param]
 
 
+@pytest.fixture(params=["fake-grpc", "fake-rest", "embedded-grpc", "embedded-rest"])
+def url(request: pytest.FixtureRequest) -> str:
+    """URL of each server over each protocol."""
+    kind, protocol = request.param.split("-")
+    if kind == "fake":
+        return request.getfixturevalue("fake_urls")[protocol]
+    server = request.getfixturevalue("embedded_server")
+    return server.grpc_url if protocol == "grpc" else server.rest_url
+
+
 @pytest.fixture
 def client(url: str) -> Iterator[Client]:
+    """A client of each server over each protocol."""
+    with connect(url, model=MODEL, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def fake_client(fake_url: str) -> Iterator[Client]:
     """A client of the fake server over each protocol, which retries without waiting long."""
-    with connect(url, model=MODEL, retry=FAST, timeout=20) as client:
+    with connect(fake_url, model=MODEL, retry=FAST, timeout=20) as client:
         yield client
