@@ -17,13 +17,22 @@ import wrapt
 PACKAGE = "tfdeconv"
 
 SERIALIZABLE = {
-    "tfdeconv.initializers": ("Bilinear",),
+    "tfdeconv.constraints": ("EqualPhaseSums",),
+    "tfdeconv.initializers": ("ICNR", "Bilinear"),
     "tfdeconv.layers": (
+        "BilinearAdditiveUpsampling2D",
         "BilinearUpsampling2D",
         "Conv1DTranspose",
         "Conv2DTranspose",
         "Conv3DTranspose",
+        "CropLike",
+        "DepthwiseConv2DTranspose",
         "LinearUpsampling1D",
+        "MaxPooling2DWithSwitches",
+        "MaxUnpooling2D",
+        "PixelShuffle2D",
+        "ResizeConv2D",
+        "SubpixelConv2D",
         "TrilinearUpsampling3D",
     ),
     "tfdeconv.zoo.luma": ("Luma",),

@@ -27,6 +27,9 @@ from tfdeconv.errors import InvalidArgumentError
 AxisPadding: TypeAlias = str | int | tuple[int, int]
 """Padding of one axis: "same", "valid", an int cropped from both ends, or (before, after)."""
 
+ForwardPadding: TypeAlias = Literal["same", "valid"]
+"""Padding of a convolution or pooling, with TensorFlow's meaning."""
+
 AutoPad: TypeAlias = Literal["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]
 
 
@@ -342,6 +345,54 @@ def onnx_window(
     if auto_pad == "SAME_UPPER":
         return Window(upper, size)
     return Window(max(full + output_padding - size, 0) - upper, size)
+
+
+def forward_padding(padding: str) -> ForwardPadding:
+    """Return the padding of a convolution or pooling in lower case.
+
+    Raises:
+        InvalidArgumentError: It is neither "same" nor "valid".
+
+    Example:
+        >>> forward_padding("SAME")
+        'same'
+    """
+    if padding.lower() not in ("same", "valid"):
+        raise InvalidArgumentError(f"padding must be 'same' or 'valid'; received {padding!r}.")
+    return "same" if padding.lower() == "same" else "valid"
+
+
+def forward_size(input_size: Any, kernel_size: int, stride: int, padding: ForwardPadding) -> Any:
+    """Return the output size of a convolution or pooling: ``ceil(i / s)`` or ``(i - k) // s + 1``.
+
+    Args:
+        input_size: Samples along the axis; an int or an integer scalar tensor.
+        kernel_size: Taps of the kernel, or samples of the pooling window.
+        stride: Input samples between neighbouring outputs.
+        padding: "same" or "valid" with TensorFlow's meaning.
+
+    Example:
+        >>> forward_size(7, kernel_size=3, stride=2, padding="same")
+        4
+        >>> forward_size(8, kernel_size=3, stride=2, padding="valid")
+        3
+    """
+    if padding == "same":
+        return (input_size + stride - 1) // stride
+    return (input_size - kernel_size) // stride + 1
+
+
+def phases(kernel_size: int, stride: int, dilation_rate: int = 1) -> list[int]:
+    """Return the phase, output position modulo ``stride``, that each tap of the kernel contributes to.
+
+    A constant input gives an output without checkerboard if and only if the weights of every phase
+    have the same sum (Odena, Dumoulin and Olah 2016).
+
+    Example:
+        >>> phases(5, stride=3)
+        [0, 1, 2, 0, 1]
+    """
+    return [tap * dilation_rate % stride for tap in range(kernel_size)]
 
 
 def linear_kernel_size(factor: int) -> int:

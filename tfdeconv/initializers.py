@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -85,3 +86,78 @@ class Bilinear(keras.initializers.Initializer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"groups": self.groups, "slices": self.slices}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class ICNR(keras.initializers.Initializer):
+    """Make every phase of an upsampling kernel start equal, so that no checkerboard does.
+
+    One random sub-kernel is drawn and repeated for all ``prod(factor)`` phases: the layer starts as a
+    convolution followed by a nearest resize.
+
+    Args:
+        factor: The layer's factor or strides; an int or one for each axis.
+        initializer: Draws the sub-kernel, of the shape of a kernel for factor 1.
+        layout: Where the phases are. "dcr" and "crd": in the last axis of a sub-pixel convolution's
+            kernel ``[*kernel_size, channels, filters * prod(factor)]``, in that order. "transposed": in
+            the taps of a transposed convolution's kernel ``[*kernel_size, filters // groups, channels]``,
+            whose sizes ``factor`` must divide.
+
+    Raises:
+        InvalidArgumentError: ``factor`` does not divide the kernel's shape, or ``layout`` is unknown.
+
+    Example:
+        >>> kernel = ICNR(2)([3, 3, 8, 12])
+        >>> bool(tf.reduce_all(kernel[..., 0:3] == kernel[..., 3:6]))
+        True
+
+    References:
+        Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution", arXiv 1707.02937.
+    """
+
+    def __init__(
+        self,
+        factor: int | Sequence[int],
+        initializer: Any = "glorot_uniform",
+        *,
+        layout: Literal["dcr", "crd", "transposed"] = "dcr",
+    ) -> None:
+        if layout not in ("dcr", "crd", "transposed"):
+            raise InvalidArgumentError(f"layout must be 'dcr', 'crd' or 'transposed'; received {layout!r}.")
+        self.factor = factor if isinstance(factor, int) else tuple(factor)
+        self.initializer = keras.initializers.get(initializer)
+        self.layout = layout
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
+        """Return a kernel of ``shape``.
+
+        Example:
+            >>> ICNR(2, "ones", layout="transposed")([4, 1, 1]).numpy().ravel()
+            array([1., 1., 1., 1.], dtype=float32)
+        """
+        shape = tuple(shape)
+        factor = geometry.per_axis("factor", self.factor, len(shape) - 2)
+        repeats = dict(enumerate(factor))
+        if self.layout != "transposed":
+            repeats = {len(shape) - 1: math.prod(factor)}
+        for axis, count in repeats.items():
+            if shape[axis] % count:
+                raise InvalidArgumentError(
+                    f"factor {self.factor} must divide axis {axis} of the kernel's shape {shape} into "
+                    f"{count} equal phases; {shape[axis]} is no multiple of {count}."
+                )
+        drawn = [size // repeats.get(axis, 1) for axis, size in enumerate(shape)]
+        kernel = self.initializer(drawn, dtype=dtype or keras.config.floatx())
+        if self.layout == "dcr":
+            return tf.tile(kernel, [1] * (len(shape) - 1) + [math.prod(factor)])
+        for axis, count in repeats.items():  # equal weights stay neighbours
+            kernel = tf.repeat(kernel, count, axis=axis)
+        return kernel
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            "factor": self.factor,
+            "initializer": keras.initializers.serialize(self.initializer),
+            "layout": self.layout,
+        }

@@ -12,6 +12,7 @@ from tfdeconv import geometry, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
+from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.data_format import is_channels_first
 
 
@@ -135,7 +136,7 @@ class _ConvTranspose(keras.layers.Layer):
             strides=self.strides,
             padding=self.padding,
             output_padding=self.output_padding,
-            output_shape=self._requested_sizes(output_shape, like),
+            output_shape=requested_sizes(output_shape, like, rank=self.rank, data_format=self.data_format),
             dilation_rate=self.dilation_rate,
             groups=self.groups,
             data_format=self.data_format,
@@ -148,38 +149,12 @@ class _ConvTranspose(keras.layers.Layer):
                 outputs = tf.nn.bias_add(outputs, self.bias)
         return self.activation(outputs)
 
-    def _requested_sizes(self, output_shape: Any, like: Any) -> Any:
-        """The spatial sizes asked for by ``call``: None, ints, or a tensor."""
-        if like is None:
-            return output_shape
-        if output_shape is not None:
-            raise InvalidArgumentError(
-                f"output_shape and like exclude each other; received output_shape={output_shape} and like. "
-                "Give one of them."
-            )
-        first = 2 if self.data_format == "channels_first" else 1
-        static = like.shape[first : first + self.rank]
-        if all(size is not None for size in static):
-            return tuple(static)
-        return tf.shape(like)[first : first + self.rank]
-
     def compute_output_spec(
         self, inputs: Any, output_shape: Any = None, like: Any = None
     ) -> keras.KerasTensor:
         """Return the symbolic output; sizes that depend on unknown ones are None."""
-        requested = None if output_shape is None and like is None else self._static_sizes(output_shape, like)
+        requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
         return keras.KerasTensor(self._output_shape(inputs.shape, requested), dtype=self.compute_dtype)
-
-    def _static_sizes(self, output_shape: Any, like: Any) -> Sequence[int | None]:
-        """The sizes that ``call`` is asked for, None where they are known at run time only."""
-        if like is not None:
-            first = 2 if self.data_format == "channels_first" else 1
-            return tuple(like.shape[first : first + self.rank])
-        if isinstance(output_shape, int):
-            return (output_shape,) * self.rank
-        if isinstance(output_shape, list | tuple):
-            return tuple(output_shape)
-        return (None,) * self.rank
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
@@ -225,7 +200,7 @@ class _ConvTranspose(keras.layers.Layer):
         Raises:
             AlignmentError: With "same" the window depends on a size that is unknown.
         """
-        requested = None if output_shape is None and like is None else self._static_sizes(output_shape, like)
+        requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
         paddings = geometry.per_axis_padding(self.padding, self.rank)
         maps = []
         for axis, kernel in enumerate(self.kernel_size):

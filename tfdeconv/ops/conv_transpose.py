@@ -90,7 +90,11 @@ def conv_transpose(
         strides=strides,
         padding=paddings,
         output_padding=output_padding,
-        output_shape=None if output_shape is None else _output_sizes(output_shape, rank),
+        output_shape=(
+            None
+            if output_shape is None
+            else output_window.requested_sizes("output_shape", output_shape, rank)
+        ),
         dilation_rate=dilation_rate,
     )
     y = _lower(lowering, x, kernel, Problem(strides, dilation_rate, groups, window))
@@ -154,21 +158,3 @@ def _check_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> None:
         raise InvalidArgumentError(
             f"groups must divide the {channels} channels of x; received groups={groups}."
         )
-
-
-def _output_sizes(output_shape: Any, rank: int) -> list[Any]:
-    """One int for each axis where it is known, else a scalar tensor."""
-    if not tf.is_tensor(output_shape):
-        sizes = tuple(output_shape) if hasattr(output_shape, "__iter__") else (output_shape,) * rank
-        if len(sizes) == rank and any(tf.is_tensor(size) for size in sizes):
-            return [size if tf.is_tensor(size) else int(size) for size in sizes]
-        return list(geometry.per_axis("output_shape", sizes, rank))
-    if not output_shape.dtype.is_integer or output_shape.shape.rank != 1 or output_shape.shape[0] != rank:
-        raise InvalidArgumentError(
-            f"output_shape must hold {rank} integers, the spatial sizes alone; received a tensor of dtype "
-            f"{output_shape.dtype.name} and shape {output_shape.shape}."
-        )
-    known = tf.get_static_value(output_shape, partial=True)
-    if known is None:
-        return tf.unstack(output_shape, rank)
-    return [output_shape[axis] if size is None else int(size) for axis, size in enumerate(known)]

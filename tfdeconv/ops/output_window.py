@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from tfdeconv import geometry
+from tfdeconv.errors import InvalidArgumentError
 
 Size: TypeAlias = Any
 """A number of samples: an int where it is known, else an int32 scalar tensor."""
@@ -45,6 +46,34 @@ def spatial_sizes(x: tf.Tensor) -> tuple[Size, ...]:
     return tuple(
         dynamic[axis] if x.shape[axis] is None else x.shape[axis] for axis in range(1, x.shape.rank - 1)
     )
+
+
+def requested_sizes(name: str, value: Any, rank: int) -> tuple[Size, ...]:
+    """Return the spatial sizes that a caller asked for, ints where they are known.
+
+    Args:
+        name: The argument's name, for the error.
+        value: An int, one int or integer scalar tensor for each axis, or an integer tensor ``[rank]``.
+        rank: Number of spatial axes.
+
+    Example:
+        >>> requested_sizes("output_shape", tf.constant([4, 5]), rank=2)
+        (4, 5)
+    """
+    if not tf.is_tensor(value):
+        sizes = tuple(value) if hasattr(value, "__iter__") else (value,) * rank
+        if len(sizes) == rank and any(tf.is_tensor(size) for size in sizes):
+            return tuple(size if tf.is_tensor(size) else int(size) for size in sizes)
+        return geometry.per_axis(name, sizes, rank)
+    if not value.dtype.is_integer or value.shape.rank != 1 or value.shape[0] != rank:
+        raise InvalidArgumentError(
+            f"{name} must hold {rank} integers, the spatial sizes alone; received a tensor of dtype "
+            f"{value.dtype.name} and shape {value.shape}."
+        )
+    known = tf.get_static_value(value, partial=True)
+    if known is None:
+        return tuple(tf.unstack(value, rank))
+    return tuple(value[axis] if size is None else int(size) for axis, size in enumerate(known))
 
 
 def resolve(

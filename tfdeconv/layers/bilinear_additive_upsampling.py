@@ -1,0 +1,96 @@
+"""Bilinear additive upsampling as a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfdeconv import geometry, ops
+from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.ops.bilinear_additive_upsample import additive_reduction, reduced_channels
+from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.linear_upsample import Boundary
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class BilinearAdditiveUpsampling2D(keras.layers.Layer):
+    """Bilinear interpolation, then the sum of every ``reduction`` consecutive channels; no weights.
+
+    Usually added as a residual connection around a learned upsampling layer of as many filters.
+
+    Args:
+        factor: Upsampling factor, at least 1; an int or one for each axis.
+        reduction: Consecutive channels that are added; divides the channels. None: ``prod(factor)``.
+        boundary: "edge" (half-pixel ``tf.image.resize``) or "zero", as in ``BilinearUpsampling2D``.
+        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
+        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
+
+    Raises:
+        InvalidArgumentError: An argument breaks a rule, or ``reduction`` does not divide the channels.
+
+    Example:
+        >>> import numpy as np
+        >>> BilinearAdditiveUpsampling2D(2)(np.zeros([1, 4, 5, 8])).shape
+        TensorShape([1, 8, 10, 2])
+
+    References:
+        Wojna et al. 2017, "The Devil is in the Decoder", arXiv 1707.05847.
+    """
+
+    def __init__(
+        self,
+        factor: int | Sequence[int] = 2,
+        reduction: int | None = None,
+        boundary: Boundary = "edge",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.factor = geometry.per_axis("factor", factor, 2)
+        self.reduction = additive_reduction(self.factor, reduction)
+        if boundary not in ("zero", "edge"):
+            raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
+        self.boundary = boundary
+        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Return ``[batch, *(sizes * factor), channels // reduction]``."""
+        return ops.bilinear_additive_upsample(
+            inputs,
+            self.factor,
+            reduction=self.reduction,
+            boundary=self.boundary,
+            data_format=self.data_format,
+        )
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the output's shape for an input shape; None stays None."""
+        first = 2 if self.data_format == "channels_first" else 1
+        shape = list(input_shape)
+        for axis, factor in enumerate(self.factor, start=first):
+            size = shape[axis]
+            shape[axis] = None if size is None else size * factor
+        channel_axis = 1 if first == 2 else 3
+        channels = shape[channel_axis]
+        shape[channel_axis] = None if channels is None else reduced_channels(channels, self.reduction)
+        return tuple(shape)
+
+    def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
+        """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
+        return tuple(map(CoordinateMap.resize, self.factor))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "factor": self.factor,
+            "reduction": self.reduction,
+            "boundary": self.boundary,
+            "data_format": self.data_format,
+        }

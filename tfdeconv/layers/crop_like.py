@@ -1,0 +1,114 @@
+"""Crop one tensor to the size and place of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+
+from tfdeconv import geometry, ops
+from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.errors import AlignmentError, InvalidArgumentError
+from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
+from tfdeconv.ops.crop import check_crop
+from tfdeconv.ops.data_format import is_channels_first
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class CropLike(keras.layers.Layer):
+    """Crop a tensor to the spatial size of a reference; called as ``crop([tensor, reference])``.
+
+    Args:
+        offset: First sample kept: an int, one for each axis, or "auto". "auto" computes it with
+            ``tfdeconv.alignment.crop_offset`` from the functional graph that made both tensors, so
+            that samples lie on the place of the input that they came from.
+        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
+        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
+
+    Raises:
+        InvalidArgumentError: The block passes the end of the tensor, or "auto" is used outside a
+            functional graph.
+        AlignmentError: "auto" finds no legal offset.
+
+    Example:
+        >>> import numpy as np
+        >>> x, reference = np.arange(5.0).reshape(1, 5, 1), np.zeros([1, 3, 8])
+        >>> CropLike(offset=1)([x, reference]).numpy().ravel()
+        array([1., 2., 3.])
+
+    References:
+        Caffe's Crop layer and ``coord_map``, as used by Long, Shelhamer and Darrell 2015.
+    """
+
+    def __init__(
+        self,
+        offset: int | Sequence[int] | Literal["auto"] = "auto",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)  # values are only moved
+        if isinstance(offset, str) and offset != "auto":
+            raise InvalidArgumentError(
+                f"offset must be 'auto', an int or one int for each axis; received {offset!r}."
+            )
+        self.offset = offset if isinstance(offset, str | int) else tuple(offset)
+        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self._found: tuple[int, ...] | None = None  # what "auto" found in the functional graph
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Return ``tensor[offset : offset + size of reference]`` along every spatial axis.
+
+        Args:
+            inputs: ``[tensor, reference]``.
+        """
+        x, reference = inputs
+        rank = len(x.shape) - 2
+        size = requested_sizes(None, reference, rank=rank, data_format=self.data_format)
+        return ops.crop(x, offset=self._offset(rank), size=size, data_format=self.data_format)
+
+    def _offset(self, rank: int) -> tuple[int, ...]:
+        if not isinstance(self.offset, str):
+            return geometry.per_axis("offset", self.offset, rank, minimum=0)
+        if self._found is None:
+            raise InvalidArgumentError(
+                f"offset='auto' needs a functional graph: call {self.name!r} on keras.Input tensors first, "
+                "or give the offset as ints."
+            )
+        return self._found
+
+    def compute_output_spec(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+        """Return the symbolic output, and find the offset of "auto"."""
+        x, reference = inputs
+        rank = len(x.shape) - 2
+        if self.offset == "auto" and hasattr(x, "_keras_history") and hasattr(reference, "_keras_history"):
+            self._find(x, reference)
+        offset = self._offset(rank)
+        wanted = symbolic_sizes(None, reference, rank=rank, data_format=self.data_format)
+        first = 2 if self.data_format == "channels_first" else 1
+        shape = list(x.shape)
+        for axis, (begin, size) in enumerate(zip(offset, wanted or (), strict=True)):
+            check_crop(shape[first + axis], begin, size, axis)
+        shape[first : first + rank] = wanted or ()
+        return keras.KerasTensor(shape, dtype=x.dtype)
+
+    def _find(self, x: keras.KerasTensor, reference: keras.KerasTensor) -> None:
+        from tfdeconv.alignment import crop_offset
+
+        found = crop_offset(x, reference)
+        if self._found not in (None, found):
+            raise AlignmentError(
+                f"{self.name!r} is shared by tensors that need different offsets, {self._found} and {found}. "
+                "Use one CropLike for each."
+            )
+        self._found = found
+
+    def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
+        """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
+        return tuple(CoordinateMap.shift(-begin) for begin in self._offset(len(input_sizes)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "offset": self.offset, "data_format": self.data_format}

@@ -1,0 +1,60 @@
+"""The ``output_shape=`` and ``like=`` arguments of a layer's call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfdeconv.errors import InvalidArgumentError
+
+
+def requested_sizes(output_shape: Any, like: Any, *, rank: int, data_format: str) -> Any:
+    """Return the spatial sizes that a call asks for: None, ints, or an integer tensor.
+
+    Raises:
+        InvalidArgumentError: Both arguments are given.
+
+    Example:
+        >>> requested_sizes(None, tf.zeros([1, 4, 5, 3]), rank=2, data_format="channels_last")
+        (4, 5)
+    """
+    _exclusive(output_shape, like)
+    if like is None:
+        return output_shape
+    static = symbolic_sizes(None, like, rank=rank, data_format=data_format)
+    if static is not None and None not in static:
+        return tuple(static)
+    first = 2 if data_format == "channels_first" else 1
+    return tf.shape(like)[first : first + rank]
+
+
+def symbolic_sizes(
+    output_shape: Any, like: Any, *, rank: int, data_format: str
+) -> Sequence[int | None] | None:
+    """Return what is known of :func:`requested_sizes` before the sizes have values.
+
+    Example:
+        >>> symbolic_sizes(4, None, rank=2, data_format="channels_last")
+        (4, 4)
+    """
+    _exclusive(output_shape, like)
+    if like is not None:
+        first = 2 if data_format == "channels_first" else 1
+        return tuple(like.shape[first : first + rank])
+    if output_shape is None:
+        return None
+    if isinstance(output_shape, int):
+        return (output_shape,) * rank
+    if isinstance(output_shape, list | tuple):
+        return tuple(size if isinstance(size, int) else None for size in output_shape)
+    return (None,) * rank  # a tensor: known at run time only
+
+
+def _exclusive(output_shape: Any, like: Any) -> None:
+    if output_shape is not None and like is not None:
+        raise InvalidArgumentError(
+            f"output_shape and like exclude each other; received output_shape={output_shape} and like. "
+            "Give one of them."
+        )

@@ -1,0 +1,52 @@
+"""The stride-1 convolution that follows a resize or precedes a pixel shuffle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfdeconv import geometry
+from tfdeconv.errors import InvalidArgumentError
+
+
+def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> tf.Tensor:
+    """Convolve the channels-last image ``x`` with ``kernel`` ``[kh, kw, channels, filters]``.
+
+    TensorFlow's oneDNN kernel returns an empty batch in the shape of its input; here it has the
+    shape of the output.
+
+    Example:
+        >>> convolve(tf.ones([1, 3, 3, 1]), tf.ones([3, 3, 1, 2]), padding="valid").shape
+        TensorShape([1, 1, 1, 2])
+    """
+    kernel = tf.convert_to_tensor(kernel)
+    padding = geometry.forward_padding(padding)
+    _check(x, kernel, padding)
+    if x.shape[0]:
+        return tf.nn.conv2d(x, kernel, strides=1, padding=padding.upper())
+    batch = tf.shape(x)[0]
+    # one image into an empty batch; the pad of any other copies nothing
+    after = [tf.maximum(1 - batch, 0), 0, 0, 0]
+    padded = tf.ensure_shape(tf.pad(x, [[0, count] for count in after]), [None, *x.shape[1:]])
+    y = tf.nn.conv2d(padded, kernel, strides=1, padding=padding.upper())[:batch]
+    return tf.ensure_shape(y, [x.shape[0], *y.shape[1:]])
+
+
+def _check(x: tf.Tensor, kernel: tf.Tensor, padding: geometry.ForwardPadding) -> None:
+    if kernel.shape.rank != 4 or kernel.dtype != x.dtype:
+        raise InvalidArgumentError(
+            f"kernel must be [height, width, channels, filters] of x's dtype {x.dtype.name}; received shape "
+            f"{kernel.shape} of {kernel.dtype.name}."
+        )
+    if x.shape[-1] is not None and x.shape[-1] != kernel.shape[2]:
+        raise InvalidArgumentError(
+            f"x must have as many channels as the kernel's third axis, {kernel.shape[2]}; received "
+            f"{x.shape[-1]}."
+        )
+    for size, taps in zip(x.shape[1:3], kernel.shape[:2], strict=True):
+        if size is not None and geometry.forward_size(size, taps, 1, padding) < 1:
+            raise InvalidArgumentError(
+                f"padding='valid' needs at least as many samples as the kernel has taps, {taps}; received "
+                f"{size}. Use padding='same'."
+            )

@@ -1,0 +1,68 @@
+"""Cut a block out of the spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfdeconv import geometry
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.output_window import requested_sizes
+from tfdeconv.ops.samples import as_samples
+
+
+def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | None = None) -> tf.Tensor:
+    """Return ``x[offset : offset + size]`` along every spatial axis.
+
+    Args:
+        x: Tensor ``[batch, *sizes, channels]`` of any dtype with 1, 2 or 3 spatial axes.
+        offset: First sample kept, at least 0; an int or one for each axis.
+        size: Samples kept: an int, one int or integer scalar tensor for each axis, or an integer
+            tensor ``[rank]``.
+        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
+
+    Returns:
+        ``[batch, *size, channels]``.
+
+    Raises:
+        InvalidArgumentError: The block passes the end of ``x``. Sizes known only at run time raise
+            ``tf.errors.InvalidArgumentError`` when the graph runs.
+
+    Example:
+        >>> x = tf.reshape(tf.range(5), [1, 5, 1])
+        >>> crop(x, offset=1, size=3).numpy().ravel()
+        array([1, 2, 3], dtype=int32)
+
+    References:
+        Caffe's Crop layer, as used by Long, Shelhamer and Darrell 2015.
+    """
+    x = as_samples(x, floating=False)
+    rank = x.shape.rank - 2
+    offsets = geometry.per_axis("offset", offset, rank, minimum=0)
+    sizes = requested_sizes("size", size, rank)
+    first = 2 if is_channels_first(data_format) else 1
+    for axis, (begin, wanted) in enumerate(zip(offsets, sizes, strict=True)):
+        check_crop(x.shape[first + axis], begin, wanted if isinstance(wanted, int) else None, axis)
+    rest = [0, 0] if first == 2 else [0]
+    end = [] if first == 2 else [0]
+    counts = [*(-1 for _ in rest), *sizes, *(-1 for _ in end)]
+    y = tf.slice(x, [*rest, *offsets, *end], tf.stack([tf.cast(count, tf.int32) for count in counts]))
+    static = list(x.shape)
+    static[first : first + rank] = [wanted if isinstance(wanted, int) else None for wanted in sizes]
+    return tf.ensure_shape(y, static)
+
+
+def check_crop(available: int | None, offset: int, size: int | None, axis: int) -> None:
+    """Raise InvalidArgumentError where a block is known to pass the end of a spatial axis.
+
+    Example:
+        >>> check_crop(5, 2, 3, axis=0)
+    """
+    if available is not None and size is not None and offset + size > available:
+        raise InvalidArgumentError(
+            f"offset + size must not pass the {available} samples of spatial axis {axis}; received offset "
+            f"{offset} and size {size}. Largest offset for this size: {available - size}."
+        )
