@@ -52,12 +52,12 @@ def main() -> None:
     try:
         _group(prog_name="tfdeconv")
     except TfdeconvError as error:
-        print(f"tfdeconv: error: {error}", file=sys.stderr)
+        click.echo(f"tfdeconv: error: {error}", err=True)
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TFDECONV_TRACEBACK"):
             raise
         summary = " ".join(f"{type(error).__name__}: {error}".split())
         hint = "Set TFDECONV_TRACEBACK=1 to see where it came from."
-        print(f"tfdeconv: unforeseen error: {summary[:500]} {hint}", file=sys.stderr)
+        click.echo(f"tfdeconv: unforeseen error: {summary[:500]} {hint}", err=True)
         sys.exit(1)

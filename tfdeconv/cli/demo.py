@@ -94,7 +94,8 @@ def _read(path: Path) -> tuple[Any, Any]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        photo = Image.open(path).convert("RGB")
+        with Image.open(path) as picture:
+            photo = picture.convert("RGB")
     except FileNotFoundError:
         raise ImageError(f"--image must name a photograph; there is no file {str(path)!r}.") from None
     except (OSError, UnidentifiedImageError) as error:

@@ -1,0 +1,86 @@
+"""The ``tfdeconv`` command as a whole."""
+
+import importlib
+import subprocess
+import sys
+
+import click
+import pytest
+
+from tfdeconv import cli
+from tfdeconv.errors import InvalidArgumentError
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+def test_every_command_has_help(name):
+    """Each listed subcommand exists and explains itself."""
+    command = importlib.import_module(f"tfdeconv.cli.{name}").command
+    assert isinstance(command, click.Command)
+    assert command.help
+
+
+def test_help_does_not_load_tensorflow():
+    """The overview is quick: no subcommand is imported for it."""
+    code = """
+import sys
+from tfdeconv import cli
+sys.argv = ["tfdeconv", "--help"]
+try:
+    cli.main()
+except SystemExit as end:
+    assert end.code in (0, None)
+print("tensorflow" in sys.modules, "numpy" in sys.modules)
+"""
+    result = run(code)
+    assert result.stdout.endswith("False False\n")
+    assert all(name in result.stdout for name in cli.COMMANDS)
+
+
+def test_an_unknown_command_is_a_usage_error():
+    """Click's own message and exit code 2."""
+    result = run("import sys; from tfdeconv import cli; sys.argv = ['tfdeconv', 'upsacle']; cli.main()")
+    assert result.returncode == 2
+    assert "No such command 'upsacle'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "line"),
+    [
+        (
+            InvalidArgumentError("strides must be at least 1; received 0."),
+            "tfdeconv: error: strides must be at",
+        ),
+        (RuntimeError("boom\nat line 2"), "tfdeconv: unforeseen error: RuntimeError: boom at line 2"),
+    ],
+)
+def test_errors_are_one_line(monkeypatch, capsys, raised, line):
+    """Foreseen or not, the user sees one line and exit code 1."""
+
+    def fail(**kwargs):
+        raise raised
+
+    monkeypatch.setattr(cli, "_group", fail)
+    monkeypatch.delenv("TFDECONV_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    (printed,) = capsys.readouterr().err.splitlines()
+    assert printed.startswith(line)
+
+
+def test_tracebacks_can_be_asked_for(monkeypatch):
+    """TFDECONV_TRACEBACK=1 lets the unforeseen error through."""
+
+    def fail(**kwargs):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(cli, "_group", fail)
+    monkeypatch.setenv("TFDECONV_TRACEBACK", "1")
+    with pytest.raises(RuntimeError, match="boom"):
+        cli.main()

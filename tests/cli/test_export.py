@@ -1,0 +1,59 @@
+"""``tfdeconv export``, in this process."""
+
+import keras
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+from tfdeconv.cli.export import command
+from tfdeconv.errors import ExportError, InvalidArgumentError
+
+
+def export(*arguments):
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=True)
+
+
+def test_the_shipped_upscaler_is_exported(tmp_path):
+    """The version folder's path is printed, and it serves both signatures at the asked scale."""
+    result = export(tmp_path / "upscaler", "--scale", 3)
+    assert result.output.strip() == str(tmp_path / "upscaler" / "1")
+    signatures = tf.saved_model.load(result.output.strip()).signatures
+    assert set(signatures) == {"serving_default", "serve_image_bytes"}
+    assert signatures["serving_default"](image=tf.zeros([1, 2, 4, 3]))["upscaled"].shape == (1, 6, 12, 3)
+
+
+def test_a_keras_file_is_exported_with_warmup(tmp_path):
+    """--model takes any .keras file, --version and --warmup are honoured."""
+    keras.Sequential([keras.Input([None, None, 1], name="x"), keras.layers.UpSampling2D()]).save(
+        tmp_path / "m.keras"
+    )
+    result = export(tmp_path / "m", "--model", tmp_path / "m.keras", "--version", 12, "--warmup", "4x6")
+    assert result.exit_code == 0
+    assert (tmp_path / "m" / "12" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 96
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["--model", "missing.keras"], ExportError, "there is no file 'missing.keras'"),
+        (["--model", __file__], ExportError, "cannot be loaded"),
+        (
+            ["--warmup", "256"],
+            InvalidArgumentError,
+            "--warmup must be HEIGHTxWIDTH, such as 256x256; received '256'",
+        ),
+        (["--version", "0"], ExportError, "version must be at least 1; received 0"),
+    ],
+)
+def test_bad_arguments_are_refused(tmp_path, arguments, error, message):
+    """Each message names the argument, the rule and what was received."""
+    result = export(tmp_path / "m", *arguments)
+    assert isinstance(result.exception, error)
+    assert message in str(result.exception)
+
+
+def test_warmup_of_a_model_without_pictures_is_refused(tmp_path):
+    """Warm-up sizes are sizes of pictures."""
+    keras.Sequential([keras.Input([4]), keras.layers.Dense(1)]).save(tmp_path / "dense.keras")
+    result = export(tmp_path / "m", "--model", tmp_path / "dense.keras", "--warmup", "2x2")
+    assert "--warmup needs a model with one picture as input" in str(result.exception)
