@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tfdeconv import errors
 
 # The codes of grpc.StatusCode by number; TensorFlow's error codes are the same numbers.
@@ -94,9 +96,16 @@ def from_http(status: int, message: str) -> errors.ServingError:
 
 
 def unreachable(url: str, reason: str) -> errors.UnavailableError:
-    """Return the error of a connection that could not be made or broke."""
+    """Return the error of a connection that could not be made or broke.
+
+    Example:
+        >>> print(unreachable("http://h:1", "[Errno 111] Connection refused"))
+        http://h:1 cannot be reached: Connection refused. Is the server running, and does it speak REST there?
+    """
+    reason = re.sub(r"^\[Errno -?\d+\] |^[A-Z_]+: (ipv4|ipv6|unix):\S+: ", "", reason).strip().rstrip(".")
+    protocol = "REST" if url.startswith("http") else "gRPC"
     return errors.UnavailableError(
-        f"{url} cannot be reached: {reason.strip().rstrip('.')}. Is the server running?"
+        f"{url} cannot be reached: {reason}. Is the server running, and does it speak {protocol} there?"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ _OPTIONS = [
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
 ]
+
+# How grpcio begins when it is the connection that failed, and not the server that answered UNAVAILABLE.
+_BROKEN_CONNECTION = re.compile(
+    "failed to connect|connections to all|errors resolving|DNS resolution|socket closed|connection reset"
+    "|recvmsg|sendmsg|goaway|stream removed|broken pipe",
+    re.IGNORECASE,
+)
 
 
 class Transport:
@@ -90,6 +98,6 @@ def _translate(error: Any, url: str, timeout: float | None) -> ServingError:
     code, details = error.code().name, error.details() or ""
     if code == "DEADLINE_EXCEEDED" and details == "Deadline Exceeded":
         return late(url, timeout or 0)
-    if code == "UNAVAILABLE" and ("connect" in details.lower() or "DNS resolution failed" in details):
+    if code == "UNAVAILABLE" and _BROKEN_CONNECTION.match(details):
         return unreachable(url, details.rpartition("last error: ")[2])
     return from_code(code, details or f"The server answered {code} without saying why.")
