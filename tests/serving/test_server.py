@@ -174,7 +174,7 @@ class TestStarting:
 
     def test_no_model_and_no_port_are_refused(self, toy_folder):
         """Options that cannot serve anything are refused at construction."""
-        with pytest.raises(InvalidArgumentError, match="model_base_path and .* are empty!"):
+        with pytest.raises(InvalidArgumentError, match=r"model_base_path and .* are empty!"):
             Server()
         with pytest.raises(InvalidArgumentError, match="open at least one"):
             Server(model_base_path=toy_folder, grpc_port=None, rest_port=None)

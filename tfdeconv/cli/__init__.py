@@ -17,6 +17,7 @@ COMMANDS = {
     "export": "Write an upsampling model as a SavedModel version folder.",
     "predict": "Query a served model with arrays or images.",
     "serve": "Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
+    "serving": "Write the files that run TensorFlow Serving in production.",
     "status": "Show which versions of a served model are available.",
 }
 

@@ -1,0 +1,112 @@
+"""The operator's files: equal to the package's templates, and valid by the official definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from tfdeconv.cli.serving import command
+from tfdeconv.errors import AlreadyExistsError, InvalidRequestError
+from tfdeconv.serving import flags, operator_protos, templates
+from tfdeconv.serving.repository import model_config
+from tfdeconv.serving.repository.versions import Latest
+
+FOLDER = Path(__file__).parents[2] / "serving"
+
+
+def test_folder_equals_the_templates():
+    """``serving/`` is exactly what ``tfdeconv serving init`` writes."""
+    on_disk = {
+        path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()
+    }
+    assert on_disk == templates.files()
+
+
+class TestInit:
+    def test_writes_every_file_and_says_so(self, tmp_path):
+        """Each file is written and listed."""
+        result = CliRunner().invoke(command, ["init", str(tmp_path / "new")])
+        assert result.exit_code == 0
+        assert len(result.output.splitlines()) == len(templates.files())
+        assert (tmp_path / "new" / "models.config").is_file()
+
+    def test_keeps_an_edited_file_unless_told(self, tmp_path):
+        """An edited file stops the command before anything is written; ``overwrite`` replaces it."""
+        (tmp_path / "models.config").write_text("# mine\n")
+        with pytest.raises(AlreadyExistsError, match=r"models\.config exists and differs"):
+            templates.write(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["models.config"]
+        templates.write(tmp_path, overwrite=True)
+        assert "upscaler" in (tmp_path / "models.config").read_text()
+        templates.write(tmp_path)  # equal files are no obstacle
+
+
+class TestTexts:
+    def test_models_config_serves_the_upscaler(self):
+        """The official message parses the file, and the name and folder are those of the containers."""
+        message = operator_protos.read(operator_protos.ModelServerConfig, FOLDER / "models.config")
+        (model,) = model_config.from_message(message)
+        assert (model.name, model.base_path, model.policy) == ("upscaler", "/models/upscaler", Latest(1))
+
+    def test_batching_config_obeys_its_own_rules(self):
+        """allowed_batch_sizes increase and end with max_batch_size."""
+        message = operator_protos.read(operator_protos.BatchingParameters, FOLDER / "batching.config")
+        sizes = list(message.allowed_batch_sizes)
+        assert sizes == sorted(set(sizes))
+        assert sizes[-1] == message.max_batch_size.value
+
+    def test_monitoring_config_switches_prometheus_on(self):
+        """The metrics are on, at a path."""
+        message = operator_protos.read(operator_protos.MonitoringConfig, FOLDER / "monitoring.config")
+        assert message.prometheus_config.enable
+        assert message.prometheus_config.path.startswith("/")
+
+    def test_wrong_text_names_file_and_place(self, tmp_path):
+        """The reader can fail, with the C++ server's words and the line."""
+        path = tmp_path / "wrong.config"
+        path.write_text("prometheus_config { enabled: true }")
+        with pytest.raises(
+            InvalidRequestError,
+            match=r"Error parsing text-format tensorflow\.serving\.MonitoringConfig: 1:21.*enabled.*"
+            r"Invalid protobuf file: '.*wrong\.config'",
+        ):
+            operator_protos.read(operator_protos.MonitoringConfig, path)
+        with pytest.raises(InvalidRequestError, match="No such file or directory"):
+            operator_protos.read(operator_protos.MonitoringConfig, tmp_path / "missing")
+
+
+@pytest.fixture
+def services():
+    """The services of compose.yaml by name."""
+    return yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+
+
+class TestCompose:
+    def test_profiles_mount_the_same_model_folder_read_only(self, services):
+        """Both engines see the same folder, and neither may write into it."""
+        cpu, gpu = services["serving-cpu"], services["serving-gpu"]
+        assert cpu["profiles"] == ["cpu"]
+        assert gpu["profiles"] == ["gpu"]
+        assert cpu["volumes"] == gpu["volumes"]
+        assert all(volume.endswith(":ro") for volume in cpu["volumes"])
+        (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+        assert device["capabilities"] == ["gpu"]
+
+    def test_mounted_files_exist(self, services):
+        """Every file that a service mounts is one of the folder's."""
+        mounted = {
+            volume.split(":")[0].removeprefix("./")
+            for service in services.values()
+            for volume in service.get("volumes", [])
+            if volume.startswith("./")
+        }
+        names = set(templates.files())
+        assert all(name in names or any(n.startswith(f"{name}/") for n in names) for name in mounted)
+
+    @pytest.mark.parametrize("service", ["serving-cpu", "serving-gpu"])
+    def test_flags_parse(self, services, service):
+        """Every flag is one that the server knows, with a value of its type."""
+        assert not flags.parse(services[service]["command"]).unknown

@@ -1,0 +1,26 @@
+"""``tfdeconv serving``: the operator's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfdeconv.serving import templates
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Write the files that run TensorFlow Serving, or `tfdeconv serve`, in production."""
+
+
+@command.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--overwrite", is_flag=True, help="Replace files that are there and differ.")
+def init(folder: Path, *, overwrite: bool) -> None:
+    """Write models.config, batching.config, compose.yaml and the rest into DIR.
+
+    DIR/README.md explains them.
+    """
+    for path in templates.write(folder, overwrite=overwrite):
+        click.echo(path)
