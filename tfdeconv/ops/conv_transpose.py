@@ -97,30 +97,32 @@ def conv_transpose(
         ),
         dilation_rate=dilation_rate,
     )
-    y = _lower(lowering, x, kernel, Problem(strides, dilation_rate, groups, window))
+    problem = Problem(
+        tuple(kernel.shape[:-2]),
+        kernel.shape[-1],
+        kernel.shape[-2] * groups,
+        strides,
+        dilation_rate,
+        groups,
+        window,
+    )
+    y = _lower(lowering, x, kernel, problem)
     known_sizes = [size if isinstance(size, int) else None for size in window.sizes]
-    y = tf.ensure_shape(y, [x.shape[0], *known_sizes, kernel.shape[-2] * groups])
+    y = tf.ensure_shape(y, [x.shape[0], *known_sizes, problem.filters])
     return to_channels_first(y) if channels_first else y
 
 
 def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
-    """Compute ``problem`` with the lowering called ``name``; 1-D problems become 2-D ones of height 1."""
-    if len(problem.strides) == 1:
-        window = problem.window
-        flat = Problem(
-            (1, *problem.strides),
-            (1, *problem.dilation_rate),
-            problem.groups,
-            output_window.OutputWindow((0, *window.leads), (0, *window.tails), (1, *window.sizes)),
-        )
-        return tf.squeeze(_lower(name, x[:, tf.newaxis], kernel[tf.newaxis], flat), axis=1)
+    """Compute ``problem`` with the lowering called ``name``."""
+    if problem.rank == 1:  # lowerings take two or three spatial axes: add one of size 1
+        y = _lower(name, x[:, tf.newaxis], kernel[tf.newaxis], problem.with_leading_axis())
+        return tf.squeeze(y, axis=1)
     if name == "auto":
         name = "gradient"
     if name not in LOWERINGS:
         raise InvalidArgumentError(
             f"lowering must be 'auto' or one of {', '.join(map(repr, LOWERINGS))}; received {name!r}."
         )
-    LOWERINGS[name].check(x, kernel, problem)
     return LOWERINGS[name].compute(x, kernel, problem)
 
 

@@ -7,10 +7,10 @@ differentiable. One that cannot compute a problem says so by raising; nothing fa
 
 from types import MappingProxyType
 
-from tfdeconv.ops.lowerings import gradient
+from tfdeconv.ops.lowerings import gradient, scatter, subpixel, two_pass
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
 
-_REGISTERED = (gradient.LOWERING,)
+_REGISTERED = (gradient.LOWERING, subpixel.LOWERING, two_pass.LOWERING, scatter.LOWERING)
 
 LOWERINGS = MappingProxyType({lowering.name: lowering for lowering in _REGISTERED})
 """Name -> :class:`Lowering`, in order of registration."""

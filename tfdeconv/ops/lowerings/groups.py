@@ -1,0 +1,44 @@
+"""Groups computed apart: the portable form, since grouped kernels of TensorFlow need oneDNN or a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import tensorflow as tf
+
+from tfdeconv.ops.lowerings.lowering import Problem
+
+Prepare = Callable[[tf.Tensor, Problem], tf.Tensor]
+Apply = Callable[[tf.Tensor, tf.Tensor, Problem], tf.Tensor]
+
+
+def each_group(prepare: Prepare, apply: Apply) -> tuple[Prepare, Apply]:
+    """Return forms of ``prepare`` and ``apply``, written for one group, that take any number of groups.
+
+    The prepared kernels of several groups are stacked along a new first axis.
+    """
+
+    def prepare_groups(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
+        if problem.groups == 1:
+            return prepare(kernel, problem)
+        one = _one_group(problem)
+        return tf.stack([prepare(part, one) for part in tf.split(kernel, problem.groups, axis=-1)])
+
+    def apply_groups(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+        if problem.groups == 1:
+            return apply(x, prepared, problem)
+        one = _one_group(problem)
+        pairs = zip(tf.split(x, problem.groups, axis=-1), tf.unstack(prepared, problem.groups), strict=True)
+        return tf.concat([apply(part, weights, one) for part, weights in pairs], axis=-1)
+
+    return prepare_groups, apply_groups
+
+
+def _one_group(problem: Problem) -> Problem:
+    return replace(
+        problem,
+        channels=problem.channels // problem.groups,
+        filters=problem.filters // problem.groups,
+        groups=1,
+    )

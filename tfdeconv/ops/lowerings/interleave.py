@@ -1,0 +1,28 @@
+"""Phases held in the channels become neighbouring samples: depth to space in any rank."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfdeconv.ops.output_window import Size, spatial_sizes
+
+
+def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tensor:
+    """Return ``[batch, *(blocks * strides), filters]`` for ``y`` ``[batch, *blocks, prod(strides) * filters]``.
+
+    The channels of ``y`` hold the phases of the first axis outermost and the filters innermost.
+
+    Example:
+        >>> interleave(tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 1, 1, 4]), (2, 2), 1)[0, :, :, 0].numpy()
+        array([[1., 2.],
+               [3., 4.]], dtype=float32)
+    """
+    if strides == (strides[0],) * 2:
+        return y if strides[0] == 1 else tf.nn.depth_to_space(y, strides[0])
+    rank, batch, blocks = len(strides), tf.shape(y)[0], spatial_sizes(y)
+    if any(stride > 1 for stride in strides[:-1]):
+        y = tf.reshape(y, [batch, *blocks, *strides, filters])
+        pairs = [axis for first in range(1, rank + 1) for axis in (first, first + rank)]
+        y = tf.transpose(y, [0, *pairs, 2 * rank + 1])
+    sizes = [size * stride for size, stride in zip(blocks, strides, strict=True)]
+    return tf.reshape(y, [batch, *sizes, filters])

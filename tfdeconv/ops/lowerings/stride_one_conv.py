@@ -1,0 +1,58 @@
+"""Convolution of stride 1 with any number of zeros around the input, in two or three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfdeconv.ops.output_window import spatial_sizes
+
+
+def stride_one_conv(x: tf.Tensor, kernel: tf.Tensor, pads: Sequence[tuple[int, int]]) -> tf.Tensor:
+    """Return ``[batch, *(sizes + before + after - kernel_size + 1), filters]``.
+
+    Args:
+        x: ``[batch, *sizes, channels]``.
+        kernel: ``[*kernel_size, channels, filters]``.
+        pads: Zeros (before, after) each axis; negative numbers drop samples of ``x`` instead.
+
+    Example:
+        >>> stride_one_conv(tf.ones([1, 2, 2, 1]), tf.ones([1, 2, 1, 1]), [(0, 0), (1, -1)])[0, 0, :, 0].numpy()
+        array([1.], dtype=float32)
+    """
+    kernel_size = kernel.shape[:-2]
+    sizes = [
+        size + before + after - taps + 1
+        for size, (before, after), taps in zip(spatial_sizes(x), pads, kernel_size, strict=True)
+    ]
+    conv = tf.nn.conv2d if len(pads) == 2 else tf.nn.conv3d
+    padding = _conv_padding(kernel_size, pads)
+    if padding is None:
+        x, padding = _pad(x, pads), "VALID"
+    strides = [1] * (len(pads) + 2)
+    y = conv(x, kernel, strides=strides, padding=padding)
+    # Through oneDNN, convolutions of an empty batch return the input's spatial shape.
+    return tf.reshape(y, [tf.shape(x)[0], *sizes, kernel.shape[-1]])
+
+
+def _conv_padding(
+    kernel_size: Sequence[int], pads: Sequence[tuple[int, int]]
+) -> str | list[tuple[int, int]] | None:
+    """What the op takes as ``padding``; None where it cannot pad so."""
+    if not any(before or after for before, after in pads):
+        return "VALID"
+    if all(
+        before == (taps - 1) // 2 and before + after == taps - 1
+        for taps, (before, after) in zip(kernel_size, pads, strict=True)
+    ):
+        return "SAME"
+    if len(pads) == 2 and all(before >= 0 and after >= 0 for before, after in pads):
+        return [(0, 0), *pads, (0, 0)]
+    return None
+
+
+def _pad(x: tf.Tensor, pads: Sequence[tuple[int, int]]) -> tf.Tensor:
+    x = tf.pad(x, [(0, 0), *((max(before, 0), max(after, 0)) for before, after in pads), (0, 0)])
+    spans = (slice(max(-before, 0), None if after >= 0 else after) for before, after in pads)
+    return x[(slice(None), *spans)]

@@ -1,0 +1,79 @@
+"""Sub-pixel form along all axes but the last, then the last axis by itself.
+
+The first convolution returns, at every input position of the last axis, all taps of that axis apart:
+``prod(strides[:-1]) * kernel_size[-1] * filters`` channels. The second, with a kernel of zeros and
+ones, adds them up where they overlap. For one or a few filters and kernels much larger than the stride
+(super-resolution's last layer) the first convolution has a few tens of filters, which fill the
+processor's vectors, where the sub-pixel form has ``prod(strides) * filters``, which do not; and its
+kernel is smaller by the taps of the last axis.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfdeconv.errors import LoweringNotApplicable
+from tfdeconv.ops.lowerings.axis_phases import AxisPhases
+from tfdeconv.ops.lowerings.groups import each_group
+from tfdeconv.ops.lowerings.interleave import interleave
+from tfdeconv.ops.lowerings.lowering import Lowering, Problem
+from tfdeconv.ops.lowerings.stride_one_conv import stride_one_conv
+from tfdeconv.ops.lowerings.subpixel import all_phases, drop_margins, gather_taps
+
+MAX_ADDING_KERNEL = 2**20
+"""Entries of the second kernel, which grows with the square of the filters."""
+
+
+def _check(problem: Problem) -> None:
+    last = all_phases(problem)[-1]
+    entries = len(last.taps) * math.prod(_partial_channels(problem)) * math.prod(_output_channels(problem))
+    if entries > MAX_ADDING_KERNEL:
+        raise LoweringNotApplicable(
+            f"lowering 'two_pass' is for few filters: the kernel of its second convolution may have "
+            f"{MAX_ADDING_KERNEL} entries; received filters={problem.filters}, groups={problem.groups}, "
+            f"kernel_size={problem.kernel_size} and strides={problem.strides}, which give {entries}. "
+            "Use lowering='auto'."
+        )
+
+
+def _partial_channels(problem: Problem) -> tuple[int, int, int]:
+    """(phases of the axes before the last, taps of the last axis, filters of a group)."""
+    return math.prod(problem.strides[:-1]), problem.kernel_size[-1], problem.filters // problem.groups
+
+
+def _output_channels(problem: Problem) -> tuple[int, int, int]:
+    phases, _, filters = _partial_channels(problem)
+    return phases, problem.strides[-1], filters
+
+
+def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
+    axes = all_phases(problem)[:-1]
+    first = problem.rank - 1
+    taps = gather_taps(kernel, axes)  # [taps_0, stride_0, ..., last kernel axis, filters, channels]
+    order = [*range(0, 2 * first, 2), 2 * first + 2, *range(1, 2 * first, 2), 2 * first, 2 * first + 1]
+    sizes = [len(axis.taps) for axis in axes]
+    return tf.reshape(
+        tf.transpose(taps, order), [*sizes, 1, problem.channels, math.prod(_partial_channels(problem))]
+    )
+
+
+def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+    *axes, last = all_phases(problem)
+    partial = stride_one_conv(x, prepared, [*((axis.before, axis.after) for axis in axes), (0, 0)])
+    adding = tf.constant(_adding_kernel(last, problem), x.dtype)
+    blocks = stride_one_conv(partial, adding, [*((0, 0) for _ in axes), (last.before, last.after)])
+    return drop_margins(interleave(blocks, problem.strides, problem.filters), [*axes, last], problem)
+
+
+def _adding_kernel(last: AxisPhases, problem: Problem) -> np.ndarray:
+    """Ones where a tap of the last axis belongs to an output phase of the same phase and filter."""
+    phases, kernel_size, filters = _partial_channels(problem)
+    chosen = np.arange(kernel_size)[:, None] == np.array(last.taps)[:, None, :]  # [taps, kernel, stride]
+    kernel = np.einsum("tkr,pq,fg->tpkfqrg", chosen, np.eye(phases), np.eye(filters))
+    return kernel.reshape([1] * (problem.rank - 1) + [len(last.taps), phases * kernel_size * filters, -1])
+
+
+LOWERING = Lowering("two_pass", _check, *each_group(_prepare, _apply))
