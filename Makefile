@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test check lint types bench clean help
 help:
@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (TensorFlow is large: a few minutes on a slow connection) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[all]' --group dev
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --build-constraint constraints.txt --editable '.[all]' --group dev
 	@touch $@
 
 demo: $(STAMP)
