@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -130,7 +131,9 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._failures = failures
 
     def _fail(self, request: Any, context: grpc.ServicerContext) -> None:
-        entry = self._failures.next(dict(context.invocation_metadata()), request.ByteSize())
+        entry = self._failures.next(
+            {**dict(context.invocation_metadata()), "peer": context.peer()}, request.ByteSize()
+        )
         if entry is not None:
             context.abort(grpc.StatusCode[entry[0]], entry[1])
         missing = _check_model(request.model_spec.name)
@@ -176,7 +179,9 @@ class _Model(model_service_pb2_grpc.ModelServiceServicer):
         self.reloaded: list[Any] = []
 
     def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        entry = self._failures.next(dict(context.invocation_metadata()), request.ByteSize())
+        entry = self._failures.next(
+            {**dict(context.invocation_metadata()), "peer": context.peer()}, request.ByteSize()
+        )
         if entry is not None:
             context.abort(grpc.StatusCode[entry[0]], entry[1])
         if _check_model(request.model_spec.name):
@@ -195,17 +200,21 @@ class _Model(model_service_pb2_grpc.ModelServiceServicer):
 
 
 @contextmanager
-def grpc_server(failures: Failures, **channel: Any) -> Iterator[str]:
-    """Serve over gRPC on a free port; yield its URL."""
+def grpc_server(
+    failures: Failures, credentials: grpc.ServerCredentials | None = None, socket: Path | None = None
+) -> Iterator[str]:
+    """Serve over gRPC on a free port or a Unix socket; yield its URL."""
     server = grpc.server(
         ThreadPoolExecutor(8),
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Prediction(failures), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Model(failures), server)
-    if channel:
-        port = server.add_secure_port("localhost:0", channel["credentials"])
-        url = f"grpcs://localhost:{port}"
+    if credentials is not None:
+        url = f"grpcs://localhost:{server.add_secure_port('localhost:0', credentials)}"
+    elif socket is not None:
+        url = f"unix:{socket}"
+        server.add_insecure_port(url)
     else:
         url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
@@ -270,7 +279,8 @@ def _metadata_json() -> dict[str, Any]:
 def _rest_app(failures: Failures) -> Starlette:
     async def answer(request: Request) -> Response:
         body = await request.body()
-        entry = await run_in_threadpool(failures.next, dict(request.headers), len(body))
+        peer = f"{request.client.host}:{request.client.port}"
+        entry = await run_in_threadpool(failures.next, {**request.headers, "peer": peer}, len(body))
         if isinstance(entry, tuple):
             return JSONResponse({"error": entry[1]}, HTTP_STATUS[entry[0]])
         if entry is not None:
