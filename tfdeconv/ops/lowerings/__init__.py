@@ -7,10 +7,17 @@ differentiable. One that cannot compute a problem says so by raising; nothing fa
 
 from types import MappingProxyType
 
-from tfdeconv.ops.lowerings import gradient, scatter, subpixel, two_pass
+from tfdeconv.ops.lowerings import depthwise, gradient, scatter, subpixel, two_pass, zero_insertion
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
 
-_REGISTERED = (gradient.LOWERING, subpixel.LOWERING, two_pass.LOWERING, scatter.LOWERING)
+_REGISTERED = (
+    gradient.LOWERING,
+    subpixel.LOWERING,
+    two_pass.LOWERING,
+    scatter.LOWERING,
+    depthwise.LOWERING,
+    zero_insertion.LOWERING,
+)
 
 LOWERINGS = MappingProxyType({lowering.name: lowering for lowering in _REGISTERED})
 """Name -> :class:`Lowering`, in order of registration."""

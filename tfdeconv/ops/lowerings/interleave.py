@@ -8,9 +8,13 @@ from tfdeconv.ops.output_window import Size, spatial_sizes
 
 
 def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tensor:
-    """Return ``[batch, *(blocks * strides), filters]`` for ``y`` ``[batch, *blocks, prod(strides) * filters]``.
+    """Return ``[batch, *(blocks * strides), filters]``.
 
-    The channels of ``y`` hold the phases of the first axis outermost and the filters innermost.
+    Args:
+        y: ``[batch, *blocks, prod(strides) * filters]``; the phases of the first axis are outermost in
+            the channels, the filters innermost.
+        strides: Phases of each axis.
+        filters: Channels of the result.
 
     Example:
         >>> interleave(tf.reshape([1.0, 2.0, 3.0, 4.0], [1, 1, 1, 4]), (2, 2), 1)[0, :, :, 0].numpy()

@@ -18,8 +18,9 @@ def stride_one_conv(x: tf.Tensor, kernel: tf.Tensor, pads: Sequence[tuple[int, i
         pads: Zeros (before, after) each axis; negative numbers drop samples of ``x`` instead.
 
     Example:
-        >>> stride_one_conv(tf.ones([1, 2, 2, 1]), tf.ones([1, 2, 1, 1]), [(0, 0), (1, -1)])[0, 0, :, 0].numpy()
-        array([1.], dtype=float32)
+        >>> x = tf.ones([1, 1, 2, 1])
+        >>> stride_one_conv(x, tf.ones([1, 2, 1, 1]), [(0, 0), (1, 0)]).numpy().ravel()
+        array([1., 2.], dtype=float32)
     """
     kernel_size = kernel.shape[:-2]
     sizes = [
