@@ -26,6 +26,13 @@ def camera_exif(orientation: int = 1, size: tuple[int, int] = (14, 9)) -> Image.
     exif[0x0112] = orientation
     exif[0x0132] = "2026:11:22 10:00:00"
     exif[0x8298] = "(c) Someone"
-    exif[0x8769] = {0x829A: IFDRational(1, 250), 0x9003: "2026:11:22 10:00:00", 0xA002: size[0], 0xA003: size[1]}
+    exif[0x8769] = {
+        0x829A: IFDRational(1, 250),
+        0x9003: "2026:11:22 10:00:00",
+        0x927C: b"maker's own note",
+        0xA002: size[0],
+        0xA003: size[1],
+        0xA005: {1: "R98"},
+    }
     exif[0x8825] = {1: "N", 2: (48.0, 8.0, 3.0)}
     return exif

@@ -9,6 +9,7 @@ from imaging.conftest import camera_exif, pattern
 from PIL import Image
 
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
+from tfdeconv.imaging.tiff_writing import write_tiff
 
 EVERY_KIND = [(channels, dtype) for channels in (1, 2, 3, 4) for dtype in (np.uint8, np.uint16)]
 
@@ -35,6 +36,8 @@ def test_lossless_formats_keep_every_sample_and_all_metadata(tmp_path, icc, suff
     assert exif[0x8298] == "(c) Someone"
     assert exif.get_ifd(0x8769)[0x829A] == pytest.approx(1 / 250)
     assert exif.get_ifd(0x8769)[0x9003] == "2026:11:22 10:00:00"
+    assert exif.get_ifd(0x8769)[0x927C] == b"maker's own note"
+    assert exif.get_ifd(0xA005)[1] == "R98"
     assert exif.get_ifd(0x8825)[2] == pytest.approx((48, 8, 3))
 
 
@@ -134,3 +137,18 @@ def test_png_from_imagecodecs_is_read_as_it_is(tmp_path):
     np.testing.assert_array_equal(read_photograph(path).pixels, pixels)
     with Image.open(io.BytesIO(path.read_bytes())) as image:
         assert np.asarray(image).dtype == np.uint8, "Pillow now reads 16-bit colour: drop imagecodecs"
+
+
+def test_exif_of_big_tiff_is_kept(tmp_path):
+    """Above 4 GB a TIFF file becomes a BigTIFF, whose directories have another layout."""
+    path = tmp_path / "big.tif"
+    photograph = Photograph(pattern(3, np.uint16), exif=block(camera_exif()))
+    with path.open("x+b") as file:
+        write_tiff(photograph, file, big=True)
+    assert path.read_bytes()[2] == 43
+    again = read_photograph(path)
+    np.testing.assert_array_equal(again.pixels, photograph.pixels)
+    exif = Image.Exif()
+    exif.load(again.exif)
+    assert exif.get_ifd(0x8769)[0x829A] == pytest.approx(1 / 250)
+    assert exif.get_ifd(0x8825)[1] == "N"

@@ -10,32 +10,66 @@ from numpy.typing import NDArray
 
 from tfdeconv._extras import require
 from tfdeconv.errors import ImageError
+from tfdeconv.imaging.exif import read_exif
+from tfdeconv.imaging.orientation import upright, upright_dpi
+from tfdeconv.imaging.photograph import Photograph
 
+_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_X_RESOLUTION, _ICC_PROFILE = 282, 34675
 _COLOURS = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3}
 _PREMULTIPLIED, _ALPHA = 1, 2  # values of the tag ExtraSamples
 
 
-def decode_deep_tiff(path: Path) -> NDArray[np.uint16]:
-    """Decode a 16-bit TIFF to ``[height, width, channels]``, alpha not premultiplied.
+def is_deep_tiff(path: Path) -> bool:
+    """Return whether a file is a TIFF of more than 8 bits a sample."""
+    with path.open("rb") as file:
+        if file.read(4) not in _SIGNATURES:
+            return False
+    tifffile = require("tifffile", extra="image", feature="Reading TIFF files")
+    with tifffile.TiffFile(path) as file:
+        return max(np.atleast_1d(file.pages[0].bitspersample)) > 8
+
+
+def read_deep_tiff(path: Path) -> Photograph:
+    """Read a 16-bit TIFF; alpha comes out not premultiplied.
 
     Raises:
-        ImageError: Its samples are not 16-bit integers, or neither grey nor RGB.
+        ImageError: Its samples are not 16-bit integers, neither grey nor RGB, or it has several pages.
     """
     tifffile = require("tifffile", extra="image", feature="Reading 16-bit TIFF files")
+    pillow = require("PIL.Image", extra="image", feature="Reading photographs")
     with tifffile.TiffFile(path) as file:
+        if len(file.pages) > 1:
+            raise ImageError(f"holds {len(file.pages)} pictures; only files with one are read.")
         page = file.pages[0]
-        if page.dtype != np.uint16 or page.bitspersample != 16:
-            raise ImageError(
-                f"holds {page.bitspersample}-bit samples ({page.dtype}); 8-bit and 16-bit integers are read. "
-                "Convert it first."
-            )
-        if page.photometric.name not in _COLOURS:
-            raise ImageError(f"holds {page.photometric.name} pixels in 16 bits; grey and RGB are read.")
-        pixels = page.asarray()
-        if pixels.ndim == 3 and page.planarconfig.name == "SEPARATE":
-            pixels = np.moveaxis(pixels, 0, -1)
-        extra = tuple(page.extrasamples)
-        kind = page.photometric.name
+        pixels = _decode(page)
+        exif = pillow.Exif()
+        exif.bigtiff, exif.endian = file.is_bigtiff, file.byteorder
+        exif.load_from_fp(file.filehandle, page.offset)
+        block, orientation = read_exif(exif, of_tiff=True)
+        dpi = page.get_resolution("inch") if _X_RESOLUTION in page.tags else None
+        icc_profile = page.tags.valueof(_ICC_PROFILE)
+    return Photograph(
+        upright(pixels, orientation),
+        icc_profile=icc_profile,
+        exif=block,
+        dpi=None if dpi is None else upright_dpi(dpi, orientation),
+    )
+
+
+def _decode(page: Any) -> NDArray[np.uint16]:
+    if page.dtype != np.uint16 or page.bitspersample != 16:
+        raise ImageError(
+            f"holds {page.bitspersample}-bit samples ({page.dtype}); 8-bit and 16-bit integers are read. "
+            "Convert it first."
+        )
+    kind = page.photometric.name
+    if kind not in _COLOURS:
+        raise ImageError(f"holds {kind} pixels in 16 bits; grey and RGB are read. Convert it first.")
+    pixels = page.asarray()
+    if pixels.ndim == 3 and page.planarconfig.name == "SEPARATE":
+        pixels = np.moveaxis(pixels, 0, -1)
+    extra = tuple(page.extrasamples)
     if pixels.ndim == 2:
         pixels = pixels[..., np.newaxis]
     colours, alpha = np.split(pixels[..., : _COLOURS[kind] + 1], [_COLOURS[kind]], axis=-1)

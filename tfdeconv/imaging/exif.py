@@ -9,6 +9,7 @@ from tfdeconv._extras import require
 ORIENTATION = 0x0112
 EXIF_IFD = 0x8769
 GPS_IFD = 0x8825
+INTEROPERABILITY_IFD = 0xA005
 _PIXEL_X_DIMENSION = 0xA002
 _PIXEL_Y_DIMENSION = 0xA003
 
@@ -36,27 +37,29 @@ _DESCRIPTIVE = {
 _PREFIX = b"Exif\x00\x00"
 
 
-def read_exif(image: Any) -> tuple[bytes | None, int]:
-    """Return the EXIF block of an opened Pillow image, marked upright, and the orientation it had.
+def read_exif(exif: Any, *, of_tiff: bool = False) -> tuple[bytes | None, int]:
+    """Return the EXIF block of a file, marked upright, and the orientation it had.
 
     Args:
-        image: A ``PIL.Image.Image`` opened from a file.
+        exif: The ``PIL.Image.Exif`` of the file.
+        of_tiff: Whether it is the first directory of a TIFF file, which describes the file as well.
 
     Returns:
         The block, None for none, and the orientation: 1 to 8, 1 for upright.
     """
-    exif = image.getexif()
-    if not exif:
-        return None, 1
     orientation = exif.get(ORIENTATION, 1)
-    for tag in list(exif):
-        if image.format == "TIFF" and tag not in _DESCRIPTIVE:
-            del exif[tag]
-    if ORIENTATION in exif:
-        exif[ORIENTATION] = 1
-    if not set(exif) - {ORIENTATION}:
-        return None, _legal(orientation)
-    return exif.tobytes().removeprefix(_PREFIX), _legal(orientation)
+    kept = type(exif)()
+    kept.endian = exif.endian  # a maker note may rely on it
+    for tag, value in exif.items():
+        if of_tiff and tag not in _DESCRIPTIVE:
+            continue
+        kept[tag] = dict(exif.get_ifd(tag)) if tag in (EXIF_IFD, GPS_IFD) else value
+    if INTEROPERABILITY_IFD in (details := kept.get(EXIF_IFD, {})):
+        details[INTEROPERABILITY_IFD] = dict(exif.get_ifd(INTEROPERABILITY_IFD))
+    if ORIENTATION in kept:
+        kept[ORIENTATION] = 1
+    block: bytes | None = kept.tobytes().removeprefix(_PREFIX) if set(kept) - {ORIENTATION} else None
+    return block, _legal(orientation)
 
 
 def parse_exif(block: bytes) -> Any:

@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 from tfdeconv._extras import require
 from tfdeconv.errors import ImageError
 from tfdeconv.imaging.deep_png import PNG_BIT_DEPTH_AT, decode_deep_png
-from tfdeconv.imaging.deep_tiff import decode_deep_tiff
+from tfdeconv.imaging.deep_tiff import is_deep_tiff, read_deep_tiff
 from tfdeconv.imaging.exif import read_exif
+from tfdeconv.imaging.orientation import upright, upright_dpi
 from tfdeconv.imaging.photograph import Photograph
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 """Endings of file names that can be read and written, in lower case."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-_BITS_PER_SAMPLE = 258
-
 # Pillow's modes -> the mode that holds the same picture in 8 bits a sample, without palettes and the like.
 _PLAIN_MODES = {
     "1": "L",
@@ -75,6 +74,8 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
             warnings.simplefilter(
                 "ignore"
             )  # Pillow's remarks on sloppy metadata, and on sizes it still reads
+            if is_deep_tiff(path):
+                return read_deep_tiff(path)
             with pillow.open(path, formats=_FORMATS) as image:
                 return _read(path, image)
     except pillow.UnidentifiedImageError:
@@ -95,31 +96,25 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
 def _read(path: Path, image: Any) -> Photograph:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # MPO: a camera's JPEG, whose further pictures are previews
-        raise ImageError(f"holds {frames} pictures; only files with one are read. Split it first.")
+        raise ImageError(f"holds {frames} pictures; only files with one are read.")
     icc_profile = image.info.get("icc_profile") or None
     dpi = image.info.get("dpi")
-    exif, orientation = read_exif(image)
-    if _bits_per_sample(path, image) <= 8:
-        pixels, icc_profile = _decode_8_bit(image, icc_profile)
-    elif image.format == "PNG":
+    exif, orientation = read_exif(image.getexif(), of_tiff=image.format == "TIFF")
+    if image.format == "PNG" and _png_bit_depth(path) == 16:
         pixels = decode_deep_png(path.read_bytes(), transparent=image.info.get("transparency"))
     else:
-        pixels = decode_deep_tiff(path)
-    if pixels.ndim == 2:
-        pixels = pixels[..., np.newaxis]
-    if dpi is not None:
-        dpi = (float(dpi[1]), float(dpi[0])) if orientation >= 5 else (float(dpi[0]), float(dpi[1]))
-        dpi = dpi if min(dpi) > 0 else None
-    return Photograph(upright(pixels, orientation), icc_profile=icc_profile, exif=exif, dpi=dpi)
+        pixels, icc_profile = _decode_8_bit(image, icc_profile)
+    return Photograph(
+        upright(pixels, orientation),
+        icc_profile=icc_profile,
+        exif=exif,
+        dpi=None if dpi is None else upright_dpi(dpi, orientation),
+    )
 
 
-def _bits_per_sample(path: Path, image: Any) -> int:
-    if image.format == "PNG":
-        with path.open("rb") as file:
-            return file.read(PNG_BIT_DEPTH_AT + 1)[PNG_BIT_DEPTH_AT]
-    if image.format == "TIFF":
-        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
-    return 8
+def _png_bit_depth(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.read(PNG_BIT_DEPTH_AT + 1)[PNG_BIT_DEPTH_AT]
 
 
 def _decode_8_bit(image: Any, icc_profile: bytes | None) -> tuple[NDArray[Any], bytes | None]:
@@ -152,17 +147,3 @@ def _cmyk_to_srgb(image: Any, icc_profile: bytes | None) -> Any:
         )
     except cms.PyCMSError as error:
         raise ImageError(f"has an ICC profile that does not fit its CMYK pixels: {error}.") from None
-
-
-def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return ``[height, width, channels]`` turned and mirrored as EXIF's orientation tag says.
-
-    Example:
-        >>> upright(np.array([[[1], [2]]]), 6)[..., 0].tolist()  # turned clockwise by 90 degrees
-        [[1], [2]]
-    """
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
-    return np.ascontiguousarray(pixels[::rows, ::columns])

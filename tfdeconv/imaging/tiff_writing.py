@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,18 +9,24 @@ import numpy as np
 from tfdeconv._extras import require
 from tfdeconv.imaging.exif import EXIF_IFD, GPS_IFD, parse_exif
 from tfdeconv.imaging.photograph import Photograph
+from tfdeconv.imaging.tiff_directories import add_directories
 
 _DESCRIPTION, _SOFTWARE, _DATE_TIME = 0x010E, 0x0131, 0x0132
 _ROWS_PER_STRIP = 64
 
 
-def write_tiff(photograph: Photograph, file: BinaryIO) -> None:
-    """Write a photograph as a deflated TIFF; ``file`` must be open for reading too."""
+def write_tiff(photograph: Photograph, file: BinaryIO, *, big: bool | None = None) -> None:
+    """Write a photograph as a deflated TIFF.
+
+    Args:
+        photograph: What to write.
+        file: Open for writing and reading.
+        big: Whether to write BigTIFF; None: where the pixels need it, above 4 GB.
+    """
     tifffile = require("tifffile", extra="image", feature="Writing TIFF files")
     pixels = photograph.pixels
     channels = pixels.shape[-1]
     exif = dict(parse_exif(photograph.exif)) if photograph.exif is not None else {}
-    directories = _directories(photograph.exif)
     tifffile.imwrite(
         file,
         np.ascontiguousarray(pixels[..., 0] if channels == 1 else pixels),
@@ -38,34 +43,11 @@ def write_tiff(photograph: Photograph, file: BinaryIO) -> None:
         description=_text(exif.get(_DESCRIPTION)),
         software=_text(exif.get(_SOFTWARE)) or False,
         datetime=_text(exif.get(_DATE_TIME)),
-        extratags=[*_tags(exif), *((tag, "I", 1, 0, True) for tag in directories)],
+        extratags=_tags(exif),
+        bigtiff=big,
     )
-    for tag, directory in directories.items():
-        offset = _append(file, directory)
-        file.seek(0)
-        with tifffile.TiffFile(file, mode="r+") as written:
-            written.pages[0].tags[tag].overwrite(offset)
-
-
-def _directories(block: bytes | None) -> dict[int, Any]:
-    """Tag -> the directory of an EXIF block that it points to."""
-    if block is None:
-        return {}
-    exif = parse_exif(block)
-    return {tag: directory for tag in (EXIF_IFD, GPS_IFD) if (directory := exif.get_ifd(tag))}
-
-
-def _append(file: BinaryIO, directory: dict[int, Any]) -> int:
-    """Write a directory at the end of the file and return where it begins."""
-    plugin = require("PIL.TiffImagePlugin", extra="image", feature="Writing TIFF files")
-    file.seek(0, 2)
-    file.write(b"\x00" * (file.tell() % 2))
-    offset = file.tell()
-    ifd = plugin.ImageFileDirectory_v2(b"II*\x00" + struct.pack("<I", 8))
-    for tag, value in directory.items():
-        ifd[tag] = value
-    file.write(ifd.tobytes(offset))
-    return offset
+    if photograph.exif is not None:
+        add_directories(file, photograph.exif)
 
 
 def _tags(exif: dict[int, Any]) -> list[tuple[int, str, int, Any, bool]]:
