@@ -1,0 +1,153 @@
+"""The transposed convolution that a linear upsampling layer is, read from its weights or by impulses."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from tfdeconv.analysis.configuration import Configuration, configuration
+from tfdeconv.analysis.upsampling_layers import UpsamplingLayer, is_transposed_convolution, run_channels_last
+
+CHANNELS_AT_ONCE = 32
+"""Impulses in one batch; bounds the memory of probing."""
+
+
+@dataclass(frozen=True)
+class EquivalentKernel:
+    """A kernel with the same effect as a layer away from the borders.
+
+    Attributes:
+        kernel: float64 ``[*kernel_size, filters // groups, channels]``.
+        dilation_rate: Spacing of its taps.
+        groups: Groups of channels.
+        leads: Where the layer's window of the full output starts along each axis, away from the borders.
+        own: Whether these are the layer's own taps (a transposed convolution), not its responses to
+            impulses.
+    """
+
+    kernel: np.ndarray
+    dilation_rate: tuple[int, ...]
+    groups: int
+    leads: tuple[int, ...]
+    own: bool
+
+
+def equivalent_kernel(found: UpsamplingLayer) -> EquivalentKernel | None:
+    """Return the kernel of an upsampling layer; None where the layer is not linear.
+
+    A transposed convolution has it as its weight. Any other linear layer that repeats with its
+    factor (resizing, sub-pixel convolution, resize-convolution) answers an impulse with it; a pixel
+    shuffle is taken together with the convolution before it. Activations are left out.
+
+    Example:
+        >>> from tfdeconv.analysis.upsampling_layers import find_upsampling_layers
+        >>> (found,) = find_upsampling_layers(keras.layers.UpSampling2D(2), (4, 4, 1))
+        >>> probed = equivalent_kernel(found)
+        >>> probed.kernel[:, :, 0, 0]
+        array([[1., 1.],
+               [1., 1.]])
+    """
+    layer, rank = found.layer, len(found.factor)
+    kernel = getattr(layer, "kernel", None)
+    if is_transposed_convolution(layer) and kernel is not None and len(kernel.shape) == rank + 2:
+        taps = np.asarray(kernel, np.float64)
+        config = layer_configuration(found)
+        leads = tuple(window.lead for window in config.windows)
+        return EquivalentKernel(taps, config.dilation_rate, getattr(layer, "groups", 1), leads, own=True)
+    stages = [layer]
+    channels = found.channels
+    if is_pixel_shuffle(layer):
+        if not isinstance(found.source, keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D):
+            return None
+        stages = [found.source, layer]
+        channels = found.source.kernel.shape[-2] * found.source.groups
+    if found.inputs != 1:
+        return None
+    response = _impulse_response(stages, rank, channels)
+    if response is None:
+        return None
+    taps, first = _trimmed(response.answer, rank)
+    leads = tuple(response.position * s - f for s, f in zip(found.factor, first, strict=True))
+    return EquivalentKernel(taps, (1,) * rank, 1, leads, own=False)
+
+
+def layer_configuration(found: UpsamplingLayer) -> Configuration:
+    """Return the configuration of a transposed convolution layer of Keras or tfdeconv.
+
+    Example:
+        >>> from tfdeconv.analysis.upsampling_layers import find_upsampling_layers
+        >>> layer = keras.layers.Conv1DTranspose(1, 3, strides=2, padding="same")
+        >>> layer_configuration(*find_upsampling_layers(layer, (4, 1))).windows
+        (Window(lead=0, size=8),)
+    """
+    layer = found.layer
+    return configuration(
+        found.input_size,
+        layer.kernel_size,
+        strides=layer.strides,
+        padding=layer.padding,
+        output_padding=layer.output_padding,
+        dilation_rate=layer.dilation_rate,
+    )
+
+
+def is_pixel_shuffle(layer: Any) -> bool:
+    """Return whether ``layer`` only moves channels into space: its phases are made by what is before it."""
+    return "PixelShuffle" in type(layer).__name__
+
+
+class _Response(NamedTuple):
+    answer: np.ndarray  # [*sizes, filters, channels]
+    position: int  # of the impulse, along each axis of the input
+
+
+def _impulse_response(stages: Sequence[keras.layers.Layer], rank: int, channels: int) -> _Response | None:
+    """The response to an impulse in each channel; None if it is not linear."""
+    linear = [without_activation(stage) for stage in stages]
+    reach = max(
+        3, *(size for stage in stages for size in np.ravel(getattr(stage, "kernel_size", 1)).tolist())
+    )
+    shape = ((2 * reach + 1),) * rank
+
+    def run(x: np.ndarray) -> np.ndarray:
+        return functools.reduce(lambda y, stage: run_channels_last(stage, y), linear, x)
+
+    zero = run(np.zeros((1, *shape, channels), np.float32))
+    responses = []
+    for first in range(0, channels, CHANNELS_AT_ONCE):
+        chosen = np.arange(first, min(first + CHANNELS_AT_ONCE, channels))
+        impulses = np.zeros((len(chosen), *shape, channels), np.float32)
+        impulses[(np.arange(len(chosen)), *(reach,) * rank, chosen)] = 1
+        response = run(impulses) - zero
+        opposite = run(-2 * impulses) - zero
+        if not np.allclose(opposite, -2 * response, atol=1e-4 * np.abs(response).max()):
+            return None
+        responses.append(response)
+    return _Response(np.moveaxis(np.concatenate(responses), 0, -1).astype(np.float64), reach)
+
+
+def _trimmed(response: np.ndarray, rank: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The taps that are not zero, and where they start; rounding leaves others at a millionth."""
+    present = np.abs(response) > 1e-6 * np.abs(response).max()
+    used = [np.nonzero(present.any(axis=_all_but(axis, response.ndim)))[0] for axis in range(rank)]
+    chosen = tuple(slice(one[0], one[-1] + 1) if len(one) else slice(1) for one in used)
+    return response[chosen], tuple(int(one.start or 0) for one in chosen)
+
+
+def _all_but(axis: int, rank: int) -> tuple[int, ...]:
+    return tuple(other for other in range(rank) if other != axis)
+
+
+def without_activation(layer: keras.layers.Layer) -> Any:
+    """Return ``layer``, or a copy with the same weights and a linear activation where it has another."""
+    if getattr(layer, "activation", None) in (None, keras.activations.linear):
+        return layer
+    copy = type(layer).from_config({**layer.get_config(), "activation": "linear"})
+    copy.build(layer._build_shapes_dict["input_shape"])
+    copy.set_weights(layer.get_weights())
+    return copy
