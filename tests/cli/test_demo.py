@@ -24,6 +24,11 @@ def run(*arguments, cwd):
     )
 
 
+def read(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
 @pytest.fixture(scope="module")
 def demonstrated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
@@ -42,7 +47,7 @@ def test_the_demo_leaves_pictures_and_model(demonstrated):
     """build/demo holds the input, the result at twice the size, the comparison, and a loadable SavedModel."""
     folder, _ = demonstrated
     output = folder / "build" / "demo"
-    pictures = {path.stem: np.asarray(Image.open(path)) for path in output.glob("*.png")}
+    pictures = {path.stem: read(path) for path in output.glob("*.png")}
     assert set(pictures) == {"input", "upscaled", "comparison"}
     assert pictures["upscaled"].shape == (*(2 * n for n in pictures["input"].shape[:2]), 3)
     served = tf.saved_model.load(str(output / "models" / "upscaler" / "1")).signatures["serving_default"]
@@ -53,8 +58,7 @@ def test_the_demo_leaves_pictures_and_model(demonstrated):
 def test_the_photograph_is_upscaled_without_shift_or_colour_change(demonstrated):
     """Averaging 2x2 pixels of the result gives the input back, better than with a shift by one pixel."""
     output = demonstrated[0] / "build" / "demo"
-    small = np.asarray(Image.open(output / "input.png")).astype(float)
-    big = np.asarray(Image.open(output / "upscaled.png")).astype(float)
+    small, big = (read(output / name).astype(float) for name in ("input.png", "upscaled.png"))
     inner = (slice(4, -4), slice(4, -4))
 
     def error(rows, columns):
@@ -74,7 +78,8 @@ def test_any_size_of_photograph_works(tmp_path):
     )
     result = run("demo", "--image", "tiny.png", "--output", "out", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
-    assert Image.open(tmp_path / "out" / "upscaled.png").size == (4, 2)
+    with Image.open(tmp_path / "out" / "upscaled.png") as upscaled:
+        assert upscaled.size == (4, 2)
 
 
 @pytest.mark.parametrize(
