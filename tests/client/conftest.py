@@ -5,7 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 from client import saved_model
-from client.fake_serving import MODEL, Failures, grpc_server, rest_server
+from client.fake_grpc import grpc_server
+from client.fake_model import MODEL, Failures
+from client.fake_rest import rest_server
 
 from tfdeconv.client import Client, RetryPolicy, connect
 from tfdeconv.serving import Server
@@ -42,9 +44,11 @@ def fake_urls(shared_failures: Failures) -> Iterator[dict[str, str]]:
 def failures(shared_failures: Failures) -> Iterator[Failures]:
     """What the fake server is to do wrong; nothing is left over before and after the test."""
     shared_failures.seen.clear()
+    shared_failures.reloaded.clear()
     shared_failures.released.clear()
     yield shared_failures
     shared_failures.released.set()
+    shared_failures.hidden.clear()
     assert not shared_failures.script, "the test wrote failures that no request met"
 
 

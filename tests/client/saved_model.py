@@ -1,4 +1,4 @@
-"""The SavedModel with the signatures of fake_serving.py, and two that take tf.Example records."""
+"""The SavedModel with the signatures of fake_model.py, and two that take tf.Example records."""
 
 from pathlib import Path
 

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 import trustme
-from client.fake_serving import MODEL, Failures, grpc_server, rest_server
+from client.fake_grpc import grpc_server
+from client.fake_model import MODEL, Failures
+from client.fake_rest import rest_server
 
 from tfdeconv import errors
 from tfdeconv.client import TLS, RetryPolicy, connect, connect_async
@@ -63,36 +65,30 @@ def test_urls_that_are_none(url: str, message: str) -> None:
         connect_async(url)
 
 
-def test_arguments_that_cannot_be(tmp_path: Path) -> None:
-    """Each names itself and the rule."""
-    with pytest.raises(errors.InvalidArgumentError, match=r"tls applies to grpcs:// and https:// only"):
-        connect("grpc://host", tls=TLS())
-    with pytest.raises(
-        errors.InvalidArgumentError, match="compression must be 'gzip' or None; received 'zip'"
-    ):
-        connect("grpc://host", compression="zip")
-    with pytest.raises(errors.InvalidArgumentError, match="headers must map text to text; received 'a': 1"):
-        connect("grpc://host", headers={"a": 1})
-    with pytest.raises(
-        errors.InvalidArgumentError, match=r"timeout must be positive, or math.inf .*; received 0"
-    ):
-        connect("grpc://host", timeout=0)
-    with pytest.raises(
-        errors.InvalidArgumentError, match="ca must be a PEM file; there is none at nowhere.pem"
-    ):
-        TLS(ca="nowhere.pem")
-    with pytest.raises(errors.InvalidArgumentError, match="certificate and key go together"):
-        TLS(key=__file__)
-    with pytest.raises(errors.InvalidArgumentError, match="attempts must be at least 1"):
-        RetryPolicy(attempts=0)
-    with pytest.raises(errors.InvalidArgumentError, match="delays must not be negative"):
-        RetryPolicy(first_delay=-1)
-    with pytest.raises(errors.InvalidArgumentError, match="multiplier must be at least 1; received 0.5"):
-        RetryPolicy(multiplier=0.5)
-    broken = tmp_path / "ca.pem"
-    broken.write_text("nonsense")
-    with pytest.raises(errors.InvalidArgumentError, match="tls holds a file that is not usable PEM"):
-        connect("https://host", tls=TLS(ca=broken))
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: connect("grpc://h", tls=TLS()), r"tls applies to grpcs:// and https:// only; received the"),
+        (lambda: connect("grpc://h", compression="zip"), "must be 'gzip' or None; received 'zip'"),
+        (lambda: connect("grpc://h", headers={"a": 1}), "headers must map text to text; received 'a': 1"),
+        (lambda: connect("grpc://h", headers={"a b": "c"}), "'a b' is not a header name: letters, digits"),
+        (
+            lambda: connect("grpc://h", headers={"a": "\n"}),
+            r"Header 'a' must be printable ASCII; received '\\n'",
+        ),
+        (lambda: connect("grpc://h", timeout=0), r"timeout must be positive, or math\.inf .*; received 0"),
+        (lambda: TLS(ca="nowhere.pem"), r"ca must be a PEM file; there is none at nowhere\.pem"),
+        (lambda: TLS(key=__file__), "certificate and key go together"),
+        (lambda: connect("https://h", tls=TLS(ca=__file__)), "tls holds a file that is not usable PEM"),
+        (lambda: RetryPolicy(attempts=0), r"attempts must be at least 1 \(no retry\); received 0"),
+        (lambda: RetryPolicy(first_delay=-1), "delays must not be negative; received first_delay=-1"),
+        (lambda: RetryPolicy(multiplier=0.5), r"multiplier must be at least 1; received 0\.5"),
+    ],
+)
+def test_arguments_that_cannot_be(make: Callable[[], object], message: str) -> None:
+    """Each names itself, the rule and what it got."""
+    with pytest.raises(errors.InvalidArgumentError, match=message):
+        make()
 
 
 def test_delays_grow_with_jitter_up_to_a_limit() -> None:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from client.fake_serving import MODEL, Failures
+from client.fake_model import MODEL, Failures
 from client.raw_server import raw_server
 
 from tfdeconv import errors

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from client.fake_serving import MODEL, Failures
+from client.fake_model import MODEL, Failures
 from numpy.testing import assert_array_equal
 
 from tfdeconv import errors
@@ -103,6 +103,15 @@ def test_metadata_is_asked_for_once(fake_client: Client, failures: Failures) -> 
     assert len(failures.seen) == 3
     fake_client.metadata(refresh=True)
     assert len(failures.seen) == 4
+
+
+def test_signatures_that_changed_are_read_again(fake_client: Client, failures: Failures) -> None:
+    """A version loaded later may have others than the ones remembered."""
+    failures.hidden.add("mixed")
+    fake_client.metadata()
+    failures.hidden.clear()
+    assert fake_client.predict({"count": [2], "scale": [1]}, signature="mixed")["total"] == 2
+    assert len(failures.seen) == 3
 
 
 def test_metadata_lists_signatures(client: Client) -> None:

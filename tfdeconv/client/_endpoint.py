@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,9 +81,6 @@ def parse(
     """
     if compression not in (None, "gzip"):
         raise InvalidArgumentError(f"compression must be 'gzip' or None; received {compression!r}.")
-    for name, value in (headers or {}).items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise InvalidArgumentError(f"headers must map text to text; received {name!r}: {value!r}.")
     protocol, address, secure = _split(url)
     if tls is not None and not secure:
         raise InvalidArgumentError(f"tls applies to grpcs:// and https:// only; received the URL {url!r}.")
@@ -92,9 +90,22 @@ def parse(
         address,
         secure,
         tls or TLS(),
-        {name.lower(): value for name, value in (headers or {}).items()},
+        {_check_header(name, value): value for name, value in (headers or {}).items()},
         "gzip" if compression else None,
     )
+
+
+def _check_header(name: str, value: str) -> str:
+    """Return a header's name in lower case, as gRPC wants it."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise InvalidArgumentError(f"headers must map text to text; received {name!r}: {value!r}.")
+    if not re.fullmatch(r"[\w.-]+", name, re.ASCII) or name.lower().endswith("-bin"):
+        raise InvalidArgumentError(
+            f"{name!r} is not a header name: letters, digits, '_', '-' and '.', not ending in -bin."
+        )
+    if not re.fullmatch(r"[ -~]*", value):
+        raise InvalidArgumentError(f"Header {name!r} must be printable ASCII; received {value!r}.")
+    return name.lower()
 
 
 def _split(url: str) -> tuple[Literal["grpc", "rest"], str, bool]:

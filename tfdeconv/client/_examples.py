@@ -51,11 +51,14 @@ def _read_feature(name: str, value: Any) -> Feature:
     values = value if isinstance(value, list | tuple) else [value]
     if values and all(isinstance(item, str | bytes) for item in values):
         return Feature("bytes_list", [item.encode() if isinstance(item, str) else item for item in values])
-    array = np.asarray(values) if not isinstance(value, np.ndarray) else value
+    try:
+        array = np.asarray(value).reshape(-1)
+    except ValueError:  # lists of different lengths
+        array = np.empty(0, object)
     if array.dtype.kind in "biu":
-        return Feature("int64_list", array.astype(np.int64).ravel().tolist())
+        return Feature("int64_list", array.astype(np.int64).tolist())
     if array.dtype.kind == "f":
-        return Feature("float_list", array.ravel().tolist())
+        return Feature("float_list", array.tolist())
     raise InvalidRequestError(
         f"Feature {name!r} must hold integers, floats, or strings, of one kind; received {value!r:.80}."
     )
