@@ -35,7 +35,9 @@ SERIALIZABLE = {
         "SubpixelConv2D",
         "TrilinearUpsampling3D",
     ),
+    "tfdeconv.training.soap": ("SOAP",),
     "tfdeconv.zoo.luma": ("Luma",),
+    "tfdeconv.zoo.slim": ("NearIdentity",),
 }
 """Module -> classes decorated with ``register_keras_serializable(package=PACKAGE)``."""
 

@@ -14,11 +14,13 @@ from tfdeconv.errors import TfdeconvError
 # name -> one line for the overview; the subcommand is `command` in tfdeconv/cli/<name>.py.
 COMMANDS = {
     "demo": "Build, export, serve and query the upsampling model on a photograph.",
+    "evaluate": "Score an upscaler on a folder of images, beside bicubic interpolation.",
     "export": "Write an upsampling model as a SavedModel version folder.",
     "predict": "Query a served model with arrays or images.",
     "serve": "Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
     "serving": "Write the files that run TensorFlow Serving in production.",
     "status": "Show which versions of a served model are available.",
+    "train": "Train a small luma upscaler from a folder of photographs.",
 }
 
 

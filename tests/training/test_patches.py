@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.training.luma import luma
+from tfdeconv.training.patches import collect_patches, detail
+from tfdeconv.training.pipeline import batches
+from tfdeconv.training.recipe import DataRecipe
+
+RECIPE = DataRecipe(reductions=(1,), patch=16, stride=32, keep=0.5, holdout=0.25)
+
+
+@pytest.fixture(scope="module")
+def patches(drawings):
+    return collect_patches(drawings, RECIPE, 2)
+
+
+def test_patches_have_the_recipe_s_sizes(patches):
+    """Of 8 x 7 patches in the left 240 of 320 columns of each drawing half is kept."""
+    assert patches.low.shape == (3 * 8 * 7 // 2, 16, 16)
+    assert patches.high.shape == (len(patches.low), 32, 32)
+    assert len(patches.holdout) == 3
+    assert [high.shape for _, high in patches.holdout] == [(80, 80)] * 3
+
+
+def test_no_training_patch_shows_the_held_out_strip(tmp_path):
+    """With a black left and a white right part, training patches are black, the held-out square is white."""
+    image = np.zeros((96, 128, 3), np.uint8)
+    image[:, 96:] = 255
+    Image.fromarray(image).save(tmp_path / "halves.png")
+    patches = collect_patches(tmp_path, RECIPE, 2)
+    np.testing.assert_allclose(patches.high, 16 / 255, atol=1e-3)
+    np.testing.assert_allclose(patches.holdout[0][1], 235 / 255, atol=1e-6)
+
+
+def test_kept_patches_are_the_detailed_ones(tmp_path):
+    """Where half of a picture is noise and half is flat, keeping half keeps the noise."""
+    image = np.full((128, 128, 3), 128, np.uint8)
+    image[:64] = np.random.default_rng(0).integers(0, 256, (64, 128, 3))
+    Image.fromarray(image).save(tmp_path / "noise.png")
+    patches = collect_patches(tmp_path, RECIPE, 2)
+    assert len(patches.high) == 6
+    assert all(detail(high.astype(np.float32)) > 0.01 for high in patches.high)
+
+
+def test_photographs_that_are_too_small_are_refused(tmp_path):
+    """The message says how large they must be."""
+    Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(tmp_path / "tiny.png")
+    with pytest.raises(InvalidArgumentError, match="at least 32 pixels a side"):
+        collect_patches(tmp_path, RECIPE, 2)
+
+
+def test_detail_ranks_edges_above_ramps():
+    """A ramp has no second derivative, an edge has."""
+    ramp = np.tile(np.linspace(0, 1, 16, dtype=np.float32), (16, 1))
+    assert detail(ramp) < 1e-9 < detail(np.round(ramp))
+
+
+def test_luma_of_grey_is_between_black_and_white():
+    """Grey g has the luma 16 + 219 g / 255."""
+    grey = np.arange(256, dtype=np.uint8)[:, None].repeat(3, 1)
+    np.testing.assert_allclose(luma(grey) * 255, 16 + 219 * np.arange(256) / 255, atol=1e-4)
+    with pytest.raises(InvalidArgumentError, match="uint8 RGB"):
+        luma(grey.astype(np.float32))
+
+
+def take(patches, **settings):
+    return [
+        (low.numpy(), high.numpy())
+        for low, high in batches(patches, **{"batch": 4, "seed": 1, "first_step": 0, "steps": 3, **settings})
+    ]
+
+
+def test_batches_depend_on_seed_and_step_alone(patches):
+    """A pipeline that starts at step 2 gives what the whole one gives there; another seed gives another."""
+    whole = take(patches)
+    (resumed,) = take(patches, first_step=2, steps=1)
+    np.testing.assert_array_equal(resumed[0], whole[2][0])
+    np.testing.assert_array_equal(resumed[1], whole[2][1])
+    assert not np.array_equal(whole[0][0], whole[1][0])
+    assert not np.array_equal(take(patches, seed=2)[0][0], whole[0][0])
+
+
+def test_low_and_high_patches_are_mirrored_alike(patches):
+    """Each pair of a batch is some training pair, both parts under the same of the eight symmetries."""
+    symmetries = [
+        lambda image, turns=turns, mirrored=mirrored: np.rot90(image[::-1] if mirrored else image, turns)
+        for turns in range(4)
+        for mirrored in (False, True)
+    ]
+    seen = set()
+    for low, high in take(patches, steps=6):
+        assert low.shape == (4, 16, 16, 1)
+        assert high.shape == (4, 32, 32, 1)
+        for small, large in zip(low[..., 0], high[..., 0], strict=True):
+            matches = [
+                (index, number)
+                for number, change in enumerate(symmetries)
+                for index in range(len(patches.low))
+                if np.array_equal(change(patches.low[index]), small.astype(np.float16))
+                and np.array_equal(change(patches.high[index]), large.astype(np.float16))
+            ]
+            assert matches
+            seen.add(matches[0][1])
+    assert len(seen) > 4

@@ -1,0 +1,61 @@
+import pytest
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.training.recipe import load_recipe, parse_recipe, shipped_recipe
+from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS
+
+STAGE = {"steps": 4, "learning_rate": 0.1}
+
+
+def recipe(**changes):
+    return {"architecture": "slim", "scales": {"2": {"stages": [STAGE]}}, **changes}
+
+
+@pytest.mark.parametrize("architecture", LUMA_NETWORKS)
+def test_every_network_ships_its_recipe(architecture):
+    """Each network of the zoo has a recipe for each scale, and it names that network."""
+    plan = load_recipe(shipped_recipe(architecture))
+    assert plan.architecture == architecture
+    assert set(plan.scales) == {2, 3, 4}
+
+
+def test_settings_that_are_left_out_have_defaults():
+    """Only the architecture and the stages have to be given."""
+    plan = parse_recipe(recipe(data={"patch": 8, "reductions": [1, 2]}))
+    assert plan.data.patch == 8
+    assert plan.data.reductions == (1, 2)
+    assert plan.scales[2].start_from is None
+    assert plan.scales[2].stages[0].loss == "l1"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (recipe(sed=1), "the top has no setting 'sed'; it takes architecture, average"),
+        (recipe(data={"path": 8}), r"\[data\] has no setting 'path'"),
+        (recipe(scales={"2": {"stages": []}}), r"\[scales.2\] needs at least one \[\[scales.2.stages\]\]"),
+        (
+            recipe(scales={"2": {"stages": [{"steps": 4}]}}),
+            r"\[scales.2\] stage is incomplete.*learning_rate",
+        ),
+        (
+            recipe(scales={"2": {"stages": [{**STAGE, "loss": "l3"}]}}),
+            "loss must be 'l1' or 'l2'; received 'l3'",
+        ),
+        (recipe(scales={"two": {"stages": [STAGE]}}), "scale must be a number; received 'two'"),
+        ({"scales": {}}, "the top is incomplete.*architecture"),
+    ],
+)
+def test_a_wrong_setting_is_named(table, message):
+    """Typing errors do not pass silently: the setting and its place are named."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        parse_recipe(table)
+
+
+def test_a_file_that_is_no_recipe_is_named(tmp_path):
+    """A missing file and one that is not TOML are told apart."""
+    with pytest.raises(InvalidArgumentError, match="cannot be read: No such file"):
+        load_recipe(tmp_path / "missing.toml")
+    (tmp_path / "broken.toml").write_text("architecture = ")
+    with pytest.raises(InvalidArgumentError, match="is not TOML"):
+        load_recipe(tmp_path / "broken.toml")

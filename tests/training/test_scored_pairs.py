@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.training.scored_pairs import scored_pairs
+
+
+def save(path, height, width):
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(path)
+
+
+def test_originals_alone_are_degraded(tmp_path):
+    """An image without a partner is cropped to a multiple of the scale and reduced."""
+    save(tmp_path / "b.png", 13, 15)
+    save(tmp_path / "a.png", 12, 12)
+    pairs = list(scored_pairs(tmp_path, 3))
+    assert [pair.name for pair in pairs] == ["a", "b"]
+    assert pairs[1].high.shape == (12, 15, 3)
+    assert pairs[1].low.shape == (4, 5, 3)
+
+
+def test_published_pairs_are_taken_as_they_are(tmp_path):
+    """NAME_hr goes with NAME_lr and loses the rows and columns beyond a multiple of the scale."""
+    save(tmp_path / "a_hr.png", 13, 15)
+    save(tmp_path / "a_lr.png", 4, 5)
+    save(tmp_path / "notes.png", 3, 3)
+    (pair,) = scored_pairs(tmp_path, 3)
+    assert pair.name == "a"
+    assert pair.high.shape == (12, 15, 3)
+
+
+def test_a_pair_of_another_scale_is_refused(tmp_path):
+    """Files whose sizes do not differ by the scale are named, with the sizes."""
+    save(tmp_path / "a_hr.png", 12, 12)
+    save(tmp_path / "a_lr.png", 4, 4)
+    with pytest.raises(InvalidArgumentError, match=r"a_hr.png must be 2 times.*12x12 and 4x4"):
+        list(scored_pairs(tmp_path, 2))
+
+
+def test_an_original_without_partner_is_refused(tmp_path):
+    """Where some files are called _hr, each needs its _lr."""
+    save(tmp_path / "a_hr.png", 12, 12)
+    with pytest.raises(InvalidArgumentError, match=r"must hold a_lr beside a_hr\.png"):
+        list(scored_pairs(tmp_path, 2))
+
+
+def test_folders_that_hold_nothing_are_refused(tmp_path):
+    """A missing folder and one without images are told apart."""
+    with pytest.raises(InvalidArgumentError, match="is not a folder"):
+        list(scored_pairs(tmp_path / "missing", 2))
+    with pytest.raises(InvalidArgumentError, match="holds none"):
+        list(scored_pairs(tmp_path, 2))
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path):
+    """A damaged file is an ImageError with its path, not a traceback of Pillow."""
+    (tmp_path / "broken.png").write_bytes(b"not an image")
+    with pytest.raises(ImageError, match=r"broken.png.*cannot be read as an image"):
+        list(scored_pairs(tmp_path, 2))

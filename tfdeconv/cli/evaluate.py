@@ -1,0 +1,84 @@
+"""``tfdeconv evaluate``: PSNR and SSIM of an upscaler beside bicubic interpolation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from tfdeconv.training.scores import Score
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of images, or of NAME_hr and NAME_lr pairs.",
+)
+@click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
+@click.option(
+    "--model", "architecture", metavar="NAME", help="Network to score.  [default: what upscale uses]"
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Weights file (.npz) of a training run.  [default: the weights that come with tfdeconv]",
+)
+def command(data: Path, scale: int, architecture: str | None, weights: Path | None) -> None:
+    """Score an upscaler on the images of a folder, beside bicubic interpolation.
+
+    Follows the protocol of the papers: luma of BT.601, rounded to 8 bits, SCALE pixels of border left
+    out. Originals without a low-resolution partner are reduced as MATLAB's imresize does it.
+
+    \b
+    Examples:
+      tfdeconv evaluate --data Set5/x2 --scale 2
+      tfdeconv evaluate --data Set5/x2 --scale 2 --weights build/train/slim/x2/weights.npz
+    """  # noqa: D301 - click reads the \b
+    tensorflow = import_tensorflow()
+    from tfdeconv.training.scored_pairs import scored_pairs
+    from tfdeconv.training.scores import bicubic, mean_score, score
+
+    model = _model(scale, architecture, weights)
+    predict = tensorflow.function(model, reduce_retracing=True)
+    contenders = {
+        "bicubic": bicubic(scale),
+        model.name: lambda low: predict(tensorflow.constant(low[None, :, :, None]))[0, :, :, 0].numpy(),
+    }
+    rows: list[dict[str, Score]] = []
+    click.echo(_row("", {name: f"{name:>14}" for name in contenders}))
+    click.echo(_row("image", dict.fromkeys(contenders, f"{'PSNR':>6} {'SSIM':>7}")))
+    for pair in scored_pairs(data, scale):
+        rows.append({name: score(pair, upscale, scale) for name, upscale in contenders.items()})
+        click.echo(_row(pair.name, {name: _text(one) for name, one in rows[-1].items()}))
+    means = {name: mean_score(row[name] for row in rows) for name in contenders}
+    click.echo(_row("mean", {name: _text(one) for name, one in means.items()}))
+
+
+def _model(scale: int, architecture: str | None, weights: Path | None) -> Any:
+    from tfdeconv.zoo.pretrained import load_shipped_weights, load_weights
+    from tfdeconv.zoo.upscaler_model import DEFAULT, LUMA_NETWORKS
+
+    name = architecture or DEFAULT[0]
+    if name not in LUMA_NETWORKS:
+        raise InvalidArgumentError(f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {name!r}.")
+    model = LUMA_NETWORKS[name](scale)
+    if weights is None:
+        load_shipped_weights(model, name, scale, DEFAULT[1])
+    else:
+        load_weights(model, weights)
+    return model
+
+
+def _text(score: Score) -> str:
+    return f"{score.psnr:6.2f} {score.ssim:7.4f}"
+
+
+def _row(image: str, cells: dict[str, str]) -> str:
+    return "  ".join([f"{image:<24.24}", *(f"{cell:>16}" for cell in cells.values())])

@@ -1,0 +1,88 @@
+"""``tfdeconv train``: train a small luma upscaler from a folder of photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import InvalidArgumentError
+
+
+@click.command()
+@click.argument("architecture", type=click.Choice(["fsrcnn", "slim"]))
+@click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of photographs.")
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    help="Recipe (TOML).  [default: the one of the shipped weights]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("build/train"),
+    show_default=True,
+    help="The run's files go to OUTPUT/ARCHITECTURE/xSCALE.",
+)
+@click.option(
+    "--initial",
+    type=click.Path(path_type=Path),
+    help="Weights file (.npz) to start from.  [default: what the recipe says]",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Processor threads."
+)
+@click.option("--steps", type=click.IntRange(min=1), help="Stop (resumably) at this step.")
+def command(
+    architecture: str,
+    scale: int,
+    data: Path,
+    recipe: Path | None,
+    output: Path,
+    initial: Path | None,
+    threads: int,
+    steps: int | None,
+) -> None:
+    """Train ARCHITECTURE on a folder of photographs.
+
+    A run that was stopped, even killed, goes on from its last checkpoint when the same command is given
+    again, and ends at the same weights as if it had never stopped. `tensorboard --logdir OUTPUT` shows
+    loss, learning rate and the PSNR on held-out parts of the photographs.
+
+    \b
+    Example:
+      tfdeconv train slim --scale 2 --data photos/
+    """  # noqa: D301 - click reads the \b
+    tensorflow = import_tensorflow()
+    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    from tfdeconv.training.loop import Trainer
+    from tfdeconv.training.patches import collect_patches
+    from tfdeconv.training.recipe import load_recipe, shipped_recipe
+
+    plan = load_recipe(recipe or shipped_recipe(architecture))
+    if plan.architecture != architecture:
+        raise InvalidArgumentError(
+            f"--recipe must be for {architecture!r}; {str(recipe)!r} is for {plan.architecture!r}."
+        )
+    directory = output / architecture / f"x{scale}"
+    parent = plan.scales[scale].start_from if scale in plan.scales else None
+    if initial is None and parent is not None:
+        initial = output / architecture / f"x{parent}" / "weights.npz"
+        if not initial.is_file():
+            raise InvalidArgumentError(
+                f"--initial: the recipe starts scale {scale} from scale {parent}, but {str(initial)!r} is "
+                f"missing. Train scale {parent} first, or name a weights file."
+            )
+    click.echo(f"Cutting patches from {data} ...")
+    patches = collect_patches(data, plan.data, scale)
+    click.echo(f"{len(patches.low)} patches to train on, {len(patches.holdout)} squares held out.")
+    outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
+    click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
+    click.echo(f"Weights  {directory / 'weights.npz'}")
+    click.echo(
+        f"Score    tfdeconv evaluate --data DIR --scale {scale} --model {architecture} "
+        f"--weights {directory / 'weights.npz'}"
+    )

@@ -1,0 +1,188 @@
+"""The training loop: averaged weights, checkpoints, and a resume that ends at the same bits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.training.evaluation import psnr
+from tfdeconv.training.patches import PatchSet
+from tfdeconv.training.pipeline import batches
+from tfdeconv.training.recipe import Recipe, Stage
+from tfdeconv.training.soap import SOAP
+from tfdeconv.zoo.pretrained import named_weights, read_weights, save_weights
+from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS
+
+
+def learning_rate(stage: Stage, step: int) -> float:
+    """Return the rate of ``step`` (from 0) of ``stage``: a linear rise, half a cosine down to a hundredth.
+
+    Example:
+        >>> stage = Stage(steps=101, learning_rate=1.0, warmup=2)
+        >>> [round(learning_rate(stage, step), 3) for step in (0, 1, 50, 100)]
+        [0.5, 1.0, 0.505, 0.01]
+    """
+    falling = 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / max(1, stage.steps - 1)))
+    return stage.learning_rate * min(1.0, (step + 1) / max(1, stage.warmup)) * falling
+
+
+def difference(kind: str, predicted: Any, target: Any) -> Any:
+    """Return the loss named ``kind`` of a :class:`~tfdeconv.training.recipe.Stage`."""
+    error = predicted - target
+    return tf.reduce_mean(tf.abs(error)) if kind == "l1" else 20.0 * tf.reduce_mean(tf.square(error))
+
+
+def start_from(model: keras.Model, path: Path) -> list[str]:
+    """Copy the weights of ``path`` whose name and shape agree, and return the names of those that do not."""
+    arrays = read_weights(path)
+    left = []
+    for name, weight in named_weights(model).items():
+        if name in arrays and arrays[name].shape == tuple(weight.shape):
+            weight.assign(arrays[name])
+        else:
+            left.append(name)
+    return left
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run stands: steps done, and PSNR in dB on the held-out pairs, last and best."""
+
+    step: int
+    psnr: float
+    best: float
+
+
+class Trainer:
+    """One network on its way through the stages of a recipe.
+
+    Files in ``directory``: ``checkpoints/`` (the last two, from which a new Trainer goes on), ``logs/``
+    (TensorBoard) and ``weights.npz`` (the averaged weights with the best held-out PSNR).
+
+    Args:
+        recipe: What to train and how.
+        scale: Upsampling factor.
+        patches: From :func:`~tfdeconv.training.patches.collect_patches`.
+        directory: Of this run; made when missing.
+        initial: Weights file to start from, or None for random weights.
+
+    Raises:
+        InvalidArgumentError: The recipe has no such architecture or scale.
+    """
+
+    def __init__(
+        self, recipe: Recipe, scale: int, patches: PatchSet, directory: Path, *, initial: Path | None = None
+    ) -> None:
+        if recipe.architecture not in LUMA_NETWORKS:
+            raise InvalidArgumentError(
+                f"architecture must be one of {', '.join(LUMA_NETWORKS)}; received {recipe.architecture!r}."
+            )
+        if scale not in recipe.scales:
+            raise InvalidArgumentError(
+                f"scale must be one that the recipe has ({', '.join(map(str, recipe.scales))}); "
+                f"received {scale}."
+            )
+        self.recipe, self.scale, self.patches, self.directory = recipe, scale, patches, directory
+        keras.utils.set_random_seed(recipe.seed)
+        self.model = LUMA_NETWORKS[recipe.architecture](scale)
+        if initial is not None:
+            start_from(self.model, initial)
+        self.average = keras.models.clone_model(self.model)
+        self.average.set_weights(self.model.get_weights())
+        self.optimizer = SOAP()
+        self.optimizer.build(self.model.trainable_variables)
+        self.step = tf.Variable(0, dtype=tf.int64)
+        self.best = tf.Variable(-math.inf, dtype=tf.float64)
+        checkpoint = tf.train.Checkpoint(
+            model=self.model, average=self.average, optimizer=self.optimizer, step=self.step, best=self.best
+        )
+        self.checkpoints = tf.train.CheckpointManager(
+            checkpoint, str(directory / "checkpoints"), max_to_keep=2
+        )
+        if self.checkpoints.latest_checkpoint:
+            checkpoint.restore(self.checkpoints.latest_checkpoint).assert_consumed()
+        self._predict = tf.function(self.average, reduce_retracing=True)
+        self._updates: dict[str, Any] = {}
+
+    def run(self, *, until: int | None = None, progress: bool = True) -> Outcome:
+        """Train up to the end of the recipe, or to step ``until``, and return how it stands there."""
+        stages = self.recipe.scales[self.scale].stages
+        total = self.recipe.scales[self.scale].steps
+        last = total if until is None else min(until, total)
+        writer = tf.summary.create_file_writer(str(self.directory / "logs"))
+        outcome = Outcome(int(self.step), self.validate(), float(self.best))
+        bar = tqdm(total=last, initial=int(self.step), unit="step", disable=not progress, dynamic_ncols=True)
+        with writer.as_default(), bar:
+            first = 0
+            for stage in stages:
+                while first <= int(self.step) < min(last, first + stage.steps):
+                    every = self.recipe.validate_every
+                    stop = min((int(self.step) // every + 1) * every, first + stage.steps, last)
+                    loss = self._advance(stage, first, stop, bar)
+                    outcome = self._validate_and_save(loss, learning_rate(stage, stop - 1 - first))
+                    bar.set_postfix(
+                        loss=f"{loss:.5f}", psnr=f"{outcome.psnr:.3f}", best=f"{outcome.best:.3f}"
+                    )
+                first += stage.steps
+        writer.close()
+        return outcome
+
+    def validate(self) -> float:
+        """Return the mean PSNR in dB of the averaged weights on the held-out pairs."""
+        return float(
+            np.mean([psnr(high, self._upscale(low), self.scale) for low, high in self.patches.holdout])
+        )
+
+    def _upscale(self, low: np.ndarray) -> np.ndarray:
+        result: np.ndarray = self._predict(tf.constant(low[None, :, :, None]))[0, :, :, 0].numpy()
+        return result
+
+    def _advance(self, stage: Stage, first: int, stop: int, bar: Any) -> float:
+        start = int(self.step)
+        total = 0.0
+        update = self._update_function(stage.loss)
+        for low, high in batches(
+            self.patches, batch=stage.batch, seed=self.recipe.seed, first_step=start, steps=stop - start
+        ):
+            rate = learning_rate(stage, int(self.step) - first)
+            total += float(update(low, high, tf.constant(rate, tf.float32)))
+            bar.update()
+        return total / (stop - start)
+
+    def _update_function(self, loss_kind: str) -> Any:
+        """Return the compiled step; made once per loss, since tracing takes seconds."""
+        if loss_kind not in self._updates:
+            weights = self.model.trainable_variables
+            averages = self.average.trainable_variables
+
+            @tf.function
+            def update(low: Any, high: Any, rate: Any) -> Any:
+                with tf.GradientTape() as tape:
+                    loss = difference(loss_kind, self.model(low, training=True), high)
+                self.optimizer.learning_rate.assign(rate)
+                self.optimizer.apply(tape.gradient(loss, weights))
+                for average, weight in zip(averages, weights, strict=True):
+                    average.assign(average + (1.0 - self.recipe.average) * (weight - average))
+                self.step.assign_add(1)
+                return loss
+
+            self._updates[loss_kind] = update
+        return self._updates[loss_kind]
+
+    def _validate_and_save(self, loss: float, rate: float) -> Outcome:
+        score, step = self.validate(), int(self.step)
+        for name, value in {"loss": loss, "learning_rate": rate, "holdout_psnr": score}.items():
+            tf.summary.scalar(name, value, step=step)
+        if score > float(self.best):
+            self.best.assign(score)
+            save_weights(self.average, self.directory / "weights.npz")
+        self.checkpoints.save(step)
+        return Outcome(step, score, float(self.best))

@@ -1,0 +1,173 @@
+"""What a training run is made from: the typed form of ``recipe.toml``."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from tfdeconv.errors import InvalidArgumentError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """How photographs become patches.
+
+    Attributes:
+        reductions: Each photograph is used once per factor, reduced by it.
+        patch: Side of a low-resolution patch, in pixels.
+        stride: Distance between neighbouring patches, in high-resolution pixels.
+        keep: Fraction of the patches that is kept, most detailed first.
+        holdout: Fraction of each photograph's width, on its right, that is kept for validation.
+    """
+
+    reductions: tuple[int, ...] = (2, 3, 4)
+    patch: int = 32
+    stride: int = 32
+    keep: float = 0.5
+    holdout: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.holdout < 1.0 or not 0.0 < self.keep <= 1.0:
+            raise InvalidArgumentError(
+                "recipe: holdout must lie between 0 and 1, and keep above 0 and at most 1; "
+                f"received {self.holdout} and {self.keep}."
+            )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One cosine descent of the learning rate.
+
+    Attributes:
+        steps: Optimizer steps.
+        learning_rate: Peak rate; it falls to a hundredth along half a cosine.
+        warmup: Steps over which the rate first rises from zero.
+        batch: Patches per step.
+        loss: ``"l1"`` (mean absolute error) or ``"l2"`` (20 times the mean squared error: of like size).
+    """
+
+    steps: int
+    learning_rate: float
+    warmup: int = 100
+    batch: int = 16
+    loss: Literal["l1", "l2"] = "l1"
+
+    def __post_init__(self) -> None:
+        if self.loss not in ("l1", "l2"):
+            raise InvalidArgumentError(f"recipe: loss must be 'l1' or 'l2'; received {self.loss!r}.")
+
+
+@dataclass(frozen=True)
+class ScaleRecipe:
+    """One scale's run.
+
+    Attributes:
+        stages: Run one after the other.
+        start_from: Scale whose finished weights this one starts from (layers whose shapes agree), or None.
+    """
+
+    stages: tuple[Stage, ...]
+    start_from: int | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run's result, given the photographs.
+
+    Attributes:
+        architecture: Name of the network in :data:`tfdeconv.zoo.upscaler_model.LUMA_NETWORKS`.
+        scales: One run per scale.
+        data: How photographs become patches.
+        seed: Of the initial weights and of the order and mirroring of the patches.
+        average: Momentum of the exponential moving average of the weights, which is what is kept.
+        validate_every: Steps between two validations (and checkpoints).
+    """
+
+    architecture: str
+    scales: Mapping[int, ScaleRecipe]
+    data: DataRecipe = field(default_factory=DataRecipe)
+    seed: int = 1
+    average: float = 0.999
+    validate_every: int = 2000
+
+
+def _fields(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+    known = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise InvalidArgumentError(
+            f"recipe: {where} has no setting {unknown[0]!r}; it takes {', '.join(sorted(known))}."
+        )
+    try:
+        return kind(**table)
+    except TypeError as error:
+        raise InvalidArgumentError(f"recipe: {where} is incomplete: {error}.") from None
+
+
+def shipped_recipe(architecture: str) -> Path:
+    """Return the recipe that the shipped weights of ``architecture`` were made with.
+
+    Example:
+        >>> shipped_recipe("slim").name
+        'slim.toml'
+    """
+    return Path(__file__).parent / "recipes" / f"{architecture}.toml"
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe from a TOML file.
+
+    Args:
+        path: A file with the fields of :class:`Recipe` at its top, a table ``[data]`` and one table
+            ``[scales.N]`` with ``[[scales.N.stages]]`` per scale.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read, is not TOML, or a setting is unknown or missing.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidArgumentError(f"recipe {str(path)!r} cannot be read: {error.strerror}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidArgumentError(f"recipe {str(path)!r} is not TOML: {error}.") from None
+    return parse_recipe(table)
+
+
+def parse_recipe(table: Mapping[str, Any]) -> Recipe:
+    """Make a recipe from the tables of a TOML file.
+
+    Example:
+        >>> stage = {"steps": 10, "learning_rate": 5e-3}
+        >>> recipe = parse_recipe({"architecture": "slim", "scales": {"2": {"stages": [stage]}}})
+        >>> recipe.scales[2].steps, recipe.data.patch
+        (10, 32)
+
+    Raises:
+        InvalidArgumentError: A setting is unknown or missing.
+    """
+    data = dict(table.get("data", {}))
+    if "reductions" in data:
+        data["reductions"] = tuple(data["reductions"])
+    scales = {}
+    for name, entry in table.get("scales", {}).items():
+        if not name.isdecimal():
+            raise InvalidArgumentError(f"recipe: a scale must be a number; received {name!r}.")
+        where = f"[scales.{name}]"
+        stages = tuple(_fields(Stage, stage, f"{where} stage") for stage in entry.get("stages", ()))
+        if not stages:
+            raise InvalidArgumentError(f"recipe: {where} needs at least one [[scales.{name}.stages]].")
+        scales[int(name)] = _fields(ScaleRecipe, {**entry, "stages": stages}, where)
+    return _fields(
+        Recipe, {**table, "data": _fields(DataRecipe, data, "[data]"), "scales": scales}, "the top"
+    )

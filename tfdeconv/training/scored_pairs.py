@@ -1,0 +1,65 @@
+"""The image pairs of a folder to score on: published low-resolution files, or photographs to degrade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.training.degradation import degrade
+from tfdeconv.training.photographs import photograph_paths, read_rgb
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image to score.
+
+    Attributes:
+        name: Of the file, without ``_hr`` and suffix.
+        low: ``[height, width, 3]`` uint8.
+        high: ``[height * scale, width * scale, 3]`` uint8.
+    """
+
+    name: str
+    low: npt.NDArray[np.uint8]
+    high: npt.NDArray[np.uint8]
+
+
+def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
+    """Yield the pairs of ``folder`` in order of their names.
+
+    Where ``NAME_hr.*`` and ``NAME_lr.*`` lie side by side they are taken as they are, and other files are
+    left out. Otherwise every image is an original, from which the low resolution is made by
+    :func:`~tfdeconv.training.degradation.degrade`.
+
+    Args:
+        folder: Images.
+        scale: Upsampling factor.
+
+    Raises:
+        InvalidArgumentError: No image is there, an original has no partner, or sizes do not fit ``scale``.
+    """
+    paths = photograph_paths(folder)
+    originals = [path for path in paths if path.stem.endswith("_hr")]
+    for path in originals or paths:
+        if not originals:
+            yield Pair(path.stem, *degrade(read_rgb(path), scale))
+            continue
+        name = path.stem.removesuffix("_hr")
+        partner = next((other for other in paths if other.stem == f"{name}_lr"), None)
+        if partner is None:
+            raise InvalidArgumentError(
+                f"data must hold {name}_lr beside {path.name}; {str(folder)!r} does not."
+            )
+        low, high = read_rgb(partner), read_rgb(path)
+        height, width = low.shape[0] * scale, low.shape[1] * scale
+        if not (0 <= high.shape[0] - height < scale and 0 <= high.shape[1] - width < scale):
+            raise InvalidArgumentError(
+                f"{path.name} must be {scale} times as large as {partner.name}; received "
+                f"{high.shape[1]}x{high.shape[0]} and {low.shape[1]}x{low.shape[0]} pixels. Is --scale right?"
+            )
+        yield Pair(name, low, high[:height, :width])

@@ -1,0 +1,92 @@
+"""Weights by name: the plain arrays of a model in an ``.npz`` file, and the files that ship with tfdeconv."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfdeconv.errors import InvalidArgumentError
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The shipped files ``<architecture>-x<scale>-<data>.npz`` and their ``SHA256SUMS``."""
+
+
+def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return the weights of ``model`` by ``layer/weight``.
+
+    Example:
+        >>> layer = keras.layers.Dense(1, name="head")
+        >>> sorted(named_weights(keras.Sequential([keras.Input((2,)), layer])))
+        ['head/bias', 'head/kernel']
+    """
+    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write the weights of ``model`` to ``path`` (``.npz``), whole or not at all."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **{name: weight.numpy() for name, weight in named_weights(model).items()})
+    partial.replace(path)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Set the weights of ``model`` from ``path``.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read, or its names or shapes are not the model's.
+    """
+    arrays = read_weights(path)
+    targets = named_weights(model)
+    for name in sorted(set(targets) | set(arrays)):
+        wanted = tuple(targets[name].shape) if name in targets else None
+        found = arrays[name].shape if name in arrays else None
+        if wanted != found:
+            raise InvalidArgumentError(
+                f"weights {path.name!r} do not fit the model {model.name!r}: {name!r} has shape {found} in "
+                f"the file and {wanted} in the model."
+            )
+    for name, weight in targets.items():
+        weight.assign(arrays[name])
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a weights file by ``layer/weight``.
+
+    Raises:
+        InvalidArgumentError: ``path`` is not a weights file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidArgumentError(f"weights {str(path)!r} cannot be read: {error}") from None
+
+
+def load_shipped_weights(model: keras.Model, architecture: str, scale: int, weights: str) -> None:
+    """Set the weights of ``model`` from the file that ships for this architecture and scale.
+
+    Args:
+        model: A network built for ``scale``.
+        architecture: First part of the file's name.
+        scale: Upsampling factor.
+        weights: Name of the training data, such as ``"cc0-photos"``.
+
+    Raises:
+        InvalidArgumentError: No such weights ship, or the file on disk is damaged.
+    """
+    name = f"{architecture}-x{scale}-{weights}.npz"
+    lines = (WEIGHTS / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    sums = {file: checksum for checksum, file in (line.split() for line in lines)}
+    if name not in sums:
+        offered = sorted(entry.removesuffix(".npz") for entry in sums)
+        raise InvalidArgumentError(
+            f"weights must be None or name a file that ships with tfdeconv ({', '.join(offered)}); received "
+            f"{weights!r} for {architecture} at scale {scale}."
+        )
+    path = WEIGHTS / name
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:
+        raise InvalidArgumentError(f"weights {name!r} are damaged (wrong checksum): install tfdeconv again.")
+    load_weights(model, path)
