@@ -91,7 +91,7 @@ def _upsample_axis(x: tf.Tensor, axis: int, factor: int, boundary: Boundary) -> 
             for step in (0, 1)
             if tap + step * factor < len(taps)
         ]
-        phases.append(tf.add_n([source * tf.cast(weight, x.dtype) for source, weight in used]))
+        phases.append(tf.add_n([source * tf.constant(weight, x.dtype) for source, weight in used]))
     y = tf.stack(phases, axis=axis + 1)
     static = [
         *x.shape[:axis],
