@@ -43,6 +43,14 @@ def test_the_demo_succeeds_and_says_what_it_did(demonstrated):
         assert re.search(rf"^{way} +[\d,]+ KiB +[\d,]+ KiB +[\d.]+ ms +0\.\d\d / 255$", result.stdout, re.M)
 
 
+def test_the_trained_model_beats_bicubic(demonstrated):
+    """The printed luma PSNR is higher than bicubic's on the same photograph."""
+    quality, bicubic = re.search(
+        r"^Quality +([\d.]+) dB .* bicubic ([\d.]+) dB$", demonstrated[1].stdout, re.M
+    ).groups()
+    assert float(quality) > float(bicubic) + 1
+
+
 def test_the_demo_leaves_pictures_and_model(demonstrated):
     """build/demo holds the input, the result at twice the size, the comparison, and a loadable SavedModel."""
     folder, _ = demonstrated

@@ -50,11 +50,11 @@ def command(image: Path, output: Path) -> None:
     """
     with _step("Reading the photograph"):
         original, halved = _read(image)
-    with _step("Building the x2 upsampling model (TensorFlow starts)"):
+    with _step("Building the x2 upsampling model, trained weights included"):
         import_tensorflow()
         import tfdeconv as td
 
-        model = td.zoo.RGBUpscaler(td.zoo.FSRCNN(SCALE), SCALE)
+        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(SCALE), SCALE)
         expected = model(_to_float(halved))[0].numpy()
     with _step("Exporting it as a SavedModel"):
         base_path = output / "models" / MODEL
@@ -70,6 +70,7 @@ def command(image: Path, output: Path) -> None:
     with _step("Drawing the pictures"):
         _draw(output, original, halved, expected)
     click.echo(f"\n{_table(answers, differences)}\n")
+    click.echo(f"Quality     {_quality(original, halved, expected)}")
     click.echo(f"Pictures    {output}/: input.png, upscaled.png, comparison.png")
     click.echo(f"SavedModel  {version}")
     click.echo(f"Serve it    tfdeconv serve --port=8500 --rest_api_port=8501 --model_name={MODEL} \\")
@@ -93,6 +94,8 @@ def _read(path: Path) -> tuple[Any, Any]:
     """The photograph, cropped to even sizes, and the same at half the size, as uint8 RGB."""
     from PIL import Image, UnidentifiedImageError
 
+    from tfdeconv.training.degradation import degrade
+
     try:
         with Image.open(path) as picture:
             photo = picture.convert("RGB")
@@ -100,13 +103,12 @@ def _read(path: Path) -> tuple[Any, Any]:
         raise ImageError(f"--image must name a photograph; there is no file {str(path)!r}.") from None
     except (OSError, UnidentifiedImageError) as error:
         raise ImageError(f"--image {str(path)!r} cannot be read as a picture: {error}.") from None
-    size = photo.width // SCALE, photo.height // SCALE
-    if 0 in size:
+    if min(photo.size) < SCALE:
         raise ImageError(
             f"--image must be at least {SCALE} pixels wide and high; received {photo.width} x {photo.height}."
         )
-    photo = photo.crop((0, 0, size[0] * SCALE, size[1] * SCALE))
-    return np.asarray(photo), np.asarray(photo.resize(size, Image.Resampling.BICUBIC))
+    halved, original = degrade(np.asarray(photo), SCALE)
+    return original, halved
 
 
 def _clear(base_path: Path) -> None:
@@ -207,7 +209,7 @@ def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
 
     from tfdeconv.imaging.comparison import comparison
 
-    result = np.floor(upscaled * 255 + 0.5).astype(np.uint8)
+    result = _to_levels(upscaled)
     size = original.shape[1], original.shape[0]
     enlarged = np.asarray(_to_image(halved).resize(size, Image.Resampling.NEAREST))
     drawing = comparison(
@@ -216,6 +218,19 @@ def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
     _to_image(halved).save(output / "input.png")
     _to_image(result).save(output / "upscaled.png")
     drawing.save(output / "comparison.png")
+
+
+def _quality(original: Any, halved: Any, upscaled: Any) -> str:
+    """Luma PSNR against the original, beside bicubic interpolation's; by the papers' protocol."""
+    from tfdeconv.training.degradation import bicubic_resize
+    from tfdeconv.training.evaluation import psnr
+    from tfdeconv.training.luma import luma
+
+    if min(original.shape[:2]) <= 2 * SCALE:
+        return "the photograph is too small to score"
+    high = luma(original)
+    bicubic = psnr(high, luma(bicubic_resize(halved, SCALE)), SCALE)
+    return f"{psnr(high, luma(_to_levels(upscaled)), SCALE):.2f} dB PSNR on luma; bicubic {bicubic:.2f} dB"
 
 
 def _table(answers: list[_Answer], differences: list[float]) -> str:
@@ -229,6 +244,11 @@ def _table(answers: list[_Answer], differences: list[float]) -> str:
 def _to_float(photo: Any) -> Any:
     """uint8 ``[h, w, 3]`` to float32 ``[1, h, w, 3]`` in [0, 1]."""
     return photo[np.newaxis].astype(np.float32) / np.float32(255)
+
+
+def _to_levels(picture: Any) -> Any:
+    """Floats in [0, 1] to the nearest of 256 levels."""
+    return np.floor(picture * 255 + 0.5).astype(np.uint8)
 
 
 def _to_image(picture: Any) -> Any:
