@@ -34,6 +34,10 @@ from __future__ import annotations
 class TfdeconvError(Exception):
     """Base class of every error raised by tfdeconv."""
 
+    # Inside tf.function, AutoGraph keeps an exception's class only if it can make it from one message,
+    # which it recognises by this very function; ValueError and others have their own.
+    __init__ = Exception.__init__
+
 
 class InvalidArgumentError(TfdeconvError, ValueError):
     """An argument breaks a rule; the message names argument, rule, received value and fix."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 import keras
@@ -14,7 +15,8 @@ from conformance.modes import MODES, eager
 
 import tfdeconv as td
 
-TOLERANCE = {"float64": 1e-12, "float32": 1e-5, "mixed_float16": 4e-3, "mixed_bfloat16": 3e-2}
+WITHOUT_ONEDNN = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12, "mixed_float16": 4e-3, "mixed_bfloat16": 3e-2}
 LOWERINGS = ["auto", *td.ops.LOWERINGS]
 
 
@@ -34,6 +36,21 @@ def applicable(lowering: str) -> tuple[Case, ...]:
             continue
         cases.append(case)
     return tuple(cases)
+
+
+def chosen(lowering: str, policy: str, mode: str) -> tuple[Case, ...]:
+    """The cases of one test: all of them eagerly and in float32; what compiles shares them out.
+
+    The other float types take every third case each. Without oneDNN every type takes every fourth. So
+    each case runs in each mode, and each mode in each type.
+    """
+    cases = applicable(lowering)
+    share = list(TOLERANCE).index(policy)
+    if mode.startswith("eager"):
+        return cases
+    if WITHOUT_ONEDNN:
+        return cases[share::4] or cases[:1]
+    return cases if policy == "float32" else cases[share % 3 :: 3] or cases[:1]
 
 
 def prepared(case: Case, inputs: list[Any], dtype: str) -> list[tf.Tensor]:
@@ -77,7 +94,7 @@ def check(case: Case, got: list[tf.Tensor], expected: list[Any], dtype: str, tol
 def test_every_layer_gives_the_numbers_of_its_oracle(lowering: str, policy: str, mode: str) -> None:
     """One batch of two and one empty batch, against NumPy loops in float64."""
     rng = np.random.default_rng(2)
-    cases = applicable(lowering)
+    cases = chosen(lowering, policy, mode)
     layers, inputs, expected = [], [], []
     for case in cases:
         layer, weights = with_weights(case, policy, lowering, rng)
@@ -85,7 +102,7 @@ def test_every_layer_gives_the_numbers_of_its_oracle(lowering: str, policy: str,
         layers.append(layer)
         inputs.append(prepared(case, x, layer.compute_dtype))
         expected.append(case.expected(x, weights))
-    for count in (2, 0):
+    for count in (2,) if mode == "XLA" else (2, 0):  # XLA compiles for the size at hand in any case
         results = MODES[mode](layers, [[x[:count] for x in xs] for xs in inputs])
         for case, got, wanted in zip(cases, results, expected, strict=True):
             check(case, got, [y[:count] for y in wanted], layers[0].compute_dtype, TOLERANCE[policy])
