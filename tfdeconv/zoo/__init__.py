@@ -1,5 +1,6 @@
 """Reusable upsampling architectures."""
 
+from tfdeconv.zoo.fcn import FCN
 from tfdeconv.zoo.fsrcnn import FSRCNN
 from tfdeconv.zoo.rgb_upscaler import RGBUpscaler
 from tfdeconv.zoo.slim import Slim
@@ -8,6 +9,7 @@ from tfdeconv.zoo.upscale import upscale
 from tfdeconv.zoo.upscaler_model import load_upscaler
 
 __all__ = [
+    "FCN",
     "FSRCNN",
     "LocalNetwork",
     "RGBUpscaler",

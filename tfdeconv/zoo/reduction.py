@@ -62,8 +62,8 @@ def _resample(
     Pillow's filters take samples outside the box where there are some, so tiles agree at their seams.
     """
     pillow = require("PIL.Image", extra="image", feature="Upscaling to a size in between")
-    channels = (pillow.fromarray(np.ascontiguousarray(channel)) for channel in np.moveaxis(values, -1, 0))
-    return np.stack(
-        [np.asarray(channel.resize(size, pillow.Resampling.BICUBIC, box=box)) for channel in channels],
-        axis=-1,
-    )
+    channels = []
+    for channel in np.moveaxis(values, -1, 0):
+        image = pillow.fromarray(np.ascontiguousarray(channel))
+        channels.append(np.asarray(image.resize(size, pillow.Resampling.BICUBIC, box=box)))
+    return np.stack(channels, axis=-1)

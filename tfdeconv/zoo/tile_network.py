@@ -16,6 +16,8 @@ from tfdeconv.zoo.rgb_upscaler import RGBUpscaler
 
 Batch = NDArray[np.float32]
 
+_BILINEAR_RADIUS = 1  # of the chroma
+
 
 class TileNetwork(Protocol):
     """What :func:`tfdeconv.zoo.upscale` needs to know of a network.
@@ -51,7 +53,7 @@ class LocalNetwork:
 
     def __init__(self, luma_model: keras.Model, scale: int) -> None:
         self.scale = scale
-        self.context = receptive_radius(luma_model, scale)
+        self.context = max(receptive_radius(luma_model, scale), _BILINEAR_RADIUS)
         model = RGBUpscaler(luma_model, scale)
         self._function = tf.function(
             lambda batch: model(batch, training=False),

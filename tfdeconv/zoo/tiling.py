@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tfdeconv.errors import InvalidArgumentError
 
@@ -80,10 +81,6 @@ def _spans(size: int, tile: int, context: int) -> Iterator[Span]:
     count = -(-(size - 2 * context) // (tile - 2 * context))
     length = -(-(size - 2 * context) // count) + 2 * context
     starts = [index * (size - length) // (count - 1) for index in range(count)]
-    cuts = [
-        0,
-        *((start + before + length) // 2 for before, start in zip(starts, starts[1:], strict=False)),
-        size,
-    ]
-    for start, keep_start, keep_stop in zip(starts, cuts, cuts[1:], strict=False):
+    middles = [(start + before + length) // 2 for before, start in pairwise(starts)]
+    for start, (keep_start, keep_stop) in zip(starts, pairwise([0, *middles, size]), strict=True):
         yield Span(start, start + length, keep_start, keep_stop)
