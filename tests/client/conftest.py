@@ -59,13 +59,12 @@ def fake_url(request: pytest.FixtureRequest, fake_urls: dict[str, str]) -> str:
 
 
 @pytest.fixture(params=["fake-grpc", "fake-rest", "embedded-grpc", "embedded-rest"])
-def url(request: pytest.FixtureRequest) -> str:
+def url(request: pytest.FixtureRequest, fake_urls: dict[str, str], embedded_server: Server) -> str:
     """URL of each server over each protocol."""
     kind, protocol = request.param.split("-")
     if kind == "fake":
-        return request.getfixturevalue("fake_urls")[protocol]
-    server = request.getfixturevalue("embedded_server")
-    return server.grpc_url if protocol == "grpc" else server.rest_url
+        return fake_urls[protocol]
+    return embedded_server.grpc_url if protocol == "grpc" else embedded_server.rest_url
 
 
 @pytest.fixture

@@ -158,7 +158,9 @@ def _broken(way: str) -> Response:
 def rest_server(failures: Failures, **config: Any) -> Iterator[str]:
     """Serve over HTTP on a free port; yield its URL."""
     server = uvicorn.Server(
-        uvicorn.Config(_rest_app(failures), host="127.0.0.1", port=0, log_level="critical", **config)
+        uvicorn.Config(
+            _rest_app(failures), host="127.0.0.1", port=0, log_level="critical", log_config=None, **config
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from tfdeconv import errors
 from tfdeconv.client import Client, connect, connect_async
+from tfdeconv.serving import Server
 
 IMAGE = np.random.default_rng(0).random((2, 5, 4, 3), np.float32)
 
@@ -269,10 +270,12 @@ def test_a_closed_client(url: str) -> None:
         client.status()
 
 
-def test_large_messages_pass(client: Client) -> None:
+def test_large_messages_pass(fake_urls: dict[str, str], embedded_server: Server) -> None:
     """More than gRPC's usual 4 MB goes both ways."""
-    image = np.zeros((1, 400, 400, 3), np.float32)
-    assert client.predict(image)["upscaled"].nbytes > 7e6
+    image = np.zeros((1, 600, 600, 3), np.float32)
+    for url in (fake_urls["grpc"], embedded_server.grpc_url):
+        with connect(url, model=MODEL) as client:
+            assert client.predict(image)["upscaled"].nbytes > 16e6
 
 
 def test_awaiting_gives_the_same(url: str) -> None:

@@ -15,8 +15,10 @@ def test_reload_goes_over_grpc_only(
     fake_client: Client, fake_url: str, failures: Failures, tmp_path: Path
 ) -> None:
     """The text of a --model_config_file, or its path; over REST TensorFlow Serving has no such call."""
-    text = 'model_config_list { config { name: "m" base_path: "/m" model_platform: "tensorflow"'
-    text += " model_version_policy { specific { versions: [2, 3] } } version_labels { key: 'stable' value: 2 } } }"
+    text = """model_config_list { config {
+        name: "m" base_path: "/m" model_platform: "tensorflow"
+        model_version_policy { specific { versions: [2, 3] } } version_labels { key: "stable" value: 2 }
+    } }"""
     path = tmp_path / "models.config"
     path.write_text(text)
     if fake_url.startswith("http"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tfdeconv.cli import _tensor_files
 from tfdeconv.cli._connection import connection_options, open_client
 from tfdeconv.client import Metadata, Signature
-from tfdeconv.errors import FailedPreconditionError, InvalidArgumentError
+from tfdeconv.errors import InvalidArgumentError
 
 _DEFAULT = "serving_default"
 _IMAGE_BYTES = "serve_image_bytes"
@@ -90,11 +90,7 @@ def command(
     with open_client(url, model=model, timeout=timeout, headers=headers, ca=ca) as client:
         metadata = client.metadata(version=version, label=label)
         name = signature or _default_signature(metadata, sources, targets)
-        if name not in metadata.signatures:
-            raise FailedPreconditionError(
-                f"Model {model!r} has no signature {name!r}; it has: {', '.join(metadata.signatures)}."
-            )
-        chosen = metadata.signatures[name]
+        chosen = metadata.signature(name)
         tensors = _read(sources, chosen, name)
         wanted = _choose_outputs(targets, chosen, name)
         start = time.perf_counter()

@@ -9,23 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.client._dtypes import numpy_dtype
-from tfdeconv.client._records import Metadata, Signature, TensorSpec, describe
-from tfdeconv.errors import FailedPreconditionError, InvalidRequestError
-
-
-def find_signature(metadata: Metadata, name: str) -> Signature:
-    """Return a signature by its name.
-
-    Raises:
-        FailedPreconditionError: The model has no such signature; the message lists those it has.
-    """
-    try:
-        return metadata.signatures[name]
-    except KeyError:
-        raise FailedPreconditionError(
-            f"Model {metadata.model!r} (version {metadata.version}) has no signature {name!r}; "
-            f"it has: {', '.join(metadata.signatures) or 'none'}."
-        ) from None
+from tfdeconv.client._records import Signature, TensorSpec, describe
+from tfdeconv.errors import InvalidRequestError
 
 
 def bind(inputs: Any, name: str, signature: Signature) -> dict[str, NDArray[Any]]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tfdeconv.errors import FailedPreconditionError
+
 
 class ModelRef(NamedTuple):
     """Which model a request is for: a name and at most one of version and label.
@@ -86,6 +88,20 @@ class Metadata:
         """Return the metadata without the initialiser that TensorFlow lists among the signatures."""
         public = {k: v for k, v in sorted(signatures.items()) if not k.startswith("__saved_model")}
         return cls(model, version, public)
+
+    def signature(self, name: str) -> Signature:
+        """Return a signature by its name.
+
+        Raises:
+            FailedPreconditionError: The model has no such signature; the message lists those it has.
+        """
+        try:
+            return self.signatures[name]
+        except KeyError:
+            raise FailedPreconditionError(
+                f"Model {self.model!r} (version {self.version}) has no signature {name!r}; "
+                f"it has: {', '.join(self.signatures) or 'none'}."
+            ) from None
 
 
 @dataclass(frozen=True)

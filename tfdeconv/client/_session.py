@@ -12,7 +12,7 @@ from tfdeconv.client._dialect import Dialect
 from tfdeconv.client._examples import read_example, read_examples
 from tfdeconv.client._flow import Call, Deadline, Flow, Send, Sleep, T
 from tfdeconv.client._images import check_encoded, from_unit_batch, to_unit_batch
-from tfdeconv.client._inputs import bind, find_signature
+from tfdeconv.client._inputs import bind
 from tfdeconv.client._records import (
     Classification,
     Metadata,
@@ -109,7 +109,7 @@ class Session:
         outputs: Sequence[str] | None,
         deadline: Deadline,
     ) -> Flow[dict[str, NDArray[Any]]]:
-        signature = find_signature(metadata, name)
+        signature = metadata.signature(name)
         arrays = bind(inputs, name, signature)
         chosen = _choose_outputs(outputs, name, signature)
         call = self._dialect.predict(ref, name, signature, arrays, chosen)
