@@ -55,7 +55,7 @@ def main() -> None:
     try:
         _group(prog_name="tfdeconv")
     except TfdeconvError as error:
-        click.echo(f"tfdeconv: error: {error}", err=True)
+        click.echo(f"tfdeconv: error: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TFDECONV_TRACEBACK"):
