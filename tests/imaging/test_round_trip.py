@@ -9,6 +9,7 @@ from imaging.conftest import camera_exif, pattern
 from PIL import Image
 
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
+from tfdeconv.imaging.eight_bit import eight_bit
 from tfdeconv.imaging.tiff_writing import write_tiff
 
 EVERY_KIND = [(channels, dtype) for channels in (1, 2, 3, 4) for dtype in (np.uint8, np.uint16)]
@@ -120,13 +121,11 @@ def test_width_and_height_in_exif_follow_the_picture(tmp_path):
 
 
 def test_sixteen_bits_are_reduced_to_the_nearest_level(tmp_path):
-    """65535 levels onto 255: rounding, as imagecodecs decodes the lossless WebP again."""
+    """65535 steps onto 255, rounded as real numbers are."""
     levels = np.arange(0, 65536, 37, dtype=np.uint16)
     pixels = np.repeat(levels[np.newaxis, :, np.newaxis], 3, axis=-1)
-    from tfdeconv.imaging.writing import _eight_bit
-
     expected = np.floor(pixels.astype(float) * 255 / 65535 + 0.5)
-    np.testing.assert_array_equal(_eight_bit(pixels), expected)
+    np.testing.assert_array_equal(eight_bit(pixels), expected)
 
 
 def test_png_from_imagecodecs_is_read_as_it_is(tmp_path):

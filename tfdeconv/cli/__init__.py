@@ -21,6 +21,7 @@ COMMANDS = {
     "serving": "Write the files that run TensorFlow Serving in production.",
     "status": "Show which versions of a served model are available.",
     "train": "Train a small luma upscaler from a folder of photographs.",
+    "upscale": "Enlarge photographs, or folders of them, with a trained network.",
 }
 
 

@@ -1,99 +1,110 @@
-"""A picture that compares versions of one photograph: side by side, with a magnified detail."""
+"""A picture of a photograph before and after enlarging."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv._extras import require
+from tfdeconv.imaging.eight_bit import eight_bit
+from tfdeconv.imaging.photograph import Photograph
 
-RGB: TypeAlias = NDArray[np.uint8]
-
-_BACKGROUND, _INK, _FRAME = (
-    (250, 250, 250),
-    (30, 30, 30),
-    (213, 94, 0),
-)  # the frame: Okabe and Ito's vermilion
-_MARGIN, _CAPTION = 16, 34
+_PART = 96  # largest side of the part that is shown, in pixels before
+_PANEL = 640  # side of the two pictures of the part, about
+_OVERVIEW_HEIGHT = 720
+_GAP, _LABEL, _FONT = 16, 36, 20
+_PAPER, _INK, _MARK = (250, 250, 250), (40, 40, 40), (230, 60, 40)
 
 
-def comparison(panels: Sequence[tuple[str, RGB]], *, width: int = 480, detail: int = 80) -> Image.Image:
-    """Draw pictures of one size side by side, each with the same magnified detail below it.
+def comparison(before: Photograph, after: Photograph) -> Photograph:
+    """Return a picture: the photograph with a part marked, and that part before and after.
 
-    The detail is taken where the last picture has most edges, and framed in the pictures above. It
-    is enlarged by repeating pixels, so that what is seen is what was computed.
+    The part is where the photograph has most detail. "Before" is enlarged with a bicubic filter, as
+    viewers do; transparent areas are shown on white.
 
     Args:
-        panels: (caption, uint8 RGB ``[height, width, 3]``) for each picture, all of one size.
-        width: Width of each column in pixels at most; larger pictures are reduced to it, smaller ones
-            enlarged by a whole factor.
-        detail: Height and width of the detail in pixels of the pictures, at most their size.
-
-    Returns:
-        The drawing.
-
-    Raises:
-        InvalidArgumentError: The pictures differ in size, or there are none.
+        before: The photograph.
+        after: The same, enlarged.
 
     Example:
-        >>> grey = np.full([90, 120, 3], 128, np.uint8)
-        >>> comparison([("before", grey), ("after", grey)], width=120).size
-        (288, 276)
+        >>> small = Photograph(np.zeros([40, 60, 3], np.uint8))
+        >>> comparison(small, small.with_pixels(np.zeros([80, 120, 3], np.uint8))).describe()
+        '1328x1444 RGB, 8 bit'
     """
-    shapes = {picture.shape for _, picture in panels}
-    if len(shapes) != 1:
-        raise InvalidArgumentError(f"panels must hold pictures of one size; received {sorted(shapes)}.")
-    ((rows, columns, _),) = shapes
-    detail = min(detail, rows, columns)
-    top, left = busiest_square(panels[-1][1], detail)
-    width = columns * (width // columns) or width
-    height = max(1, round(rows * width / columns))
-    drawing = Image.new(
-        "RGB",
-        (len(panels) * (width + _MARGIN) + _MARGIN, _CAPTION + height + _MARGIN + width + _MARGIN),
-        _BACKGROUND,
+    pillow = require("PIL.Image", extra="image", feature="Drawing comparisons")
+    drawing = require("PIL.ImageDraw", extra="image", feature="Drawing comparisons")
+    height, width = before.pixels.shape[:2]
+    scale = after.pixels.shape[1] / width
+    side = max(1, min(_PART, height, width, int(_PANEL / scale)))
+    top, left = detailed_part(before.pixels, side)
+    part_before = pillow.fromarray(_on_white(before.pixels[top : top + side, left : left + side]))
+    edges = [round(edge * scale) for edge in (top, top + side, left, left + side)]
+    part_after = pillow.fromarray(_on_white(after.pixels[edges[0] : edges[1], edges[2] : edges[3]]))
+    zoom = max(1, round(_PANEL / part_after.width))
+    panel = (part_after.width * zoom, part_after.height * zoom)
+    bicubic = pillow.Resampling.BICUBIC
+    panels = [
+        part.resize(panel, bicubic) for part in (part_before.resize(part_after.size, bicubic), part_after)
+    ]
+
+    room = 2 * panel[0] + _GAP
+    shrink = min(room / width, _OVERVIEW_HEIGHT / height)
+    overview = pillow.fromarray(_on_white(before.pixels)).resize(
+        (max(1, round(width * shrink)), max(1, round(height * shrink))), bicubic
     )
-    draw = ImageDraw.Draw(drawing)
-    font = ImageFont.load_default(18)
-    scale = width / columns
-    for index, (caption, picture) in enumerate(panels):
-        x = _MARGIN + index * (width + _MARGIN)
-        draw.text((x, _CAPTION / 2), caption, fill=_INK, font=font, anchor="lm")
-        image = Image.fromarray(picture)
-        reduced = image.resize(
-            (width, height), Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
-        )
-        drawing.paste(reduced, (x, _CAPTION))
-        frame = [x + left * scale, _CAPTION + top * scale]
-        draw.rectangle(
-            [*frame, frame[0] + detail * scale, frame[1] + detail * scale], outline=_FRAME, width=2
-        )
-        square = image.crop((left, top, left + detail, top + detail))
-        below = _CAPTION + height + _MARGIN
-        drawing.paste(square.resize((width, width), Image.Resampling.NEAREST), (x, below))
-        draw.rectangle([x, below, x + width - 1, below + width - 1], outline=_FRAME, width=2)
-    return drawing
+    labels_top = overview.height + 2 * _GAP
+    sheet = pillow.new("RGB", (room + 2 * _GAP, labels_top + _LABEL + panel[1] + _GAP), _PAPER)
+    corner = ((sheet.width - overview.width) // 2, _GAP)
+    sheet.paste(overview, corner)
+    draw = drawing.Draw(sheet)
+    marked = [corner[0] + left * shrink, corner[1] + top * shrink]
+    draw.rectangle([*marked, *(edge + side * shrink for edge in marked)], outline=_MARK, width=3)
+    labels = (
+        f"Before: {width} x {height}, bicubic",
+        f"After: {after.pixels.shape[1]} x {after.pixels.shape[0]}",
+    )
+    for x, picture, label in zip((_GAP, 2 * _GAP + panel[0]), panels, labels, strict=True):
+        draw.text((x, labels_top), label, fill=_INK, font_size=_FONT)
+        sheet.paste(picture, (x, labels_top + _LABEL))
+    colour = before.pixels.shape[-1] >= 3  # the profile of a grey picture does not fit this one
+    return Photograph(np.asarray(sheet), icc_profile=before.icc_profile if colour else None)
 
 
-def busiest_square(picture: RGB, side: int) -> tuple[int, int]:
-    """Return (top, left) of the square with the largest sum of absolute luma differences.
+def detailed_part(pixels: NDArray[Any], side: int) -> tuple[int, int]:
+    """Return (top, left) of the square part in which neighbouring pixels differ most (mean square).
+
+    Parts on a grid of half their side are tried.
 
     Example:
-        >>> picture = np.zeros([8, 8, 3], np.uint8)
-        >>> picture[6, 5] = 255
-        >>> top, left = busiest_square(picture, 4)
-        >>> top <= 6 < top + 4 and left <= 5 < left + 4
-        True
+        >>> pixels = np.zeros([8, 20, 1], np.uint8)
+        >>> pixels[5, 13] = 255
+        >>> detailed_part(pixels, 4)
+        (4, 10)
     """
-    luma = picture.astype(np.float64).mean(axis=2)
-    edges = np.zeros_like(luma)
-    edges[1:] += np.abs(np.diff(luma, axis=0))
-    edges[:, 1:] += np.abs(np.diff(luma, axis=1))
-    table = np.pad(edges.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # summed-area table
-    sums = table[side:, side:] - table[:-side, side:] - table[side:, :-side] + table[:-side, :-side]
-    top, left = np.unravel_index(int(np.argmax(sums)), sums.shape)
-    return int(top), int(left)
+    height, width = pixels.shape[:2]
+    step = max(1, side // 2)
+    tops, lefts = range(0, height - side + 1, step), range(0, width - side + 1, step)
+    best, where = -1.0, (0, 0)
+    for top in tops:
+        band = _on_white(pixels[top : top + side]).mean(axis=-1, dtype=np.float32)
+        across = np.square(np.diff(band, axis=1, append=band[:, -1:])).sum(axis=0)
+        down = np.square(np.diff(band, axis=0)).sum(axis=0)
+        total = np.concatenate([[0], np.cumsum(across + down, dtype=np.float64)])
+        for left in lefts:
+            detail = total[left + side] - total[left]
+            if detail > best:
+                best, where = detail, (top, left)
+    return where
+
+
+def _on_white(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """8-bit RGB of pixels with 1 to 4 channels."""
+    pixels = eight_bit(pixels)
+    channels = pixels.shape[-1]
+    if channels in (2, 4):
+        alpha = pixels[..., -1:].astype(np.float32) / 255
+        colour = pixels[..., :-1] * alpha + 255 * (1 - alpha)
+        pixels = np.rint(colour).astype(np.uint8)
+    return pixels if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)

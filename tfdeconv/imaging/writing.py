@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tfdeconv._extras import require
 from tfdeconv.errors import ImageError, InvalidArgumentError
 from tfdeconv.imaging.atomic_file import atomic_file
 from tfdeconv.imaging.deep_png import write_deep_png
+from tfdeconv.imaging.eight_bit import eight_bit
 from tfdeconv.imaging.exif import resized_exif
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.tiff_writing import write_tiff
@@ -130,7 +130,7 @@ def _format(path: Path) -> str:
 
 def _write_8_bit(photograph: Photograph, file: BinaryIO, kind: str, quality: int) -> None:
     pillow = require("PIL.Image", extra="image", feature="Writing photographs")
-    pixels = _eight_bit(photograph.pixels)
+    pixels = eight_bit(photograph.pixels)
     image = pillow.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     options: dict[str, Any] = {}
     if kind == "JPEG":
@@ -147,10 +147,3 @@ def _write_8_bit(photograph: Photograph, file: BinaryIO, kind: str, quality: int
         image.save(file, kind.upper(), **options)
     except ValueError as error:  # an EXIF block or a profile that the format has no room for
         raise ImageError(f"{kind} cannot hold this picture: {error}.") from error
-
-
-def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """The nearest of 256 levels; 65535 is 255 times 257."""
-    if pixels.dtype == np.uint8:
-        return pixels
-    return (pixels // 257 + (pixels % 257 > 128)).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from tfdeconv.errors import FailedPreconditionError
 from tfdeconv.zoo.receptive_radius import receptive_radius
 from tfdeconv.zoo.rgb_upscaler import RGBUpscaler
+from tfdeconv.zoo.upscaler_model import load_upscaler
 
 Batch = NDArray[np.float32]
 
@@ -67,6 +69,12 @@ class LocalNetwork:
             yield self._function(tf.constant(batch)).numpy()
 
 
+@functools.cache
+def default_network(factor: int) -> LocalNetwork:
+    """Return the network that tfdeconv ships for a factor, 2, 3 or 4."""
+    return LocalNetwork(load_upscaler(factor), factor)
+
+
 class ServedNetwork:
     """A model behind a TensorFlow Serving endpoint, exported from an RGB upscaler.
 
@@ -74,7 +82,8 @@ class ServedNetwork:
 
     Args:
         client: What :func:`tfdeconv.client.connect` returns, with the model's name.
-        context: Pixels around an input pixel that its outputs depend on; too few show as seams.
+        context: Pixels around an input pixel that its outputs depend on; too few show as seams. None:
+            as many as the network needs that tfdeconv ships for the same factor.
         concurrency: Most requests in flight.
 
     Raises:
@@ -82,8 +91,7 @@ class ServedNetwork:
         ServingError: The server cannot be queried.
     """
 
-    def __init__(self, client: Any, *, context: int, concurrency: int = 4) -> None:
-        self.context = context
+    def __init__(self, client: Any, *, context: int | None = None, concurrency: int = 4) -> None:
         self._client = client
         self._concurrency = concurrency
         probe = np.zeros((1, 4, 5, 3), np.float32)
@@ -94,6 +102,7 @@ class ServedNetwork:
                 "The served model must enlarge pictures by a whole factor, 2 or more; it maps 5x4 pixels to "
                 f"{width}x{height}."
             )
+        self.context = default_network(self.scale).context if context is None else context
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Return the outputs for RGB ``[n, height, width, 3]`` in [0, 1], in order."""

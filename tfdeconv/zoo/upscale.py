@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -13,11 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo.reduction import Reduction
-from tfdeconv.zoo.tile_network import Batch, LocalNetwork, TileNetwork
+from tfdeconv.zoo.tile_network import Batch, TileNetwork, default_network
 from tfdeconv.zoo.tiling import Tile, tiles
 from tfdeconv.zoo.transparency import bleed, limit_to_neighbours
 from tfdeconv.zoo.unit_range import check_pixels, from_unit, to_unit
-from tfdeconv.zoo.upscaler_model import load_upscaler
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the pixels written so far and in all."""
@@ -110,12 +108,6 @@ def passes(scale: float, factors: tuple[int, ...]) -> tuple[int, ...]:
         if sufficient:
             return min(sufficient, key=math.prod)
     raise AssertionError("unreachable: the largest chain reaches the largest scale")
-
-
-@functools.cache
-def default_network(factor: int) -> LocalNetwork:
-    """Return the network that tfdeconv ships for a factor, 2, 3 or 4."""
-    return LocalNetwork(load_upscaler(factor), factor)
 
 
 class _Report:

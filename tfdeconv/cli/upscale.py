@@ -1,0 +1,188 @@
+"""``tfdeconv upscale``: enlarge photographs, with everything that their files say about them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from tfdeconv.cli._upscale_jobs import Job, jobs
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import ImageError, MissingExtraError
+from tfdeconv.imaging import check_target, read_photograph, write_photograph
+from tfdeconv.imaging.comparison import comparison
+
+_TILE = 256
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # one photograph, twice the size
+  tfdeconv upscale photo.jpg -o larger.jpg
+\b
+  # a folder, four times the size, with pictures that compare before and after
+  tfdeconv upscale holiday/ -o holiday-x4/ --scale 4 --compare
+\b
+  # through a server
+  tfdeconv upscale scan.tif -o larger.tif --server grpc://localhost:8500"""
+)
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="File to write, if INPUT is one file; else a folder, which is made if missing.",
+)
+@click.option(
+    "--scale",
+    type=float,
+    default=2,
+    show_default=True,
+    metavar="FACTOR",
+    help="How much larger; any number above 1, up to 16. 2, 3 and 4 are the networks' own.",
+)
+@click.option(
+    "--tile",
+    type=int,
+    default=_TILE,
+    show_default=True,
+    metavar="PIXELS",
+    help="Side of the pieces that the network sees. Smaller needs less memory; the result is the same.",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    show_default=True,
+    help="Of JPEG and WebP files.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Also write NAME-compare.png: before and after, with a part of it enlarged.",
+)
+@click.option(
+    "--server",
+    metavar="URL",
+    help="Let a served model do the work: grpc://HOST:8500 or http://HOST:8501.",
+)
+@click.option(
+    "--model", default="upscaler", show_default=True, metavar="NAME", help="Name of the served model."
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Most tiles in flight to the server.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="Sent to the server, e.g. 'authorization: Bearer ...'. May be repeated.",
+)
+@click.option("--ca", metavar="FILE", help="PEM certificates to trust for grpcs:// and https://.")
+def command(
+    inputs: Sequence[Path],
+    output: Path,
+    scale: float,
+    tile: int,
+    quality: int,
+    overwrite: bool,
+    compare: bool,
+    server: str | None,
+    model: str,
+    concurrency: int,
+    headers: Sequence[str],
+    ca: str | None,
+) -> None:
+    """Enlarge photographs: PNG, JPEG, WebP and TIFF files, or whole folders of them.
+
+    Grey stays grey, 16 bits stay 16 bits, transparency, EXIF data and colour profiles come along. Each
+    file appears when it is complete. A file that cannot be done is reported, the others are done all the
+    same, and the exit code is 1.
+    """
+    todo = jobs(inputs, output)
+    import_tensorflow()
+    with contextlib.ExitStack() as stack:
+        network = stack.enter_context(_served(server, model, concurrency, headers, ca)) if server else None
+        failures = 0
+        for job in todo:
+            try:
+                click.echo(_upscale(job, scale, network, tile, quality, overwrite, compare))
+            except MissingExtraError:
+                raise
+            except (ImageError, MemoryError) as error:
+                failures += 1
+                reason = error if isinstance(error, ImageError) else f"{job.source} needs too much memory."
+                click.echo(f"tfdeconv: error: {reason}", err=True)
+    if failures:
+        if len(todo) > 1:
+            click.echo(f"{len(todo) - failures} of {len(todo)} files done, {failures} failed.", err=True)
+        raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: str | None) -> Iterator[Any]:
+    """The network behind a URL."""
+    from tfdeconv.cli._connection import open_client
+    from tfdeconv.zoo import ServedNetwork
+
+    with open_client(url, model=model, timeout=60.0, headers=headers, ca=ca) as client:
+        yield ServedNetwork(client, concurrency=concurrency)
+
+
+def _upscale(
+    job: Job, scale: float, network: Any, tile: int, quality: int, overwrite: bool, compare: bool
+) -> str:
+    """Do one photograph and return a line about it."""
+    from tfdeconv.zoo import upscale
+    from tfdeconv.zoo.upscale import output_size
+
+    start = time.perf_counter()
+    photograph = read_photograph(job.source)
+    height, width = (output_size(side, scale) for side in photograph.pixels.shape[:2])
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    check_target(job.target, height=height, width=width, alpha=photograph.has_alpha, overwrite=overwrite)
+    comparison_path = job.target.with_name(f"{job.target.stem}-compare.png")
+    if compare:
+        check_target(comparison_path, height=1, width=1, alpha=False, overwrite=overwrite)
+    with _progress_bar(job.source.name) as progress:
+        pixels = upscale(photograph.pixels, scale, network=network, tile=tile, progress=progress)
+    upscaled = photograph.with_pixels(pixels)
+    write_photograph(upscaled, job.target, quality=quality, overwrite=overwrite)
+    if compare:
+        write_photograph(comparison(photograph, upscaled), comparison_path, overwrite=overwrite)
+    seconds = time.perf_counter() - start
+    return f"{job.target}: {upscaled.describe()}, {seconds:.1f} s, {height * width / 1e6 / seconds:.2f} MP/s"
+
+
+@contextlib.contextmanager
+def _progress_bar(name: str) -> Iterator[Any]:
+    """Yield a callback that draws a bar in megapixels, where somebody is watching."""
+    with tqdm(
+        desc=name,
+        total=0,
+        unit="MP",
+        leave=False,
+        disable=None,
+        bar_format="{desc} {percentage:3.0f}% |{bar}| {n:.1f}/{total:.1f} MP, {rate_fmt}, {remaining} left",
+    ) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total / 1e6
+            bar.update(done / 1e6 - bar.n)
+
+        yield progress

@@ -1,0 +1,20 @@
+"""Sixteen bits to eight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return uint8 pixels; uint16 goes to the nearest of 256 levels (65535 is 255 times 257).
+
+    Example:
+        >>> eight_bit(np.array([0, 128, 129, 65535], np.uint16))
+        array([  0,   0,   1, 255], dtype=uint8)
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    return (pixels // 257 + (pixels % 257 > 128)).astype(np.uint8)
