@@ -8,13 +8,11 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.ops.empty_batch import on_nonempty_batch
 
 
 def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> tf.Tensor:
     """Convolve the channels-last image ``x`` with ``kernel`` ``[kh, kw, channels, filters]``.
-
-    TensorFlow's oneDNN kernel returns an empty batch in the shape of its input; here it has the
-    shape of the output.
 
     Example:
         >>> convolve(tf.ones([1, 3, 3, 1]), tf.ones([3, 3, 1, 2]), padding="valid").shape
@@ -23,14 +21,7 @@ def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> 
     kernel = tf.convert_to_tensor(kernel)
     padding = geometry.forward_padding(padding)
     _check(x, kernel, padding)
-    if x.shape[0]:
-        return tf.nn.conv2d(x, kernel, strides=1, padding=padding.upper())
-    batch = tf.shape(x)[0]
-    # one image into an empty batch; the pad of any other copies nothing
-    after = [tf.maximum(1 - batch, 0), 0, 0, 0]
-    padded = tf.ensure_shape(tf.pad(x, [[0, count] for count in after]), [None, *x.shape[1:]])
-    y = tf.nn.conv2d(padded, kernel, strides=1, padding=padding.upper())[:batch]
-    return tf.ensure_shape(y, [x.shape[0], *y.shape[1:]])
+    return on_nonempty_batch(lambda x: tf.nn.conv2d(x, kernel, strides=1, padding=padding.upper()), x)
 
 
 def _check(x: tf.Tensor, kernel: tf.Tensor, padding: geometry.ForwardPadding) -> None:

@@ -40,7 +40,7 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return tf.reshape(kernel, [*kernel.shape[: problem.rank], problem.filters, -1])
 
 
-def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     if problem.groups == problem.channels != problem.filters:
         x = tf.repeat(x, problem.filters // problem.channels, axis=-1)
     if problem.rank == 2:
@@ -96,4 +96,4 @@ def _three_axes(x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return take(y, first)
 
 
-LOWERING = Lowering("depthwise", _check, _prepare, _apply)
+LOWERING = Lowering("depthwise", _check, _prepare, _run)

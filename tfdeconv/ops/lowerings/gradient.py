@@ -20,7 +20,7 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return fill_dilated(kernel, problem.dilation_rate)
 
 
-def _apply(x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
+def _run(x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     kernel_size, strides, window = kernel.shape[:-2], problem.strides, problem.window
     conv_transpose = tf.nn.conv2d_transpose if problem.rank == 2 else tf.nn.conv3d_transpose
     padding = native_padding(kernel_size, strides, window)
@@ -35,4 +35,4 @@ def _apply(x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return take(conv_transpose(x, kernel, shape, strides=strides, padding="VALID"), window)
 
 
-LOWERING = Lowering("gradient", applies_always, *each_group(_prepare, _apply))
+LOWERING = Lowering("gradient", applies_always, *each_group(_prepare, _run))

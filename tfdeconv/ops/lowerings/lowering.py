@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
+from tfdeconv.ops.empty_batch import on_nonempty_batch
 from tfdeconv.ops.output_window import OutputWindow
 
 
@@ -63,19 +64,23 @@ class Lowering:
         prepare: Called as ``prepare(kernel, problem)`` with ``kernel`` ``[*kernel_size,
             filters // groups, channels]``; returns one tensor, which may depend on the leads of
             the window but not on its sizes.
-        apply: Called as ``apply(x, prepared, problem)`` with ``x`` ``[batch, *sizes, channels]``;
-            returns ``[batch, *problem.window.sizes, filters]``.
+        run: Called as ``run(x, prepared, problem)`` with ``x`` ``[batch, *sizes, channels]``; returns
+            ``[batch, *problem.window.sizes, filters]``. It need not be right for an empty batch.
     """
 
     name: str
     check: Callable[[Problem], None]
     prepare: Callable[[tf.Tensor, Problem], tf.Tensor]
-    apply: Callable[[tf.Tensor, tf.Tensor, Problem], tf.Tensor]
+    run: Callable[[tf.Tensor, tf.Tensor, Problem], tf.Tensor]
 
     def compute(self, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
         """Compute ``problem``, or raise LoweringNotApplicable."""
         self.check(problem)
         return self.apply(x, self.prepare(kernel, problem), problem)
+
+    def apply(self, x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+        """Compute ``problem``, which :attr:`check` accepts, from the prepared kernel."""
+        return on_nonempty_batch(lambda x: self.run(x, prepared, problem), x)
 
 
 def applies_always(problem: Problem) -> None:

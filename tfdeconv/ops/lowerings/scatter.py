@@ -29,7 +29,7 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return tf.reshape(fill_dilated(kernel, problem.dilation_rate), [-1, problem.channels])
 
 
-def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     sizes = spatial_sizes(x)
     kernel_size = effective_kernel_sizes(problem.kernel_size, problem.dilation_rate)
     positions = tf.reshape(x, [-1, problem.channels])
@@ -53,4 +53,4 @@ def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     return take(y, replace(problem.window, tails=tails))
 
 
-LOWERING = Lowering("scatter", applies_always, *each_group(_prepare, _apply))
+LOWERING = Lowering("scatter", applies_always, *each_group(_prepare, _run))

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfdeconv.ops.output_window import spatial_sizes
-
 
 def stride_one_conv(x: tf.Tensor, kernel: tf.Tensor, pads: Sequence[tuple[int, int]]) -> tf.Tensor:
     """Return ``[batch, *(sizes + before + after - kernel_size + 1), filters]``.
@@ -22,19 +20,11 @@ def stride_one_conv(x: tf.Tensor, kernel: tf.Tensor, pads: Sequence[tuple[int, i
         >>> stride_one_conv(x, tf.ones([1, 2, 1, 1]), [(0, 0), (1, 0)]).numpy().ravel()
         array([1., 2.], dtype=float32)
     """
-    kernel_size = kernel.shape[:-2]
-    sizes = [
-        size + before + after - taps + 1
-        for size, (before, after), taps in zip(spatial_sizes(x), pads, kernel_size, strict=True)
-    ]
     conv = tf.nn.conv2d if len(pads) == 2 else tf.nn.conv3d
-    padding = _conv_padding(kernel_size, pads)
+    padding = _conv_padding(kernel.shape[:-2], pads)
     if padding is None:
         x, padding = _pad(x, pads), "VALID"
-    strides = [1] * (len(pads) + 2)
-    y = conv(x, kernel, strides=strides, padding=padding)
-    # Through oneDNN, convolutions of an empty batch return the input's spatial shape.
-    return tf.reshape(y, [tf.shape(x)[0], *sizes, kernel.shape[-1]])
+    return conv(x, kernel, strides=[1] * (len(pads) + 2), padding=padding)
 
 
 def _conv_padding(

@@ -77,10 +77,10 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return tf.reshape(tf.transpose(taps, order), [*sizes, problem.channels, filters])
 
 
-def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     axes = all_phases(problem)
     blocks = stride_one_conv(x, prepared, [(axis.before, axis.after) for axis in axes])
     return drop_margins(interleave(blocks, problem.strides, problem.filters), axes, problem)
 
 
-LOWERING = Lowering("subpixel", applies_always, *each_group(_prepare, _apply))
+LOWERING = Lowering("subpixel", applies_always, *each_group(_prepare, _run))

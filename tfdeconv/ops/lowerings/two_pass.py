@@ -60,7 +60,7 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     )
 
 
-def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     *axes, last = all_phases(problem)
     partial = stride_one_conv(x, prepared, [*((axis.before, axis.after) for axis in axes), (0, 0)])
     adding = tf.constant(_adding_kernel(last, problem), x.dtype)
@@ -76,4 +76,4 @@ def _adding_kernel(last: AxisPhases, problem: Problem) -> np.ndarray:
     return kernel.reshape([1] * (problem.rank - 1) + [len(last.taps), phases * kernel_size * filters, -1])
 
 
-LOWERING = Lowering("two_pass", _check, *each_group(_prepare, _apply))
+LOWERING = Lowering("two_pass", _check, *each_group(_prepare, _run))

@@ -22,7 +22,7 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return tf.transpose(flipped, [*range(rank), rank + 1, rank])
 
 
-def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
+def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     window, spread = problem.window, insert_zeros(x, problem.strides)
     spans = [taps - 1 for taps in prepared.shape[:-2]]
     if not window.static:
@@ -31,4 +31,4 @@ def _apply(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     return stride_one_conv(spread, prepared, [(span - lead, span - tail) for span, lead, tail in axes])
 
 
-LOWERING = Lowering("zero_insertion", applies_always, *each_group(_prepare, _apply))
+LOWERING = Lowering("zero_insertion", applies_always, *each_group(_prepare, _run))
