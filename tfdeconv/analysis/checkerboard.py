@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv.analysis import saved_graph
+from tfdeconv.analysis import graph_probe, saved_graph
 from tfdeconv.analysis.checkerboard_report import Cause, Check, CheckerboardReport, LayerCheckerboard
 from tfdeconv.analysis.diagnosis import diagnose, measure
 from tfdeconv.analysis.equivalent_kernel import equivalent_kernel, is_pixel_shuffle
@@ -93,11 +93,13 @@ def _check_file(path: Path, input_shape: Sequence[int | None] | None) -> Checker
         return checkerboard(keras.saving.load_model(path, compile=False), input_shape)
     loaded = tf.saved_model.load(str(saved_graph.version_folder(path)))
     frozen = saved_graph.frozen_signature(loaded)
-    layers = tuple(map(_check_operation, saved_graph.upsampling_operations(frozen.graph)))
+    found = list(saved_graph.transposed_convolutions(frozen))
     (spec, *others) = frozen.inputs
     if others or spec.dtype not in (tf.float32, tf.float64) or spec.shape.rank not in (3, 4, 5):
-        return CheckerboardReport(layers, None)
+        return CheckerboardReport(tuple(map(_check_step, found)), None)
     shape = (1, *(input_shape or (n or DEFAULT_SIZE for n in spec.shape[1:])))
+    found += graph_probe.upsampling_scopes(frozen, shape)
+    layers = tuple(map(_check_step, sorted(found, key=lambda step: step.position)))
 
     def run(x: np.ndarray) -> np.ndarray:
         return np.asarray(frozen(tf.constant(x, spec.dtype))[0])
@@ -105,19 +107,12 @@ def _check_file(path: Path, input_shape: Sequence[int | None] | None) -> Checker
     return CheckerboardReport(layers, _check_output(run, shape, layers))
 
 
-def _check_operation(found: saved_graph.GraphUpsampling) -> LayerCheckerboard:
+def _check_step(found: saved_graph.GraphUpsampling) -> LayerCheckerboard:
     if found.kernel is None:
-        cause: Cause = "none" if found.kind in saved_graph.RESIZES else "separate channels"
-        return LayerCheckerboard(found.name, found.kind, found.strides, (), None, cause, ())
+        return LayerCheckerboard(found.name, found.kind, found.strides, (), None, "not linear", ())
     undilated = (1,) * len(found.strides)
     return diagnose(
-        found.name,
-        found.kind,
-        found.kernel,
-        found.strides,
-        undilated,
-        groups=found.groups,
-        own=found.kind in saved_graph.TRANSPOSED,
+        found.name, found.kind, found.kernel, found.strides, undilated, groups=found.groups, own=found.own
     )
 
 

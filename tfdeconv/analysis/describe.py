@@ -148,8 +148,7 @@ def _describe(found: UpsamplingLayer) -> LayerDescription:
         lowering=getattr(layer, "lowering", None),
         macs=None if taps is None else math.prod(found.input_size) * _taps_used(taps),
         parameters=layer.count_params(),
-        memory=weights
-        + itemsize * (math.prod(found.input_shape) * found.inputs + math.prod(found.output_shape)),
+        memory=weights + itemsize * samples,
         checkerboard=check_layer(found),
     )
 

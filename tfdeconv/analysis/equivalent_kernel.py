@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 
 from tfdeconv.analysis.configuration import Configuration, configuration
+from tfdeconv.analysis.impulse import impulse_response
 from tfdeconv.analysis.upsampling_layers import UpsamplingLayer, is_transposed_convolution, run_channels_last
-
-CHANNELS_AT_ONCE = 32
-"""Impulses in one batch; bounds the memory of probing."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,18 @@ def equivalent_kernel(found: UpsamplingLayer) -> EquivalentKernel | None:
         channels = found.source.kernel.shape[-2] * found.source.groups
     if found.inputs != 1:
         return None
-    response = _impulse_response(stages, rank, channels)
+    linear = [without_activation(stage) for stage in stages]
+    reach = max(3, *(int(np.max(getattr(stage, "kernel_size", 1))) for stage in stages))
+    response = impulse_response(
+        lambda x: functools.reduce(lambda y, stage: run_channels_last(stage, y), linear, x),
+        (2 * reach + 1,) * rank,
+        channels,
+    )
     if response is None:
         return None
-    taps, first = _trimmed(response.answer, rank)
-    leads = tuple(response.position * s - f for s, f in zip(found.factor, first, strict=True))
-    return EquivalentKernel(taps, (1,) * rank, 1, leads, own=False)
+    starts = zip(response.position, found.factor, response.first, strict=True)
+    leads = tuple(position * stride - first for position, stride, first in starts)
+    return EquivalentKernel(response.taps, (1,) * rank, 1, leads, own=False)
 
 
 def layer_configuration(found: UpsamplingLayer) -> Configuration:
@@ -99,48 +102,6 @@ def layer_configuration(found: UpsamplingLayer) -> Configuration:
 def is_pixel_shuffle(layer: Any) -> bool:
     """Return whether ``layer`` only moves channels into space: its phases are made by what is before it."""
     return "PixelShuffle" in type(layer).__name__
-
-
-class _Response(NamedTuple):
-    answer: np.ndarray  # [*sizes, filters, channels]
-    position: int  # of the impulse, along each axis of the input
-
-
-def _impulse_response(stages: Sequence[keras.layers.Layer], rank: int, channels: int) -> _Response | None:
-    """The response to an impulse in each channel; None if it is not linear."""
-    linear = [without_activation(stage) for stage in stages]
-    reach = max(
-        3, *(size for stage in stages for size in np.ravel(getattr(stage, "kernel_size", 1)).tolist())
-    )
-    shape = ((2 * reach + 1),) * rank
-
-    def run(x: np.ndarray) -> np.ndarray:
-        return functools.reduce(lambda y, stage: run_channels_last(stage, y), linear, x)
-
-    zero = run(np.zeros((1, *shape, channels), np.float32))
-    responses = []
-    for first in range(0, channels, CHANNELS_AT_ONCE):
-        chosen = np.arange(first, min(first + CHANNELS_AT_ONCE, channels))
-        impulses = np.zeros((len(chosen), *shape, channels), np.float32)
-        impulses[(np.arange(len(chosen)), *(reach,) * rank, chosen)] = 1
-        response = run(impulses) - zero
-        opposite = run(-2 * impulses) - zero
-        if not np.allclose(opposite, -2 * response, atol=1e-4 * np.abs(response).max()):
-            return None
-        responses.append(response)
-    return _Response(np.moveaxis(np.concatenate(responses), 0, -1).astype(np.float64), reach)
-
-
-def _trimmed(response: np.ndarray, rank: int) -> tuple[np.ndarray, tuple[int, ...]]:
-    """The taps that are not zero, and where they start; rounding leaves others at a millionth."""
-    present = np.abs(response) > 1e-6 * np.abs(response).max()
-    used = [np.nonzero(present.any(axis=_all_but(axis, response.ndim)))[0] for axis in range(rank)]
-    chosen = tuple(slice(one[0], one[-1] + 1) if len(one) else slice(1) for one in used)
-    return response[chosen], tuple(int(one.start or 0) for one in chosen)
-
-
-def _all_but(axis: int, rank: int) -> tuple[int, ...]:
-    return tuple(other for other in range(rank) if other != axis)
 
 
 def without_activation(layer: keras.layers.Layer) -> Any:

@@ -135,6 +135,8 @@ def _torch(config: Configuration, filters: int, channels: int, groups: int) -> E
     if extras is not None:
         sizes = _optional("padding", _leads(config), 0) + _optional("output_padding", extras, 0)
         return Equivalent("PyTorch", f"{call}{sizes}{rest})")
+    if min(axis.tail for axis in config.axes) < 0:
+        return Equivalent("PyTorch", None, "the window passes the end too far: append zeros")
     return Equivalent("PyTorch", f"{call}{rest})", f"then keep {_window(config)}")
 
 
@@ -142,7 +144,7 @@ def _onnx(config: Configuration, groups: int) -> Equivalent:
     limit = [max(axis.stride, axis.dilation_rate) for axis in config.axes]
     tails = [axis.tail for axis in config.axes]
     if any(-tail >= most for tail, most in zip(tails, limit, strict=True)):
-        return Equivalent("ONNX", None, "the window passes the full output by too much: Pad the output")
+        return Equivalent("ONNX", None, "the window passes the end too far: append zeros")
     attributes = [
         f"kernel_shape={list(config.kernel_size)}",
         f"strides={list(config.strides)}",

@@ -1,7 +1,8 @@
-"""The upsampling operations of a SavedModel's graph, with their kernels."""
+"""A SavedModel's graph, and the transposed convolutions in it with their kernels."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,20 @@ TRANSPOSED = {
 }
 """Operation -> spatial rank."""
 
-RESIZES = ("ResizeNearestNeighbor", "ResizeBilinear", "ResizeBicubic")
-
 
 @dataclass(frozen=True)
 class GraphUpsampling:
-    """One upsampling operation.
+    """One upsampling step of a graph.
 
     Attributes:
-        name: Name of the operation.
-        kind: Its type, or "Conv2D + DepthToSpace".
+        name: Name of the operation, or of the scope.
+        kind: Type of the operation, or of those that matter in the scope.
         kernel: The transposed convolution it equals, ``[*kernel_size, filters // groups, channels]``;
-            None where it has no kernel of its own (resizing).
-        strides: Upsampling factor along each axis; 0 where the sizes leave it open.
+            None where it has none.
+        strides: Upsampling factor along each axis.
         groups: Groups of channels.
+        own: Whether the kernel is a weight of the model.
+        position: Place in the order of the graph's operations.
     """
 
     name: str
@@ -40,6 +41,8 @@ class GraphUpsampling:
     kernel: np.ndarray | None
     strides: tuple[int, ...]
     groups: int = 1
+    own: bool = True
+    position: int = 0
 
 
 def version_folder(path: Path) -> Path:
@@ -81,87 +84,65 @@ def frozen_signature(loaded: Any) -> Any:
     return convert_variables_to_constants_v2(loaded.signatures[name])
 
 
-def upsampling_operations(graph: tf.Graph) -> tuple[GraphUpsampling, ...]:
-    """Return the upsampling operations of a graph without variables, in order.
+def transposed_convolutions(frozen: Any) -> tuple[GraphUpsampling, ...]:
+    """Return the transposed convolutions of a frozen signature, in order.
 
     Operations of one scope that differ in their kernels alone are the groups of one layer.
 
     Example:
-        >>> with tf.Graph().as_default() as graph, tf.name_scope("up"):
-        ...     _ = tf.nn.conv_transpose(tf.zeros([1, 4, 4, 1]), tf.ones([3, 3, 1, 1]), [1, 8, 8, 1], 2)
-        >>> [(found.name, found.strides) for found in upsampling_operations(graph)]
-        [('up/conv_transpose', (2, 2))]
+        >>> @tf.function(input_signature=[tf.TensorSpec([1, 4, 4, 1])])
+        ... def up(x):
+        ...     with tf.name_scope("up"):
+        ...         return tf.nn.conv_transpose(x, tf.ones([3, 3, 1, 1]), [1, 8, 8, 1], 2)
+        >>> frozen = convert_variables_to_constants_v2(up.get_concrete_function())
+        >>> [(found.name, found.strides) for found in transposed_convolutions(frozen)]
+        [('up', (2, 2))]
     """
     layers: dict[Any, list[GraphUpsampling]] = {}
-    for op in graph.get_operations():
-        found = _upsampling(op)
-        if found is not None:
+    for position, op in enumerate(frozen.graph.get_operations()):
+        if op.type in TRANSPOSED:
+            found = _transposed(frozen, op, position)
             shape = None if found.kernel is None else found.kernel.shape
-            scope = found.name.rpartition("/")[0]
-            layers.setdefault((scope or found.name, found.kind, found.strides, shape), []).append(found)
+            layers.setdefault((found.name, found.kind, found.strides, shape), []).append(found)
     return tuple(_merged(parts) for parts in layers.values())
 
 
 def _merged(parts: list[GraphUpsampling]) -> GraphUpsampling:
     first = parts[0]
-    if len(parts) == 1 or first.kernel is None:
+    kernels = [part.kernel for part in parts if part.kernel is not None]
+    if len(kernels) < 2:
         return first
-    kernel = np.concatenate([part.kernel for part in parts if part.kernel is not None], axis=-1)
-    scope, groups = first.name.rpartition("/")[0], first.groups * len(parts)
-    return GraphUpsampling(scope or first.name, first.kind, kernel, first.strides, groups)
+    kernel = np.concatenate(kernels, axis=-1)
+    return dataclasses.replace(first, kernel=kernel, groups=first.groups * len(parts))
 
 
-def _upsampling(op: Any) -> GraphUpsampling | None:
-    if op.type in TRANSPOSED:
-        return _transposed(op)
-    if op.type == "DepthToSpace":
-        return _depth_to_space(op)
-    if op.type in RESIZES:
-        return GraphUpsampling(_name(op), op.type, None, _resize_factor(op))
-    return None
-
-
-def _name(op: Any) -> str:
-    return str(op.name.replace("StatefulPartitionedCall/", "").replace("PartitionedCall/", ""))
-
-
-def _transposed(op: Any) -> GraphUpsampling:
+def _transposed(frozen: Any, op: Any, position: int) -> GraphUpsampling:
     first = 2 if op.get_attr("data_format").startswith(b"NC") else 1
     strides = tuple(op.get_attr("strides")[first : first + TRANSPOSED[op.type]])
-    kernel = _constant(op.inputs[1])
+    kernel = _constant(frozen, op.inputs[1])
     groups = 1
     if kernel is not None and op.type.startswith("Depthwise"):
         # [*kernel_size, outputs, inputs per output] -> [*kernel_size, 1, channels] in groups of one output
         groups = kernel.shape[-2]
         kernel = kernel.reshape((*kernel.shape[:-2], 1, -1))
-    return GraphUpsampling(_name(op), op.type, kernel, strides, groups)
+    return GraphUpsampling(display_name(op.name), op.type, kernel, strides, groups, position=position)
 
 
-def _depth_to_space(op: Any) -> GraphUpsampling:
-    """The convolution in front of it holds one kernel for each phase (DCR order)."""
-    size = op.get_attr("block_size")
-    source = op.inputs[0].op
-    while source.type in ("BiasAdd", "AddV2", "Identity"):
-        source = source.inputs[0].op
-    kernel = _constant(source.inputs[1]) if source.type == "Conv2D" else None
-    if kernel is None or kernel.shape[-1] % size**2:
-        return GraphUpsampling(_name(op), op.type, None, (size, size))
-    height, width, channels, outputs = kernel.shape
-    phases = kernel.reshape(height, width, channels, size, size, outputs // size**2)
-    # output (y * size + r) of the convolution's tap t reads input y + t: it is tap r - t * size
-    stamps = phases[::-1, ::-1].transpose(0, 3, 1, 4, 5, 2)
-    kernel = stamps.reshape(height * size, width * size, outputs // size**2, channels)
-    return GraphUpsampling(_name(op), "Conv2D + DepthToSpace", kernel, (size, size))
+def _constant(frozen: Any, tensor: Any) -> np.ndarray | None:
+    """The value of a tensor; None where it depends on the input."""
+    try:
+        (value,) = frozen.prune([], [tensor])()
+    except (ValueError, tf.errors.InvalidArgumentError):
+        return None
+    return np.asarray(value, np.float64)
 
 
-def _constant(tensor: Any) -> np.ndarray | None:
-    value = tf.get_static_value(tensor)
-    while value is None and tensor.op.type in ("Identity", "ReadVariableOp", "Cast"):
-        tensor = tensor.op.inputs[0]
-        value = tf.get_static_value(tensor)
-    return None if value is None else np.asarray(value, np.float64)
+def display_name(name: str) -> str:
+    """Return the scope of an operation without TensorFlow's call wrappers.
 
-
-def _resize_factor(op: Any) -> tuple[int, ...]:
-    sizes = zip(op.inputs[0].shape[1:3], op.outputs[0].shape[1:3], strict=True)
-    return tuple(a // b if a and b and a % b == 0 else 0 for b, a in sizes)
+    Example:
+        >>> display_name("StatefulPartitionedCall/model/up/conv2d_transpose")
+        'model/up'
+    """
+    parts = [part for part in name.split("/") if not part.endswith("PartitionedCall")]
+    return "/".join(parts[:-1] or parts)

@@ -1,0 +1,109 @@
+"""The facts about one layer."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tfdeconv import analysis, layers
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import Window
+
+LAYERS = [
+    (layers.Conv2DTranspose(4, 3, strides=2, padding="same", groups=2), (8, 8, 6), True),
+    (layers.Conv2DTranspose(4, 3, strides=2, data_format="channels_first"), (6, 8, 8), True),
+    (layers.DepthwiseConv2DTranspose(4, strides=2, padding=1, depth_multiplier=2), (8, 8, 3), True),
+    (layers.ResizeConv2D(4, 3, activation="relu"), (8, 8, 3), True),
+    (layers.ResizeConv2D(4, 3, padding="valid"), (8, 8, 3), True),
+    (layers.ResizeConv2D(4, 4, factor=(3, 2)), (5, 6, 2), True),
+    (layers.ResizeConv2D(4, 3, interpolation="bilinear"), (8, 8, 3), False),
+    (layers.SubpixelConv2D(4, 3), (8, 8, 3), True),
+    (layers.BilinearUpsampling2D(3), (6, 7, 2), True),
+    (layers.BilinearUpsampling2D(3, boundary="edge"), (6, 7, 2), False),
+    (layers.LinearUpsampling1D(4), (7, 2), True),
+    (layers.TrilinearUpsampling3D(2), (4, 4, 4, 1), True),
+    (layers.BilinearAdditiveUpsampling2D(2, boundary="zero"), (8, 8, 4), True),
+    (keras.layers.UpSampling2D(2), (8, 8, 3), True),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "exact"), LAYERS, ids=lambda value: type(value).__name__)
+def test_layer_equals_the_transposed_convolution_it_is_described_as(layer, shape, exact):
+    """The configuration with the probed kernel gives the layer's own interior, and, if exact, its borders."""
+    found = analysis.describe(layer, shape)
+    assert found.configuration is not None
+    assert found.exact == exact
+    sizes = found.output_shape[2:] if found.kind == "channels_first" else found.output_shape[1:-1]
+    if getattr(layer, "data_format", None) == "channels_first":
+        sizes = found.output_shape[2:]
+    assert found.configuration.output_size == tuple(sizes)
+    assert found.checkerboard.path == found.path
+
+
+def test_window_of_fused_resize_convolution():
+    """Nearest resize by 2 and a 3-tap convolution is one kernel of 4 taps that starts at sample 1."""
+    found = analysis.describe(layers.ResizeConv2D(1, 3), (8, 8, 1))
+    assert found.configuration.kernel_size == (4, 4)
+    assert found.configuration.windows == (Window(1, 16),) * 2
+    assert found.macs == 8 * 8 * 16  # instead of the 16 * 16 * 9 of resizing first
+
+
+def test_cost_and_memory():
+    """Multiplications and bytes are those of the shapes."""
+    found = analysis.describe(layers.Conv2DTranspose(16, 5, strides=2, padding="same"), (4, 4, 8))
+    assert found.macs == 4 * 4 * 25 * 16 * 8
+    assert found.parameters == 25 * 16 * 8 + 16
+    assert found.memory == 4 * (25 * 16 * 8 + 16 + 4 * 4 * 8 + 8 * 8 * 16)
+    assert found.lowering == "auto"
+
+
+def test_text_holds_the_facts():
+    """The printed form names window, frameworks, cost and checkerboard."""
+    layer = layers.Conv2DTranspose(1, 3, strides=2, padding=1, output_padding=1, name="up")
+    text = str(analysis.describe(layer, (4, 4, 1)))
+    for fact in (
+        "up (Conv2DTranspose)",
+        "samples [1, 9) of 9",
+        "ConvTranspose2d(1, 1, 3, stride=2, padding=1, output_padding=1)",
+        "144 multiplications",
+        "(uneven overlap)",
+    ):
+        assert fact in text
+
+
+def test_layers_without_an_equivalent():
+    """A pixel shuffle and an unpooling have shapes and memory, but no window."""
+    shuffle = analysis.describe(layers.PixelShuffle2D(2), (8, 8, 4))
+    assert shuffle.configuration is None
+    assert "separate channels" in str(shuffle)
+    image = keras.Input([8, 8, 3])
+    pooled = layers.MaxPooling2DWithSwitches(2)(image)
+    (unpooling,) = analysis.describe_model(keras.Model(image, layers.MaxUnpooling2D(2)(pooled)))
+    assert unpooling.macs is None
+    assert unpooling.output_shape == (1, 8, 8, 3)
+
+
+def test_model_layers_get_their_real_shapes():
+    """Inside a model, each layer is described with the input it gets there."""
+    model = keras.Sequential(
+        [keras.Input([None, None, 3]), layers.Conv2DTranspose(2, 4, 2), layers.ResizeConv2D(1, 3, 3)]
+    )
+    first, second = analysis.describe_model(model, (5, 6, 3))
+    assert first.output_shape == second.input_shape == (1, 12, 14, 2)
+    with pytest.raises(InvalidArgumentError, match=r"holds 2\. Use describe_model"):
+        analysis.describe(model)
+
+
+def test_layer_that_does_not_upsample_is_refused():
+    """A convolution is no upsampling layer."""
+    with pytest.raises(InvalidArgumentError, match="must be one upsampling layer"):
+        analysis.describe(keras.layers.Conv2D(1, 3), (8, 8, 1))
+
+
+def test_transposed_convolution_of_stride_one_is_described():
+    """Stride 1 does not upsample, but it is a transposed convolution all the same."""
+    found = analysis.describe(layers.Conv1DTranspose(1, 3), (4, 1))
+    assert found.output_shape == (1, 6, 1)
+    assert found.checkerboard.cause == "none"
+    np.testing.assert_array_equal(found.configuration.full_size, 6)
