@@ -316,7 +316,8 @@ def onnx_window(
             without an ``output_size``.
         output_padding: Samples added at the end, below ``max(stride, dilation_rate)``.
         output_size: The ``output_shape`` attribute of this axis; ``pads`` follow from it.
-        auto_pad: ONNX's attribute. SAME_UPPER and SAME_LOWER return ``input_size * stride`` samples.
+        auto_pad: ONNX's attribute. SAME_UPPER and SAME_LOWER return ``input_size * stride`` samples, or
+            the full output (with ``output_padding``) where that is shorter.
         dilation_rate: Dilation of the axis.
 
     Raises:
@@ -340,11 +341,15 @@ def onnx_window(
     full = full_size(input_size, kernel_size, stride, dilation_rate)
     if output_size is None and auto_pad in ("NOTSET", "VALID"):
         return Window(before, _positive_size(full - before - after, input_size, kernel_size, stride, pads))
-    size = input_size * stride if output_size is None else _at_least(1, "output_shape", output_size)
-    upper = same_lead(full + output_padding, size)  # the smaller half in front
+    natural = full + output_padding
+    if output_size is None:
+        size = min(input_size * stride, natural)  # as ONNX Runtime and ONNX's shape inference: pads >= 0
+    else:
+        size = _at_least(1, "output_shape", output_size)
+    upper = same_lead(natural, size)  # the smaller half in front
     if auto_pad == "SAME_UPPER":
         return Window(upper, size)
-    return Window(max(full + output_padding - size, 0) - upper, size)
+    return Window(max(natural - size, 0) - upper, size)
 
 
 def forward_padding(padding: str) -> ForwardPadding:
