@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PEERS  := $(VENV)/.peers
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -10,7 +11,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 help:
 	@echo "make demo   build, export, serve and query the upsampling model on a photograph"
 	@echo "make test   run the tests"
-	@echo "make check  lint, format, types and tests: what continuous integration runs"
+	@echo "make check  lint, format, types and tests, those against other frameworks too: what"
+	@echo "            continuous integration runs"
 	@echo "make clean  remove .venv and build/"
 
 # The virtual environment is made again when the dependencies or their pins change.
@@ -21,6 +23,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --build-constraint constraints.txt --editable '.[all]' --group dev
+	@touch $@
+
+# The frameworks that the tests compare with; where they are missing those tests are skipped.
+$(PEERS): $(STAMP)
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --group peers
 	@touch $@
 
 demo: $(STAMP)
@@ -36,7 +43,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-check: lint types test
+check: $(PEERS) lint types test
 
 clean:
 	rm -rf $(VENV) build dist
