@@ -1,0 +1,103 @@
+"""Shipped weights: whole, small, and used by default."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.zoo import pretrained
+from tfdeconv.zoo.pretrained import load_shipped_weights, load_weights, named_weights, save_weights
+from tfdeconv.zoo.slim import Slim
+from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS, load_upscaler
+
+SHIPPED = sorted(path.name for path in pretrained.WEIGHTS.glob("*.npz"))
+
+
+def sums():
+    lines = (pretrained.WEIGHTS / "SHA256SUMS").read_text().splitlines()
+    return {name: checksum for checksum, name in map(str.split, lines)}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_file_is_small_and_has_its_checksum(name):
+    """At most 150 KB each, listed in SHA256SUMS with the right sum."""
+    content = (pretrained.WEIGHTS / name).read_bytes()
+    assert len(content) <= 150_000
+    assert sums()[name] == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_file_fits_its_network(name):
+    """ARCHITECTURE-xSCALE-DATA.npz loads into that network, and holds finite numbers."""
+    architecture, scale, data = name.removesuffix(".npz").split("-", 2)
+    model = LUMA_NETWORKS[architecture](int(scale[1:]))
+    load_shipped_weights(model, architecture, int(scale[1:]), data)
+    assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
+    assert model.count_params() <= 13_500
+
+
+def test_nothing_is_listed_that_does_not_ship():
+    """SHA256SUMS names exactly the files beside it."""
+    assert sorted(sums()) == SHIPPED
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_default_upscaler_is_trained(scale):
+    """load_upscaler's model sharpens an edge: it differs from the bilinear start."""
+    luma = np.full((1, 12, 12, 1), 0.2, np.float32)
+    luma[:, :, 6:] = 0.8
+    trained, untrained = load_upscaler(scale)(luma), LUMA_NETWORKS["slim"](scale)(luma)
+    inside = np.s_[0, 4 * scale : 8 * scale, 4 * scale : 8 * scale, 0]
+    steepest = [np.diff(image.numpy()[inside], axis=1).max() for image in (trained, untrained)]
+    assert steepest[0] > 1.3 * steepest[1]
+    assert trained.shape == (1, 12 * scale, 12 * scale, 1)
+
+
+def test_saved_weights_come_back(tmp_path):
+    """save_weights and load_weights are inverse."""
+    first, second = Slim(2), Slim(2)
+    first.get_layer("upsample").bias.assign([0.5])
+    save_weights(first, tmp_path / "weights.npz")
+    load_weights(second, tmp_path / "weights.npz")
+    for name, weight in named_weights(first).items():
+        np.testing.assert_array_equal(weight.numpy(), named_weights(second)[name].numpy())
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.npz"]
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    """The message names a weight that does not fit, and both shapes."""
+    save_weights(Slim(2), tmp_path / "weights.npz")
+    with pytest.raises(
+        InvalidArgumentError, match=r"'upsample/kernel' has shape \(6, 6, 1, 16\).*\(9, 9, 1, 16\)"
+    ):
+        load_weights(Slim(3), tmp_path / "weights.npz")
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    """Neither a missing file nor another format leads to a traceback of NumPy."""
+    with pytest.raises(InvalidArgumentError, match="cannot be read"):
+        load_weights(Slim(2), tmp_path / "missing.npz")
+    (tmp_path / "text.npz").write_text("no weights")
+    with pytest.raises(InvalidArgumentError, match="cannot be read"):
+        load_weights(Slim(2), tmp_path / "text.npz")
+
+
+def test_unknown_weights_are_refused_with_the_known_ones():
+    """The error lists what ships."""
+    with pytest.raises(
+        InvalidArgumentError, match=r"slim-x2-cc0-photos.*received 'imagenet' for slim at scale 2"
+    ):
+        load_shipped_weights(Slim(2), "slim", 2, "imagenet")
+
+
+def test_damaged_weights_are_noticed(tmp_path, monkeypatch):
+    """One changed byte is caught by the checksum before anything is loaded."""
+    for path in pretrained.WEIGHTS.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    damaged = bytearray((tmp_path / "slim-x2-cc0-photos.npz").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / "slim-x2-cc0-photos.npz").write_bytes(damaged)
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+    with pytest.raises(InvalidArgumentError, match="damaged"):
+        load_shipped_weights(Slim(2), "slim", 2, "cc0-photos")

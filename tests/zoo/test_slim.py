@@ -1,0 +1,55 @@
+"""The default network: size, start and shapes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.zoo.slim import NearIdentity, Slim
+
+SCALES = (2, 3, 4)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_it_has_at_most_13500_parameters(scale):
+    """The deployed size is small at every scale."""
+    assert Slim(scale).count_params() <= 13_500
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("size", [(1, 1), (5, 8), (16, 9)])
+def test_untrained_it_is_exactly_bilinear(scale, size):
+    """Its last layer starts at zero, so the output is tf.image.resize's bilinear picture, also at borders."""
+    luma = np.random.default_rng(0).random((2, *size, 1)).astype(np.float32)
+    expected = tf.image.resize(luma, (size[0] * scale, size[1] * scale), "bilinear")
+    np.testing.assert_allclose(Slim(scale)(luma), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_output_sample_is_made_from_equally_many_taps(scale):
+    """The last kernel's size is a multiple of its stride: no checkerboard of overlap counts."""
+    (kernel_size,) = set(Slim(scale).get_layer("upsample").kernel_size)
+    assert kernel_size % scale == 0
+
+
+def test_the_body_starts_near_the_identity():
+    """Around an identity in the centre tap the standard deviation is half of 1 / sqrt(fan in)."""
+    kernel = keras.ops.convert_to_numpy(NearIdentity(seed=0)((3, 3, 16, 16)))
+    noise = kernel - np.pad(np.eye(16)[None, None], ((1, 1), (1, 1), (0, 0), (0, 0)))
+    assert noise.std() == pytest.approx(0.5 / 12, rel=0.1)
+    assert abs(noise.mean()) < 0.01
+
+
+def test_other_scales_are_refused():
+    """Only scales with a tested kernel size exist."""
+    with pytest.raises(InvalidArgumentError, match="scale must be 2, 3 or 4; received 5"):
+        Slim(5)
+
+
+def test_a_saved_model_loads_in_a_process_that_only_imports_the_package(tmp_path):
+    """The initializer is registered, so load_model needs no custom_objects."""
+    path = tmp_path / "slim.keras"
+    model = Slim(2)
+    model.save(path)
+    assert keras.saving.load_model(path).count_params() == model.count_params()
