@@ -91,6 +91,62 @@ def server(toy_folder: Path) -> Iterator[Server]:
         yield running
 
 
+def save_tf1(folder: Path) -> Path:
+    """Write a SavedModel as TensorFlow 1 did: a graph with variables, an asset and an initialiser."""
+    v1 = tf.compat.v1
+    asset = folder / "words.txt"
+    asset.write_text("low\nhigh\n")
+    graph = tf.Graph()
+    with graph.as_default(), v1.Session(graph=graph) as session:
+        x = v1.placeholder(tf.float32, [None, 1], "x")
+        factor = v1.get_variable("factor", initializer=2.0, use_resource=False)
+        y = tf.multiply(x, factor, name="y")
+        serialized = v1.placeholder(tf.string, [None], "examples")
+        feature = v1.io.parse_example(serialized, {"x": tf.io.FixedLenFeature([], tf.float32, 0.0)})["x"]
+        path = tf.constant(str(asset), name="words_path")
+        v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, path)
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(
+                path,
+                tf.int64,
+                tf.lookup.TextFileIndex.LINE_NUMBER,
+                tf.string,
+                tf.lookup.TextFileIndex.WHOLE_LINE,
+            ),
+            "?",
+        )
+        words = table.lookup(tf.cast(feature > 0.5, tf.int64))
+        session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+        info, signature = v1.saved_model.build_tensor_info, v1.saved_model.build_signature_def
+        examples = {"inputs": info(serialized)}
+        scores = info(tf.expand_dims(feature, 1))
+        base = "tensorflow/serving/"
+        builder = v1.saved_model.Builder(str(folder / "1"))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            signature_def_map={
+                "serving_default": signature({"x": info(x)}, {"y": info(y)}, f"{base}predict"),
+                "classes": signature(
+                    examples, {"classes": info(tf.expand_dims(words, 1)), "scores": scores}, f"{base}classify"
+                ),
+                "scores": signature(examples, {"scores": scores}, f"{base}classify"),
+                "value": signature(examples, {"outputs": info(feature * factor)}, f"{base}regress"),
+            },
+            main_op=v1.tables_initializer(),
+            assets_collection=v1.get_collection(v1.GraphKeys.ASSET_FILEPATHS),
+        )
+        builder.save()
+    asset.unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tf1_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base path whose version 1 is a TensorFlow 1 SavedModel."""
+    return save_tf1(tmp_path_factory.mktemp("tf1"))
+
+
 class Grpc:
     """Official stubs to a server."""
 
@@ -143,3 +199,17 @@ def rest(server: Server) -> Rest:
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[Server], Grpc]]:
+    """Connect official stubs to a server; the channels close with the test."""
+    opened: list[Grpc] = []
+
+    def connected(server: Server) -> Grpc:
+        opened.append(Grpc(f"127.0.0.1:{server.grpc_port}"))
+        return opened[-1]
+
+    yield connected
+    for one in opened:
+        one.channel.close()

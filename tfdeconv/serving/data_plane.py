@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from tfdeconv.errors import FailedPreconditionError, InvalidRequestError
+from tfdeconv.errors import InvalidRequestError
+from tfdeconv.serving import example_signatures, inference
+from tfdeconv.serving.example_signatures import Classification, Regression
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository.repository import ModelRepository
 from tfdeconv.serving.repository.servable import Servable, VersionStatus
-from tfdeconv.serving.saved_model import DEFAULT_SIGNATURE, Signature
+from tfdeconv.serving.telemetry import Telemetry
 
 Array = np.ndarray[Any, Any]
 
@@ -22,23 +24,27 @@ class DataPlane:
 
     Args:
         repository: Where the models are.
+        telemetry: Takes times and counts.
+        check_method_names: Whether Classify and Regress want signatures that declare the method.
+            Defaults to False.
     """
 
-    def __init__(self, repository: ModelRepository) -> None:
+    def __init__(
+        self, repository: ModelRepository, telemetry: Telemetry, *, check_method_names: bool = False
+    ) -> None:
         self.repository = repository
+        self.telemetry = telemetry
+        self._check_method_names = check_method_names
 
     def predict(
         self, spec: ModelSpec, inputs: Mapping[str, Array], output_filter: Sequence[str] = ()
     ) -> tuple[ModelSpec, dict[str, Array]]:
-        """Run a signature.
+        """Run a signature; see ``inference.predict``.
 
         Args:
             spec: The wanted model, version and signature.
-            inputs: Input alias to array. Looked up once each, after the names are checked.
+            inputs: Input alias to array.
             output_filter: Wanted output aliases in order. Defaults to all.
-
-        Returns:
-            The resolved spec, and output alias to array.
 
         Raises:
             ServingError: By its class, in TensorFlow Serving's words.
@@ -54,15 +60,44 @@ class DataPlane:
         output_filter: Sequence[str] = (),
     ) -> tuple[ModelSpec, dict[str, Array]]:
         """Run a signature of a version that the caller has leased; see ``predict``."""
-        name = signature_name or DEFAULT_SIGNATURE
-        signature = servable.signature(name)
-        if signature is None:
-            raise FailedPreconditionError(f'Serving signature key "{name}" not found.')
-        feeds = _feeds(signature, inputs)
-        aliases = _wanted_outputs(signature, output_filter)
-        values = servable.model.run(feeds, [signature.outputs[alias].tensor_name for alias in aliases])
-        resolved = ModelSpec(servable.name, servable.version, signature_name=name)
-        return resolved, dict(zip(aliases, values, strict=True))
+        return inference.predict(servable, signature_name, inputs, output_filter, telemetry=self.telemetry)
+
+    def classify(self, spec: ModelSpec, examples: Sequence[bytes]) -> tuple[ModelSpec, Classification]:
+        """Run a classification signature over serialized ``tf.Example`` messages; see ``predict``."""
+        tasks = [(spec, example_signatures.CLASSIFY)]
+        (resolved,), (result,) = self._run_examples(tasks, examples, "Classify")
+        assert isinstance(result, Classification)
+        return resolved, result
+
+    def regress(self, spec: ModelSpec, examples: Sequence[bytes]) -> tuple[ModelSpec, Regression]:
+        """Run a regression signature over serialized ``tf.Example`` messages; see ``predict``."""
+        (resolved,), (result,) = self._run_examples([(spec, example_signatures.REGRESS)], examples, "Regress")
+        assert isinstance(result, Regression)
+        return resolved, result
+
+    def multi_inference(
+        self, tasks: Sequence[tuple[ModelSpec, str]], examples: Sequence[bytes]
+    ) -> tuple[list[ModelSpec], list[Classification | Regression]]:
+        """Run several signatures of one model over the same examples; see ``inference.run_examples``.
+
+        Args:
+            tasks: Spec and method (``tensorflow/serving/classify`` or ``.../regress``) of each.
+            examples: Serialized ``tf.Example`` messages.
+        """
+        return self._run_examples(tasks, examples, "MultiInference")
+
+    def _run_examples(
+        self, tasks: Sequence[tuple[ModelSpec, str]], examples: Sequence[bytes], api: str
+    ) -> tuple[list[ModelSpec], list[Classification | Regression]]:
+        with self.repository.lease(tasks[0][0] if tasks else ModelSpec("")) as servable:
+            return inference.run_examples(
+                servable,
+                tasks,
+                examples,
+                api=api,
+                check_methods=self._check_method_names,
+                telemetry=self.telemetry,
+            )
 
     def metadata(
         self, spec: ModelSpec, fields: Sequence[str]
@@ -92,67 +127,3 @@ class DataPlane:
             NotFoundError: Nothing is known of the model or version.
         """
         return self.repository.status(spec.name, spec.version)
-
-
-def signature_for_json(servable: Servable, name: str) -> Signature:
-    """Return a signature for a REST request, whose error differs from gRPC's.
-
-    Raises:
-        InvalidRequestError: There is no such signature.
-    """
-    signature = servable.signature(name or DEFAULT_SIGNATURE)
-    if signature is None:
-        raise InvalidRequestError(
-            f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def'
-        )
-    return signature
-
-
-def _join(names: Sequence[str] | Mapping[str, Any] | set[str]) -> str:
-    return ",".join(sorted(names))
-
-
-def _feeds(signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Name the inputs by graph tensor, with defaults where a request leaves one out."""
-    wanted = signature.inputs
-    if len(inputs) > len(wanted) or len(inputs) < len(wanted.keys() - signature.defaults.keys()):
-        sent, needed = set(inputs), set(wanted)
-        raise InvalidRequestError(
-            f"input size does not match signature: {len(inputs)}!={len(wanted)} "
-            f"len({{{_join(sent)}}}) != len({{{_join(needed)}}}). Sent extra: {{{_join(sent - needed)}}}. "
-            f"Missing but required: {{{_join(needed - sent)}}}."
-        )
-    feeds = {}
-    used = []
-    for alias, tensor in wanted.items():
-        if alias in inputs:
-            feeds[tensor.tensor_name] = inputs[alias]
-            used.append(alias)
-        elif alias in signature.defaults:
-            feeds[tensor.tensor_name] = signature.defaults[alias]
-        else:
-            raise InvalidRequestError(
-                f"Signature input alias: {alias}(feed name: {tensor.tensor_name}) not found in request and "
-                f"no default value provided. Inputs expected to be in the request {{{_join(inputs)}}}, "
-                f"or default input alias set: {_join(signature.defaults)}"
-            )
-    if len(used) != len(inputs):
-        raise InvalidRequestError(
-            f"Inputs contains invalid name. Used request inputs: {_join(used)}, "
-            f"request input: {_join(inputs)}"
-        )
-    return feeds
-
-
-def _wanted_outputs(signature: Signature, output_filter: Sequence[str]) -> list[str]:
-    seen: list[str] = []
-    for alias in output_filter:
-        if alias not in signature.outputs:
-            raise InvalidRequestError(
-                f"output tensor alias not found in signature: {alias} "
-                f"Outputs expected to be in the set {{{_join(signature.outputs)}}}."
-            )
-        if alias in seen:
-            raise InvalidRequestError(f"duplicate output tensor alias: {alias}")
-        seen.append(alias)
-    return seen or list(signature.outputs)

@@ -1,59 +1,86 @@
-"""REST: TensorFlow Serving's HTTP API v1 over the data plane, on Starlette and uvicorn."""
+"""HTTP around the REST API: Starlette on uvicorn, limits, gzip, CORS, metrics and health."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import re
 import socket
 import threading
-import urllib.parse
+import zlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import orjson
 import uvicorn
-from google.protobuf import json_format
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from tensorflow_serving.apis import get_model_metadata_pb2
 
-from tfdeconv.errors import DeadlineExceededError, InvalidRequestError, ServingError, TfdeconvError
-from tfdeconv.serving import data_plane, grpc_edge, status_codes
-from tfdeconv.serving.codec import json_predict, predict_message
-from tfdeconv.serving.data_plane import DataPlane
-from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.errors import ServingError
+from tfdeconv.serving.metrics import Metrics
+from tfdeconv.serving.repository.repository import ModelRepository
+from tfdeconv.serving.repository.servable import VersionState
+from tfdeconv.serving.rest_api import RestApi, error_body
 
-_LOG = logging.getLogger("tfdeconv.serving")
-_CHOICE = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"
-_PREDICTION = re.compile(
-    rf"/v1/models/(?P<model>[^/:]+){_CHOICE}:(?P<method>classify|regress|predict)", re.IGNORECASE | re.ASCII
-)
-_STATUS = re.compile(
-    rf"/v1/models(?:/(?P<model>[^/:]+))?{_CHOICE}(?:/(?P<resource>metadata))?", re.IGNORECASE | re.ASCII
-)
-_MAX_VERSION = (1 << 63) - 1
+_ORIGIN = re.compile(r"https?://")
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class RestEdge:
     """Listens for HTTP requests on its own thread.
 
     Args:
-        plane: Answers the requests.
+        api: Answers the requests under ``/v1/``.
+        repository: Its state is what ``/readyz`` and ``/modelz`` show.
         threads: Requests answered at the same time.
         timeout: Longest time for one request in seconds, or None.
+        max_body_bytes: Largest request as sent.
+        max_unpacked_bytes: Largest gzip request after unpacking.
+        cors: Whether to send Access-Control-* headers. Defaults to False.
+        metrics: Shown to Prometheus at ``metrics_path``. Defaults to none.
+        metrics_path: Where. Defaults to TensorFlow Serving's path.
     """
 
-    def __init__(self, plane: DataPlane, *, threads: int, timeout: float | None) -> None:
-        self._plane = plane
+    def __init__(
+        self,
+        api: RestApi,
+        repository: ModelRepository,
+        *,
+        threads: int,
+        timeout: float | None,
+        max_body_bytes: int,
+        max_unpacked_bytes: int,
+        cors: bool = False,
+        metrics: Metrics | None = None,
+        metrics_path: str = "/monitoring/prometheus/metrics",
+    ) -> None:
+        self._api = api
+        self._repository = repository
         self._timeout = timeout
+        self._max_body_bytes = max_body_bytes
+        self._max_unpacked_bytes = max_unpacked_bytes
+        self._headers = _CORS_HEADERS if cors else None
+        self._metrics = metrics
         self._pool = ThreadPoolExecutor(threads, "tfdeconv-rest")
-        app = Starlette(routes=[Route("/{path:path}", _Endpoint(self._respond))])
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+        routes = [
+            Route("/healthz", _Endpoint(self._alive)),
+            Route("/readyz", _Endpoint(self._ready)),
+            Route("/modelz", _Endpoint(self._models)),
+            Route("/{path:path}", _Endpoint(self._respond)),
+        ]
+        if metrics is not None:
+            routes.insert(0, Route(metrics_path, _Endpoint(self._show_metrics)))
+        config = uvicorn.Config(
+            Starlette(routes=routes), log_config=None, access_log=False, lifespan="off", server_header=False
+        )
         self._server = uvicorn.Server(config)
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -64,18 +91,8 @@ class RestEdge:
         Raises:
             ServingError: The port is in use, or the address is not this machine's.
         """
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen(2048)
-        except OSError as error:
-            listener.close()
-            raise ServingError(
-                f"Cannot listen for REST on {host}:{port}: {error.strerror}. "
-                "Choose another port, or 0 for any free one."
-            ) from None
+        listener = bound_socket("REST", host, port)
+        listener.listen(2048)
         self._socket = listener
         return int(listener.getsockname()[1])
 
@@ -96,7 +113,7 @@ class RestEdge:
             self._thread.join()
         if self._socket is not None:
             self._socket.close()
-        self._pool.shutdown()
+        self._pool.shutdown(wait=bool(grace), cancel_futures=True)
 
     async def _respond(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
@@ -104,68 +121,79 @@ class RestEdge:
             path += "?" + request.scope["query_string"].decode("latin-1")
         if not path.lower().startswith("/v1/"):
             return Response(status_code=404)
-        body = await request.body()
+        if request.method == "OPTIONS":
+            allowed = _ORIGIN.search(request.headers.get("origin", ""))
+            return Response(status_code=200 if allowed else 400, headers=self._headers)
+        body = await self._body(request)
+        if body is None:
+            return self._json(
+                429,
+                error_body(f"The request is larger than {self._max_body_bytes} bytes, this server's limit"),
+            )
+        packed = "gzip" in request.headers.get("content-encoding", "").lower()
         work = asyncio.get_running_loop().run_in_executor(
-            self._pool, self._answer, request.method, path, body
+            self._pool, self._answer, request.method, path, body, packed
         )
         try:
             async with asyncio.timeout(self._timeout):
                 status, content = await work
         except TimeoutError:
-            status, content = _error(DeadlineExceededError("Timed out waiting for notification"))
-        return Response(content, status, media_type="application/json")
+            status, content = 504, error_body("Timed out waiting for notification")
+        return self._json(status, content)
 
-    def _answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        try:
-            return 200, self._dispatch(method, path, body)
-        except TfdeconvError as error:
-            return _error(error)
-        except Exception:
-            _LOG.exception("A REST request failed")
-            return _error(ServingError("The server failed to answer this request; its log has the cause."))
+    def _json(self, status: int, content: bytes) -> Response:
+        return Response(content, status, self._headers, media_type="application/json")
 
-    def _dispatch(self, method: str, path: str, body: bytes) -> bytes:
-        pattern = {"POST": _PREDICTION, "GET": _STATUS}.get(method)
-        match = pattern.fullmatch(path) if pattern else None
-        if match is None:
-            raise InvalidRequestError(f"Malformed request: {method} {path}")
-        parts = match.groupdict()
-        spec = _spec(parts)
-        if method == "POST":
-            return self._methods()[parts["method"].lower()](spec, body)
-        if not spec.name:
-            raise InvalidRequestError("Missing model name in request.")
-        return self._metadata(spec) if parts["resource"] else self._status(spec)
+    async def _body(self, request: Request) -> bytes | None:
+        """Return the body, or None as soon as it is too large."""
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > self._max_body_bytes:
+            return None
+        chunks, size = [], 0
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                return None
+        return b"".join(chunks)
 
-    def _methods(self) -> dict[str, Callable[[ModelSpec, bytes], bytes]]:
-        return {"predict": self._predict}
+    def _answer(self, method: str, path: str, body: bytes, packed: bool) -> tuple[int, bytes]:
+        return self._api.answer(method, path, unpack(body, self._max_unpacked_bytes) if packed else body)
 
-    def _predict(self, spec: ModelSpec, body: bytes) -> bytes:
-        with contextlib.ExitStack() as stack:
-            leased = []
+    async def _alive(self, request: Request) -> Response:
+        return Response("ok\n", media_type="text/plain")
 
-            def input_types(signature: str) -> dict[str, int]:
-                leased.append(stack.enter_context(self._plane.repository.lease(spec)))
-                return data_plane.signature_for_json(leased[0], signature).input_types()
+    async def _ready(self, request: Request) -> Response:
+        missing = [
+            model["name"]
+            for model in self._list_models()
+            if not any(version["state"] == VersionState.AVAILABLE.name for version in model["versions"])
+        ]
+        return self._json(503 if missing else 200, orjson.dumps({"ready": not missing, "missing": missing}))
 
-            call = json_predict.parse_request(body, input_types)
-            _, outputs = self._plane.predict_with(leased[0], call.signature_name, call.inputs)
-        return json_predict.build_response(outputs, row_form=call.row_form)
+    async def _models(self, request: Request) -> Response:
+        return self._json(200, orjson.dumps({"models": self._list_models()}, option=orjson.OPT_INDENT_2))
 
-    def _status(self, spec: ModelSpec) -> bytes:
-        response = grpc_edge.status_response(self._plane.status(spec))
-        return json_format.MessageToJson(
-            response, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        ).encode()
+    def _list_models(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "labels": dict(self._repository.labels(name)),
+                "versions": [
+                    {
+                        "version": status.version,
+                        "state": status.state.name,
+                        "error": "" if status.error is None else str(status.error),
+                    }
+                    for status in self._repository.statuses(name)
+                ],
+            }
+            for name in self._repository.names()
+        ]
 
-    def _metadata(self, spec: ModelSpec) -> bytes:
-        resolved, signatures = self._plane.metadata(spec, ["signature_def"])
-        table = get_model_metadata_pb2.SignatureDefMap(signature_def=signatures)
-        document = {
-            "model_spec": _to_dict(predict_message.spec_to_message(resolved)),
-            "metadata": {"signature_def": _to_dict(table)},
-        }
-        return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    async def _show_metrics(self, request: Request) -> Response:
+        assert self._metrics is not None
+        return Response(self._metrics.text(), media_type="text/plain")
 
 
 class _Endpoint:
@@ -175,33 +203,43 @@ class _Endpoint:
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._respond(Request(scope, receive, send))
+        try:
+            response = await self._respond(Request(scope, receive, send))
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
 
-def _to_dict(message: object) -> object:
-    return json_format.MessageToDict(
-        message,  # type: ignore[arg-type]
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-    )
+def unpack(body: bytes, limit: int) -> bytes:
+    """Return the content of a gzip body; empty if it does not unpack or is larger than ``limit``.
+
+    Example:
+        >>> import gzip
+        >>> unpack(gzip.compress(b"{}"), 100), unpack(b"no gzip", 100), unpack(gzip.compress(b"x" * 101), 100)
+        (b'{}', b'', b'')
+    """
+    unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        content = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        return b""
+    return content if unpacker.eof and len(content) <= limit else b""
 
 
-def _spec(parts: dict[str, str | None]) -> ModelSpec:
-    version = None
-    if parts["version"]:
-        version = int(parts["version"])
-        if version > _MAX_VERSION:
-            raise InvalidRequestError(f"Failed to convert version: {parts['version']} to numeric.")
-    label = parts["label"]
-    return ModelSpec(
-        name=urllib.parse.unquote(parts["model"] or ""),
-        version=version,
-        version_label=urllib.parse.unquote(label) if label else None,
-    )
+def bound_socket(protocol: str, host: str, port: int) -> socket.socket:
+    """Return a TCP socket bound to an address, not listening yet.
 
-
-def _error(error: BaseException) -> tuple[int, bytes]:
-    status = status_codes.http_status(status_codes.code_of(error))
-    text = str(error).encode("utf-8", "replace").decode()
-    return status, orjson.dumps({"error": text})
+    Raises:
+        ServingError: The port is in use, or the address is not this machine's.
+    """
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise ServingError(
+            f"Cannot listen for {protocol} on {host}:{port}: {error.strerror or error}. "
+            "Choose another port, or 0 for any free one."
+        ) from None
+    return found

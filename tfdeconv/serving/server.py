@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
+import logging
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tfdeconv._extras import require
-from tfdeconv.errors import InvalidArgumentError, ServingError
+from tfdeconv.errors import InvalidArgumentError, ServingError, TfdeconvError
 from tfdeconv.serving.options import ServerOptions
 
-for _module in ("grpc", "tensorflow_serving.apis", "starlette", "uvicorn", "orjson"):
+for _module in (
+    "grpc",
+    "grpc_health",
+    "tensorflow_serving.apis",
+    "starlette",
+    "uvicorn",
+    "orjson",
+    "prometheus_client",
+):
     require(_module, extra="serving", feature="The embedded server")
 
-from tfdeconv.serving.data_plane import DataPlane  # noqa: E402 - after the check above
-from tfdeconv.serving.grpc_edge import GrpcEdge  # noqa: E402
+from tfdeconv.serving import operator_protos, tls  # noqa: E402 - after the check above
+from tfdeconv.serving.data_plane import DataPlane  # noqa: E402
+from tfdeconv.serving.grpc_edge import GrpcEdge, channel_arguments  # noqa: E402
+from tfdeconv.serving.loading import ModelLoader  # noqa: E402
+from tfdeconv.serving.repository import model_config  # noqa: E402
 from tfdeconv.serving.repository.model_config import ModelConfig  # noqa: E402
 from tfdeconv.serving.repository.repository import ModelRepository  # noqa: E402
-from tfdeconv.serving.rest_edge import RestEdge  # noqa: E402
-from tfdeconv.serving.session_model import SessionModel  # noqa: E402
+from tfdeconv.serving.rest_api import RestApi  # noqa: E402
+from tfdeconv.serving.rest_edge import RestEdge, bound_socket  # noqa: E402
+from tfdeconv.serving.telemetry import Telemetry  # noqa: E402
 
+_LOG = logging.getLogger("tfdeconv.serving")
+_METRICS_PATH = "/monitoring/prometheus/metrics"
 _DEFAULT_GRACE = 30.0
 
 
@@ -64,6 +78,9 @@ class Server:
         self._repository: ModelRepository | None = None
         self._grpc: GrpcEdge | None = None
         self._rest: RestEdge | None = None
+        self._telemetry: Telemetry | None = None
+        self._config_poller: threading.Thread | None = None
+        self._stopping = threading.Event()
 
     @property
     def grpc_url(self) -> str:
@@ -101,11 +118,16 @@ class Server:
             ServingError: As on entering; ``CancelledError`` where ``cancel`` was set.
         """
         options = self.options
+        self._telemetry = Telemetry(options.access_log_file)
+        loader = ModelLoader(options, self._telemetry)
+        monitoring = _monitoring(options)
+        credentials = tls.credentials(options.ssl_config_file) if options.ssl_config_file else None
+        arguments = channel_arguments(options.grpc_channel_arguments)
         for protocol, port in (("gRPC", options.grpc_port), ("REST", options.rest_port)):
-            if port:
-                _check_free(protocol, options.host, port)
+            if port:  # fail before the models load, not after
+                bound_socket(protocol, options.host, port).close()
         self._repository = ModelRepository(
-            self._load,
+            loader,
             poll_seconds=options.file_system_poll_wait_seconds,
             max_load_retries=options.max_num_load_retries,
             retry_seconds=options.load_retry_interval_micros / 1e6,
@@ -113,60 +135,109 @@ class Server:
             unload_threads=options.num_unload_threads,
             allow_unavailable_labels=options.allow_version_labels_for_unavailable_models,
         )
-        base_path = str(Path(options.model_base_path).absolute())
-        self._repository.configure(
-            [ModelConfig(options.model_name, base_path)], timeout=options.start_timeout, cancel=cancel
+        self._repository.configure(_models(options), timeout=options.start_timeout, cancel=cancel)
+        plane = DataPlane(
+            self._repository, self._telemetry, check_method_names=options.enable_signature_method_name_check
         )
-        plane = DataPlane(self._repository)
-        if options.grpc_port is not None:
+        if options.grpc_port is not None or options.grpc_socket_path:
             self._grpc = GrpcEdge(
                 plane,
                 max_threads=options.grpc_threads,
                 as_content=options.enable_serialization_as_tensor_content,
+                channel_arguments=arguments,
+                credentials=credentials,
+                health_service=options.enable_grpc_healthcheck_service,
+                max_filled_bytes=options.max_filled_tensor_bytes,
             )
-            self.grpc_port = self._grpc.listen(f"{options.host}:{options.grpc_port}")
+            if options.grpc_port is not None:
+                self.grpc_port = self._grpc.listen(f"{_bracketed(options.host)}:{options.grpc_port}")
+            if options.grpc_socket_path:
+                self._grpc.listen(f"unix:{options.grpc_socket_path}")
         if options.rest_port is not None:
             self._rest = RestEdge(
-                plane,
+                RestApi(plane),
+                self._repository,
                 threads=options.rest_threads,
                 timeout=options.rest_api_timeout_in_ms / 1000 or None,
+                max_body_bytes=options.max_rest_body_bytes,
+                max_unpacked_bytes=options.max_unpacked_gzip_bytes,
+                cors=options.rest_api_enable_cors_support,
+                metrics=self._telemetry.metrics if monitoring.enable else None,
+                metrics_path=monitoring.path or _METRICS_PATH,
             )
             self.rest_port = self._rest.listen(options.host, options.rest_port)
         if self._grpc is not None:
             self._grpc.start()
         if self._rest is not None:
             self._rest.start()
+        if options.model_config_file and options.model_config_file_poll_wait_seconds > 0:
+            self._config_poller = threading.Thread(
+                target=self._poll_config, name="tfdeconv-config", daemon=True
+            )
+            self._config_poller.start()
 
-    def _load(self, name: str, version: int, path: Path) -> SessionModel:
-        del name, version
-        return SessionModel(path, tags=self.options.saved_model_tags.split(","))
+    def _poll_config(self) -> None:
+        """Apply the configuration file whenever its text changes."""
+        assert self._repository is not None
+        repository, options = self._repository, self.options
+        last = _text(options)
+        while not self._stopping.wait(options.model_config_file_poll_wait_seconds):
+            try:
+                text = _text(options)
+                if text != last:
+                    last = text
+                    repository.configure(_models(options), cancel=self._stopping)
+            except TfdeconvError as error:
+                _LOG.error("Failed to apply the ModelServerConfig file: %s", error)
 
     def stop(self, grace: float | None = _DEFAULT_GRACE) -> None:
         """Stop accepting, finish what is in flight for up to ``grace`` seconds, and unload the models."""
-        if self._grpc is not None:
-            self._grpc.stop(grace)
-        if self._rest is not None:
-            self._rest.stop(grace)
+        self._stopping.set()
+        # Both at once: each lets its own running requests finish.
+        threads = [
+            threading.Thread(target=edge.stop, args=(grace,))
+            for edge in (self._grpc, self._rest)
+            if edge is not None
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._config_poller is not None:
+            self._config_poller.join()
         if self._repository is not None:
             self._repository.close()
-        self._grpc = self._rest = self._repository = None
+        if self._telemetry is not None:
+            self._telemetry.close()
+        self._grpc = self._rest = self._repository = self._telemetry = self._config_poller = None
 
 
-def _check_free(protocol: str, host: str, port: int) -> None:
-    """Fail before the models load, not after. The edges check again when they listen."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ServingError(
-                f"Cannot listen for {protocol} on {host}:{port}: {error.strerror}. "
-                "Choose another port, or 0 for any free one."
-            ) from None
+def _models(options: ServerOptions) -> list[ModelConfig]:
+    if options.model_config_file:
+        message = operator_protos.read(operator_protos.ModelServerConfig, options.model_config_file)
+        return model_config.from_message(message) or []
+    return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
+
+
+def _text(options: ServerOptions) -> bytes:
+    try:
+        return Path(options.model_config_file).read_bytes()
+    except OSError as error:
+        raise ServingError(f"Cannot read '{options.model_config_file}': {error.strerror}") from None
+
+
+def _monitoring(options: ServerOptions) -> Any:
+    kind = operator_protos.MonitoringConfig
+    path = options.monitoring_config_file
+    return (operator_protos.read(kind, path) if path else kind()).prometheus_config
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _reachable(host: str) -> str:
     """An address that a client on this machine can connect to."""
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
-    return f"[{host}]" if ":" in host else host
+    return _bracketed(host)

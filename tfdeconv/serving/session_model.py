@@ -17,11 +17,12 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from tfdeconv.errors import InvalidRequestError, ServingError
-from tfdeconv.serving import saved_model, status_codes
+from tfdeconv.serving import image_size, saved_model, status_codes
 from tfdeconv.serving.codec import dtypes
 from tfdeconv.serving.saved_model import Signature
 
 Array = np.ndarray[Any, Any]
+_ASSETS = "saved_model_assets"
 # Ops whose oneDNN kernels abort the process on an input of another rank.
 _RANK_CRITICAL = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool", "LRN", "FusedBatchNorm", "_FusedConv")
 
@@ -33,6 +34,8 @@ class SessionModel:
         path: The SavedModel's folder.
         tags: Tags of the graph to load. Defaults to ``("serve",)``.
         config: Session configuration (threads, GPU memory, XLA). Defaults to TensorFlow's.
+        max_image_pixels: Largest encoded image that a string input may hold, by its header. Defaults
+            to no limit.
 
     Attributes:
         signature_defs: Signature name to its message, as exported.
@@ -48,7 +51,9 @@ class SessionModel:
         *,
         tags: Sequence[str] = ("serve",),
         config: config_pb2.ConfigProto | None = None,
+        max_image_pixels: int | None = None,
     ) -> None:
+        self._max_image_pixels = max_image_pixels
         meta_graph = saved_model.read_meta_graph(path, tags)
         self.signature_defs = dict(sorted(meta_graph.signature_def.items()))
         self.signatures = {
@@ -79,18 +84,20 @@ class SessionModel:
     def _restore(self, path: Path, meta_graph: meta_graph_pb2.MetaGraphDef) -> None:
         """Restore the variables, then run the initialiser, as the C++ loader does."""
         assets = {
-            asset.tensor_info.name: str(path / "assets" / asset.filename)
-            for asset in meta_graph.asset_file_def
+            asset.tensor_info.name: str(path / "assets" / asset.filename) for asset in _assets(meta_graph)
         }
         saver = meta_graph.saver_def
         if saver.restore_op_name and (path / "variables").is_dir():
-            self._session.run(
-                saver.restore_op_name,
-                {saver.filename_tensor_name: str(path / "variables" / "variables"), **assets},
-            )
+            variables = str(path / "variables" / "variables")
+            self._run_op(saver.restore_op_name, {saver.filename_tensor_name: variables, **assets})
         init_op = _init_op(meta_graph)
         if init_op:
-            self._session.run(init_op, assets)
+            self._run_op(init_op, assets)
+
+    def _run_op(self, name: str, feeds: Mapping[str, str]) -> None:
+        options = config_pb2.CallableOptions(feed=feeds, target=[name])
+        values = [np.array(value.encode(), object) for value in feeds.values()]
+        self._session._make_callable_from_options(options)(*values)
 
     def run(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> list[Array]:
         """Return the values of graph tensors.
@@ -106,8 +113,7 @@ class SessionModel:
         """
         names = tuple(sorted(feeds))
         values = [feeds[name] for name in names]
-        for index, (name, value) in enumerate(zip(names, values, strict=True)):
-            self._check_feed(index, name, value)
+        self.check_feeds(feeds)
         unique = tuple(dict.fromkeys(fetches))
         try:
             results = self._callable(names, unique)(*values)
@@ -116,6 +122,11 @@ class SessionModel:
         by_name = {name: _as_array(value) for name, value in zip(unique, results, strict=True)}
         return [by_name[name] for name in fetches]
 
+    def check_feeds(self, feeds: Mapping[str, Array]) -> None:
+        """Check dtypes, and ranks where they matter; see ``run``."""
+        for index, (name, value) in enumerate(sorted(feeds.items())):
+            self._check_feed(index, name, value)
+
     def _check_feed(self, index: int, name: str, value: Array) -> None:
         wanted, sent = self._types.get(name), dtypes.enum_of(value.dtype)
         if wanted is not None and wanted != sent:
@@ -123,6 +134,8 @@ class SessionModel:
                 f"Expects arg[{index}] to be {dtypes.cpp_name(wanted)} "
                 f"but {dtypes.cpp_name(sent)} is provided"
             )
+        if sent == dtypes.STRING and self._max_image_pixels is not None:
+            image_size.check(value, self._max_image_pixels)
         shape = self._checked_ranks.get(name)
         if shape is not None and len(shape) != value.ndim:
             sizes = ",".join("?" if size < 0 else str(size) for size in shape)
@@ -145,6 +158,18 @@ class SessionModel:
         """Release the session and its variables; no request may be running."""
         self._callables.clear()
         self._session.close()
+
+
+def _assets(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[meta_graph_pb2.AssetFileDef]:
+    """TensorFlow 2 lists the assets in a field of their own, TensorFlow 1 in a collection."""
+    if meta_graph.asset_file_def or _ASSETS not in meta_graph.collection_def:
+        return list(meta_graph.asset_file_def)
+    assets = []
+    for packed in meta_graph.collection_def[_ASSETS].any_list.value:
+        asset = meta_graph_pb2.AssetFileDef()
+        packed.Unpack(asset)
+        assets.append(asset)
+    return assets
 
 
 def _init_op(meta_graph: meta_graph_pb2.MetaGraphDef) -> str:

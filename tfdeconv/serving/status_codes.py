@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tfdeconv import errors
 
-_BY_CLASS: dict[type[BaseException], str] = {
+_BY_CLASS: dict[type[errors.ServingError], str] = {
     errors.OutOfRangeError: "OUT_OF_RANGE",
     errors.InvalidRequestError: "INVALID_ARGUMENT",
     errors.NotFoundError: "NOT_FOUND",
@@ -24,9 +24,7 @@ _BY_CLASS: dict[type[BaseException], str] = {
     errors.DeadlineExceededError: "DEADLINE_EXCEEDED",
     errors.InternalError: "INTERNAL",
 }
-_BY_NAME: dict[str, type[errors.ServingError]] = {
-    name: kind for kind, name in _BY_CLASS.items() if issubclass(kind, errors.ServingError)
-}
+_BY_NAME = {name: kind for kind, name in _BY_CLASS.items()}
 NUMBERS = {
     "OK": 0,
     "CANCELLED": 1,

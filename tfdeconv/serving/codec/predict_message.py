@@ -23,12 +23,13 @@ class EncodedInputs(Mapping[str, np.ndarray[Any, Any]]):
     Serving does, so that its errors come in the same order.
     """
 
-    def __init__(self, encoded: dict[str, memoryview]) -> None:
+    def __init__(self, encoded: dict[str, memoryview], *, max_filled_bytes: int) -> None:
         self._encoded = encoded
+        self._max_filled_bytes = max_filled_bytes
 
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
         try:
-            return tensor_proto.decode(self._encoded[name])
+            return tensor_proto.decode(self._encoded[name], max_filled_bytes=self._max_filled_bytes)
         except tensor_proto.TensorParsingError:
             raise InvalidRequestError(f"tensor parsing error: {name}") from None
 
@@ -73,11 +74,12 @@ def spec_to_message(spec: ModelSpec) -> model_pb2.ModelSpec:
     return message
 
 
-def parse_request(data: bytes) -> PredictCall:
+def parse_request(data: bytes, *, max_filled_bytes: int = tensor_proto.MAX_FILLED_BYTES) -> PredictCall:
     """Return the call that a serialized PredictRequest asks for.
 
     Args:
         data: The message as received.
+        max_filled_bytes: Largest tensor that repeated values may fill.
 
     Raises:
         InvalidRequestError: The bytes are not a PredictRequest.
@@ -98,7 +100,8 @@ def parse_request(data: bytes) -> PredictCall:
                 output_filter.append(str(value, "utf-8"))
     except Exception as error:  # MalformedMessageError, UnicodeDecodeError, protobuf's DecodeError
         raise InvalidRequestError(f"The message is not a PredictRequest: {error}") from None
-    return PredictCall(spec, EncodedInputs(inputs), tuple(output_filter))
+    encoded = EncodedInputs(inputs, max_filled_bytes=max_filled_bytes)
+    return PredictCall(spec, encoded, tuple(output_filter))
 
 
 def _map_entry(data: memoryview) -> tuple[str, memoryview]:

@@ -28,12 +28,11 @@ from tfdeconv.serving import status_codes
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import versions
 from tfdeconv.serving.repository.model_config import ModelConfig
-from tfdeconv.serving.repository.servable import Lease, Servable, VersionState, VersionStatus
-from tfdeconv.serving.session_model import SessionModel
+from tfdeconv.serving.repository.servable import Lease, Model, Servable, VersionState, VersionStatus
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _CANCEL_SECONDS = 0.1
-Loader = Callable[[str, int, Path], SessionModel]
+Loader = Callable[[str, int, Path], Model]
 
 
 @dataclasses.dataclass(slots=True)
@@ -41,6 +40,7 @@ class _Version:
     path: Path
     state: VersionState = VersionState.START
     error: Exception | None = None
+    failed_once: bool = False
     servable: Servable | None = None
 
 
@@ -138,19 +138,21 @@ class ModelRepository:
         Raises:
             NotFoundError: Nothing is known of the model or version.
         """
+        found = self.statuses(name)
+        if version is not None:
+            found = [status for status in found if status.version == version]
+            if not found:
+                raise NotFoundError(f"Could not find version {version} of model {name}")
+        if not found:
+            raise NotFoundError(f"Could not find any versions of model {name}")
+        return found
+
+    def statuses(self, name: str) -> list[VersionStatus]:
+        """Return the states of a model's versions, newest first; none for an unknown model."""
         with self._changed:
             model = self._models.get(name)
-            entries = dict(model.versions) if model else {}
-            if version is not None:
-                if version not in entries:
-                    raise NotFoundError(f"Could not find version {version} of model {name}")
-                entries = {version: entries[version]}
-            if not entries:
-                raise NotFoundError(f"Could not find any versions of model {name}")
-            return [
-                VersionStatus(number, entry.state, entry.error)
-                for number, entry in sorted(entries.items(), reverse=True)
-            ]
+            entries = sorted(model.versions.items(), reverse=True) if model else []
+            return [VersionStatus(number, entry.state, entry.error) for number, entry in entries]
 
     def names(self) -> list[str]:
         """Return the configured models in order of name."""
@@ -288,13 +290,16 @@ class ModelRepository:
                 self._serve(name, number, entry, model)
                 _LOG.info("Loaded %s version %d in %.1f s", name, number, time.monotonic() - started)
                 return
+            with self._changed:
+                entry.failed_once = True
+                self._changed.notify_all()
             if attempt < self._max_load_retries:
                 self._closing.wait(self._retry_seconds)
         with self._changed:
             entry.error, entry.state = failure, VersionState.END
             self._reconcile()
 
-    def _serve(self, name: str, number: int, entry: _Version, model: SessionModel) -> None:
+    def _serve(self, name: str, number: int, entry: _Version, model: Model) -> None:
         with self._changed:
             entry.servable = Servable(name, number, model)
             entry.state = VersionState.AVAILABLE
@@ -354,12 +359,16 @@ class ModelRepository:
             raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
 
     def _pending(self, name: str) -> bool:
-        """Whether a model still may become available: nothing found yet, or a load is going on."""
+        """Whether a start still has to wait: nothing found yet, or a load is going on.
+
+        A load that has failed once is waited for only while no other version is available.
+        """
         model = self._models[name]
-        if model.available():
-            return False
         wanted = [model.versions[number] for number in model.wanted if number in model.versions]
-        return not wanted or any(entry.state is not VersionState.END for entry in wanted)
+        loading = [entry for entry in wanted if entry.state < VersionState.AVAILABLE]
+        if model.available():
+            return any(not entry.failed_once for entry in loading)
+        return not wanted or bool(loading)
 
     def close(self) -> None:
         """Stop polling, finish running requests, and unload everything."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import enum
 import threading
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfdeconv.serving.saved_model import Signature
-from tfdeconv.serving.session_model import SessionModel
 
 
 class VersionState(enum.IntEnum):
@@ -37,6 +40,26 @@ class VersionStatus:
     error: Exception | None = None
 
 
+class Model(Protocol):
+    """A loaded SavedModel, batched or not."""
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """Signatures by name."""
+
+    @property
+    def signature_defs(self) -> Mapping[str, meta_graph_pb2.SignatureDef]:
+        """Their messages by name."""
+
+    def run(
+        self, feeds: Mapping[str, np.ndarray[Any, Any]], fetches: Sequence[str]
+    ) -> list[np.ndarray[Any, Any]]:
+        """Return the values of graph tensors."""
+
+    def close(self) -> None:
+        """Release it."""
+
+
 class Lease(Protocol):
     """Permission to use a loaded version until the ``with`` block ends."""
 
@@ -59,7 +82,7 @@ class Servable:
         model: The loaded SavedModel.
     """
 
-    def __init__(self, name: str, version: int, model: SessionModel) -> None:
+    def __init__(self, name: str, version: int, model: Model) -> None:
         self.name = name
         self.version = version
         self.model = model

@@ -1,0 +1,33 @@
+"""What several tests of the serving package share and import by name."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Toys:
+    """Version folders by copying, in one step as an exporter does it."""
+
+    @staticmethod
+    def copy(source: Path, base: Path, version: int) -> Path:
+        """Copy the SavedModel ``source`` to ``base/version``; it appears complete."""
+        hidden = base / f".writing-{version}"
+        shutil.copytree(source, hidden)
+        return hidden.rename(base / str(version))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Return as soon as ``condition`` holds.
+
+    Raises:
+        AssertionError: It does not hold within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        pause.wait(0.005)

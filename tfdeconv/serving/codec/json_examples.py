@@ -1,0 +1,114 @@
+"""Classify and regress requests and answers in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from tensorflow.core.example import example_pb2, feature_pb2
+
+from tfdeconv.errors import InvalidRequestError
+from tfdeconv.serving.codec import json_document, json_predict, json_tensor
+
+_FLOAT_MAX = float(np.finfo(np.float32).max)
+
+
+def parse_request(body: bytes) -> tuple[str, list[bytes]]:
+    """Return the signature's name and the serialized examples of a request.
+
+    Args:
+        body: ``{"signature_name"?, "context"?: {...}, "examples": [{...}]}``.
+
+    Raises:
+        InvalidRequestError: Whatever TensorFlow Serving refuses, in its words.
+    """
+    document = json_document.parse(body)
+    signature = json_predict.signature_name(document)
+    context = _example(document["context"]) if "context" in document else b""
+    if "examples" not in document:
+        raise _format_error(document, "When method is classify, key 'examples' is expected and was not found")
+    examples = document["examples"]
+    if not isinstance(examples, list):
+        raise _format_error(document, "Expecting 'examples' value to be an list/array")
+    if not examples:
+        raise _format_error(document, "'examples' value is an empty array")
+    return signature, [context + _example(example) for example in examples]
+
+
+def _format_error(document: dict[str, Any], text: str) -> InvalidRequestError:
+    return InvalidRequestError(f"JSON Value: {json_document.to_text(document)} {text}")
+
+
+def _example(value: Any) -> bytes:
+    if not isinstance(value, dict):
+        raise InvalidRequestError(
+            f"Example must be JSON object but got JSON {json_document.type_name(value)}"
+        )
+    example = example_pb2.Example()
+    for name, content in value.items():
+        feature = _feature(name, content if isinstance(content, list) else [content])
+        example.features.feature[name].CopyFrom(feature)
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def _feature(name: str, values: list[Any]) -> feature_pb2.Feature:
+    """A list's first value sets the kind: bytes, float, or int64 for whole numbers and Booleans."""
+    kind = ""
+    converted: list[Any] = []
+    for value in values:
+        found, plain = _feature_value(name, value)
+        if kind and found != kind:
+            raise InvalidRequestError(f"Unexpected element type in feature: {name} expecting type: {kind}")
+        kind = found
+        converted.append(plain)
+    feature = feature_pb2.Feature()
+    if kind == "bytes":
+        feature.bytes_list.value.extend(converted)
+    elif kind == "float":
+        feature.float_list.value.extend(converted)
+    elif kind == "int64":
+        feature.int64_list.value.extend(converted)
+    return feature
+
+
+def _feature_value(name: str, value: Any) -> tuple[str, Any]:
+    if isinstance(value, bool):
+        return "int64", int(value)
+    if isinstance(value, int) and -(1 << 63) <= value < 1 << 64:
+        if value >= 1 << 63:
+            raise InvalidRequestError(f"Feature: {name} has uint64 element. Only int64 is supported.")
+        return "int64", value
+    if isinstance(value, float | int):
+        if abs(value) > _FLOAT_MAX and value not in (float("inf"), float("-inf")):
+            raise InvalidRequestError(
+                f"Cannot convert JSON value: {json_document.to_text(value)} to float "
+                "without loss of precision."
+            )
+        return "float", float(value)
+    if isinstance(value, str):
+        return "bytes", value.encode("utf-8", "surrogateescape")
+    if json_tensor.is_base64_object(value):
+        return "bytes", json_tensor.decode_base64(value)
+    raise InvalidRequestError(
+        f"Feature: {name} has element with unexpected JSON type: {json_document.type_name(value)}"
+    )
+
+
+def build_response(results: Sequence[Any]) -> bytes:
+    """Return the JSON answer of a classification (lists of label and score) or a regression (numbers).
+
+    Example:
+        >>> build_response([[("low", 0.25)]])
+        b'{"results":[[["low",0.25]]]}'
+    """
+    return json_document.dump_leniently({"results": _shortest(results)})
+
+
+def _shortest(value: Any) -> Any:
+    """Print float32 scores with their own digits, not with those of the double."""
+    if isinstance(value, float):
+        return float(str(np.float32(value)))
+    if isinstance(value, list | tuple):
+        return [_shortest(item) for item in value]
+    return value
