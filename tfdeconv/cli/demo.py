@@ -207,12 +207,12 @@ def _compare(answers: list[_Answer], expected: Any) -> list[float]:
 def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
     from PIL import Image
 
-    from tfdeconv.imaging.comparison import comparison
+    from tfdeconv.imaging.side_by_side import side_by_side
 
     result = _to_levels(upscaled)
     size = original.shape[1], original.shape[0]
     enlarged = np.asarray(_to_image(halved).resize(size, Image.Resampling.NEAREST))
-    drawing = comparison(
+    drawing = side_by_side(
         [("Input, pixels enlarged", enlarged), (f"Upscaled x{SCALE}", result), ("Original", original)]
     )
     _to_image(halved).save(output / "input.png")
