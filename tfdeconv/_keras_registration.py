@@ -37,6 +37,7 @@ SERIALIZABLE = {
     ),
     "tfdeconv.training.soap": ("SOAP",),
     "tfdeconv.zoo.luma": ("Luma",),
+    "tfdeconv.zoo.pad_to_multiple": ("PadToMultiple2D",),
     "tfdeconv.zoo.slim": ("NearIdentity",),
 }
 """Module -> classes decorated with ``register_keras_serializable(package=PACKAGE)``."""

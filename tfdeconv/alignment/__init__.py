@@ -7,7 +7,7 @@ numbers, computed here for any Keras functional graph in exact fractions.
 """
 
 from tfdeconv.alignment.coordinate_map import CoordinateMap
-from tfdeconv.alignment.cropping import crop_offset
+from tfdeconv.alignment.cropping import crop_offset, map_between
 from tfdeconv.alignment.tracing import Trace, trace
 
-__all__ = ["CoordinateMap", "Trace", "crop_offset", "trace"]
+__all__ = ["CoordinateMap", "Trace", "crop_offset", "map_between", "trace"]

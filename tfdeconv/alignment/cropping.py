@@ -1,4 +1,4 @@
-"""The crop that lays one tensor of a graph on another."""
+"""How two tensors of a graph lie on each other, and the crop that lays one on the other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tfdeconv.alignment.coordinate_map import CoordinateMap
-from tfdeconv.alignment.graph import describe
+from tfdeconv.alignment.graph import ancestors, describe, is_channels_first
 from tfdeconv.alignment.layout import Layout
 from tfdeconv.alignment.position import Everywhere, Maps
 from tfdeconv.alignment.tracing import Trace, check_symbolic, trace
@@ -43,6 +43,36 @@ def crop_offset(from_: Any, to: Any) -> tuple[int, ...]:
         Long, Shelhamer and Darrell 2015, "Fully Convolutional Networks for Semantic Segmentation";
         Caffe's ``coord_map.crop``.
     """
+    between = map_between(from_, to)
+    offsets = tuple(_axis_offset(axis, between[axis], from_, to) for axis in range(len(between)))
+    _check_extent(offsets, from_, to)
+    return offsets
+
+
+def map_between(from_: Any, to: Any) -> Maps:
+    """Return the maps that take the samples of ``from_`` to where they lie in ``to``.
+
+    Neither tensor needs to be made from the other: both are followed back to the tensors that they
+    have in common.
+
+    Args:
+        from_: A tensor of a Keras functional graph.
+        to: Another tensor of that graph.
+
+    Returns:
+        One map for each spatial axis.
+
+    Raises:
+        AlignmentError: The tensors share no ancestor, two paths disagree, or a layer on the way has no
+            coordinate map.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input([64, 64, 3])
+        >>> half, quarter = keras.layers.MaxPooling2D(2)(x), keras.layers.AveragePooling2D(4)(x)
+        >>> [str(axis) for axis in map_between(quarter, half)]
+        ['2 * x + 1/2', '2 * x + 1/2']
+    """
     check_symbolic("from_", from_)
     check_symbolic("to", to)
     from_trace, to_trace = trace(from_), trace(to)
@@ -71,9 +101,7 @@ def crop_offset(from_: Any, to: Any) -> tuple[int, ...]:
             f"{describe(from_)} and {describe(to)} are related through global pooling only, which has no "
             "coordinate map."
         )
-    offsets = tuple(_axis_offset(axis, between[axis], from_, to) for axis in range(len(between)))
-    _check_extent(offsets, from_, to, from_trace.channels_first)
-    return offsets
+    return between
 
 
 def _where_paths_part(common: Iterable[Any], from_trace: Trace, to_trace: Trace) -> list[Any]:
@@ -105,8 +133,9 @@ def _axis_offset(axis: int, between: CoordinateMap, from_: Any, to: Any) -> int:
     return int(offset)
 
 
-def _check_extent(offsets: Sequence[int], from_: Any, to: Any, channels_first: bool) -> None:
+def _check_extent(offsets: Sequence[int], from_: Any, to: Any) -> None:
     """Refuse a crop that passes the end of ``from_``, where both sizes are known."""
+    channels_first = is_channels_first(ancestors(from_))
     available, wanted = (Layout.of_shape(tensor.shape, channels_first).sizes for tensor in (from_, to))
     for axis, (offset, have, want) in enumerate(zip(offsets, available, wanted, strict=True)):
         if have is not None and want is not None and offset + want > have:

@@ -34,8 +34,8 @@ class Edge(NamedTuple):
 class Trace:
     """The coordinate maps from every ancestor of ``output`` to ``output``; made by :func:`trace`.
 
-    ``trace[tensor]`` holds one :class:`CoordinateMap` for each spatial axis; iterating yields the
-    ancestors, ``output`` first.
+    ``trace[tensor]`` holds one :class:`CoordinateMap` for each spatial axis; iterating yields ``output``
+    and its ancestors, each after everything that it leads to.
 
     Attributes:
         output: The Keras tensor that was traced.
@@ -45,9 +45,9 @@ class Trace:
 
     def __init__(self, output: Any) -> None:
         self.output = output
-        tensors = ancestors(output)
-        self.channels_first = is_channels_first(tensors)
-        self.edges = [edge for tensor in tensors for edge in _edges_into(tensor, self.channels_first)]
+        self._tensors = ancestors(output)
+        self.channels_first = is_channels_first(self._tensors)
+        self.edges = [edge for tensor in self._tensors for edge in _edges_into(tensor, self.channels_first)]
         self._positions: dict[Any, Position] = {output: _identity(output)}
         for edge in self.edges:
             if edge.target in self._positions:
@@ -67,7 +67,7 @@ class Trace:
             self._positions[edge.source] = Refusal(_disagreement(edge.source, self.edges))
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._positions)
+        return (tensor for tensor in self._tensors if tensor in self._positions)
 
     def __contains__(self, tensor: Any) -> bool:
         return tensor in self._positions

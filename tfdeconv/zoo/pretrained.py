@@ -15,14 +15,22 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return the weights of ``model`` by ``layer/weight``.
+    """Return the weights of ``model`` by ``layer/weight``; those of a model inside by its name as well.
 
     Example:
         >>> layer = keras.layers.Dense(1, name="head")
         >>> sorted(named_weights(keras.Sequential([keras.Input((2,)), layer])))
         ['head/bias', 'head/kernel']
     """
-    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+    named = {}
+    for layer in model.layers:
+        inside = (
+            named_weights(layer)
+            if isinstance(layer, keras.Model)
+            else {weight.name: weight for weight in layer.weights}
+        )
+        named.update({f"{layer.name}/{name}": weight for name, weight in inside.items()})
+    return named
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
