@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.slim import NearIdentity, Slim
+from tfdeconv.zoo.slim import RECEPTIVE_RADIUS, NearIdentity, Slim
 
 SCALES = (2, 3, 4)
 
@@ -31,6 +31,19 @@ def test_every_output_sample_is_made_from_equally_many_taps(scale):
     """The last kernel's size is a multiple of its stride: no checkerboard of overlap counts."""
     (kernel_size,) = set(Slim(scale).get_layer("upsample").kernel_size)
     assert kernel_size % scale == 0
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_an_output_sees_no_further_than_the_receptive_radius(scale):
+    """One changed input pixel changes outputs up to the radius away, and none beyond it."""
+    model = Slim(scale)
+    for weight in model.weights:
+        weight.assign(np.full(weight.shape, 0.1, np.float32))
+    luma = np.full((1, 1, 40, 1), 0.5, np.float32)
+    changed = luma.copy()
+    changed[0, 0, 20] += 0.1
+    where = np.nonzero(np.abs(model(changed) - model(luma))[0, :, :, 0].max(0) > 1e-6)[0] // scale
+    assert (where.min(), where.max()) == (20 - RECEPTIVE_RADIUS, 20 + RECEPTIVE_RADIUS)
 
 
 def test_the_body_starts_near_the_identity():

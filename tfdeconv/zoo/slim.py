@@ -20,6 +20,10 @@ KERNEL_SIZES = {2: 6, 3: 9, 4: 8}
 """Side of the last transposed convolution per scale: whole multiples of the stride, so that every output
 sample is made from the same number of taps."""
 
+RECEPTIVE_RADIUS = 2 + DEPTH + 1
+"""How many input pixels away an output sample still sees: first layer, body, last layer. Tiles that overlap
+by this much join without a seam."""
+
 SLOPE = 0.2
 """Of LeakyReLU below zero."""
 
