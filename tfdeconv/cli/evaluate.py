@@ -52,9 +52,10 @@ def command(data: Path, scale: int, architecture: str | None, weights: Path | No
         model.name: lambda low: predict(tensorflow.constant(low[None, :, :, None]))[0, :, :, 0].numpy(),
     }
     rows: list[dict[str, Score]] = []
-    click.echo(_row("", {name: f"{name:>14}" for name in contenders}))
-    click.echo(_row("image", dict.fromkeys(contenders, f"{'PSNR':>6} {'SSIM':>7}")))
     for pair in scored_pairs(data, scale):
+        if not rows:
+            click.echo(_row("", {name: f"{name:>14}" for name in contenders}))
+            click.echo(_row("image", dict.fromkeys(contenders, f"{'PSNR':>6} {'SSIM':>7}")))
         rows.append({name: score(pair, upscale, scale) for name, upscale in contenders.items()})
         click.echo(_row(pair.name, {name: _text(one) for name, one in rows[-1].items()}))
     means = {name: mean_score(row[name] for row in rows) for name in contenders}
