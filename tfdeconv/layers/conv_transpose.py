@@ -30,7 +30,6 @@ class _ConvTranspose(keras.layers.Layer):
         output_padding: int | Sequence[int] | None = None,
         data_format: str | None = None,
         dilation_rate: int | Sequence[int] = 1,
-        groups: int = 1,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
@@ -41,6 +40,7 @@ class _ConvTranspose(keras.layers.Layer):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         *,
+        groups: int = 1,
         lowering: str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -283,7 +283,6 @@ class Conv2DTranspose(_ConvTranspose):
         output_padding: Extra samples at the end; None for the convention's default.
         data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
         dilation_rate: Spacing of the kernel's taps; an int or one for each axis.
-        groups: Groups of channels computed independently; divides channels and filters.
         activation: Activation of the output; None for none.
         use_bias: Whether a bias is added.
         kernel_initializer: Initializer of the kernel, for example ``tfdeconv.initializers.Bilinear()``.
@@ -293,6 +292,7 @@ class Conv2DTranspose(_ConvTranspose):
         activity_regularizer: Regularizer of the output.
         kernel_constraint: Constraint of the kernel.
         bias_constraint: Constraint of the bias.
+        groups: Groups of channels computed independently; divides channels and filters.
         lowering: "auto" or one of ``tfdeconv.ops.LOWERINGS``.
         **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype, trainable).
 
@@ -331,3 +331,16 @@ class Conv3DTranspose(_ConvTranspose):
     """
 
     rank = 3
+
+    def __init__(  # Keras swaps two arguments here; what is passed by position keeps its meaning
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: Any = "valid",
+        data_format: str | None = None,
+        output_padding: int | Sequence[int] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *args, **kwargs)
