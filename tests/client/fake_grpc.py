@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import numpy as np
 import tensorflow as tf
-from client.fake_model import METHOD, MODEL, Failures, compute, not_found, regress, score
+from client.fake_model import METHOD, MODEL, VERSIONS, Failures, compute, not_found, regress, score
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -103,9 +103,11 @@ class _Model(model_service_pb2_grpc.ModelServiceServicer):
         missing = None if name == MODEL else f"Could not find any versions of model {name}"
         _fail(self._failures, request, context, missing)
         response = get_model_status_pb2.GetModelStatusResponse()
-        ended = response.model_version_status.add(version=2, state="END")
-        ended.status.error_code, ended.status.error_message = 13, "out of memory"
-        response.model_version_status.add(version=3, state="AVAILABLE")
+        asked = request.model_spec.version.value
+        for version, state, code, message in reversed(VERSIONS):
+            if asked in (0, version):
+                status = {"error_code": code, "error_message": message}
+                response.model_version_status.add(version=version, state=state, status=status)
         return response
 
     def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

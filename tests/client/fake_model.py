@@ -17,6 +17,9 @@ from PIL import Image
 MODEL = "upscaler"
 METHOD = "tensorflow/serving/predict"
 
+# Version, state, error code, error message.
+VERSIONS = [(3, "AVAILABLE", "OK", ""), (2, "END", "INTERNAL", "out of memory")]
+
 # Signature -> (inputs, outputs), each name -> (dtype, shape); the same as the SavedModel of conftest.py.
 SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "serving_default": (

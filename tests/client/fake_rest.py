@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import uvicorn
-from client.fake_model import METHOD, MODEL, SIGNATURES, Failures, compute, not_found, regress, score
+from client.fake_model import (
+    METHOD,
+    MODEL,
+    SIGNATURES,
+    VERSIONS,
+    Failures,
+    compute,
+    not_found,
+    regress,
+    score,
+)
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -106,12 +116,16 @@ def _rest_app(failures: Failures) -> Starlette:
         if path.endswith("/metadata"):
             return JSONResponse(_metadata_json(failures.signatures()))
         if request.method == "GET":
-            ended = {"error_code": "INTERNAL", "error_message": "out of memory"}
-            ok = {"error_code": "OK", "error_message": ""}
-            states = [("3", "AVAILABLE", ok), ("2", "END", ended)]
-            return JSONResponse(
-                {"model_version_status": [{"version": v, "state": s, "status": e} for v, s, e in states]}
-            )
+            states = [
+                {
+                    "version": str(version),
+                    "state": state,
+                    "status": {"error_code": code, "error_message": message},
+                }
+                for version, state, code, message in VERSIONS
+                if "/versions/" not in path or path.endswith(f"/{version}")
+            ]
+            return JSONResponse({"model_version_status": states})
         if request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         document = json.loads(body)

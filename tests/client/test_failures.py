@@ -158,6 +158,10 @@ def test_a_model_that_does_not_become_ready(fake_client: Client) -> None:
         match=r"Model 'm' was not ready within 0.2 s: Could not find any versions of model m",
     ):
         fake_client.wait_until_ready(model="m", timeout=0.2)
+    with pytest.raises(
+        errors.DeadlineExceededError, match=r"within 0\.2 s: version 2 is END \(INTERNAL: out of memory\)"
+    ):
+        fake_client.wait_until_ready(version=2, timeout=0.2)
 
 
 @pytest.mark.parametrize(

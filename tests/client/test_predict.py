@@ -42,9 +42,11 @@ def test_a_lone_input_needs_no_name(client: Client) -> None:
     assert_same(client.predict(IMAGE)["upscaled"], enlarged(IMAGE))
 
 
-@pytest.mark.parametrize("values", [IMAGE.astype(np.float64), IMAGE.tolist(), IMAGE[:, ::-1][:, ::-1]])
+@pytest.mark.parametrize(
+    "values", [IMAGE.astype(float), IMAGE.astype(">f4"), IMAGE.tolist(), IMAGE[:, ::-1][:, ::-1]]
+)
 def test_values_become_the_type_of_the_signature(client: Client, values: object) -> None:
-    """Wider floats, lists and strided arrays are converted."""
+    """Wider floats, other byte orders, lists and strided arrays are converted."""
     assert_same(client.predict(values)["upscaled"], enlarged(IMAGE))
 
 

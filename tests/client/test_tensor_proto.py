@@ -143,5 +143,5 @@ def test_values_that_do_not_fill_the_shape(fields: dict[str, object], message: s
 
 def test_types_without_arrays() -> None:
     """Resources and quantised types are refused by name."""
-    with pytest.raises(errors.UnimplementedError, match="type data type 20 cannot be sent or received"):
+    with pytest.raises(errors.UnimplementedError, match="type resource cannot be sent or received"):
         _tensor_proto.decode(messages.TensorProto(dtype=20))

@@ -61,7 +61,6 @@ def command(
 def _table(versions: Sequence[VersionStatus]) -> str:
     rows = [("VERSION", "STATE", "ERROR")]
     for one in versions:
-        error = "" if one.error_code == "OK" else f"{one.error_code}: {one.error_message}".rstrip(": ")
-        rows.append((str(one.version), one.state, error))
+        rows.append((str(one.version), one.state, one.error))
     width = max(len(row[0]) for row in rows)
     return "\n".join(f"{number:<{width}}  {state:<9}  {error}".rstrip() for number, state, error in rows)

@@ -39,7 +39,7 @@ def _blocking(flow: Callable[Concatenate[Session, P], Flow[T]]) -> Callable[Conc
             raise _closed()
         return run(flow(self._session, *args, **kwargs), self._transport)
 
-    _hide_flow(method)
+    _present(method, "Client")
     return method
 
 
@@ -54,12 +54,13 @@ def _awaiting(
             raise _closed()
         return await run_async(flow(self._session, *args, **kwargs), self._transport)
 
-    _hide_flow(method)
+    _present(method, "AsyncClient")
     return method
 
 
-def _hide_flow(method: Any) -> None:
-    """Show callers of ``help()`` the result's type, ``X`` where the flow's is ``Flow[X]``."""
+def _present(method: Any, owner: str) -> None:
+    """Make ``help()`` show the method of a client, whose result is ``X`` where the flow's is ``Flow[X]``."""
+    method.__module__, method.__qualname__ = __name__, f"{owner}.{method.__name__}"
     signature = inspect.signature(method)
     result = signature.return_annotation.removeprefix("Flow[").removesuffix("]")
     method.__signature__ = signature.replace(return_annotation=result)

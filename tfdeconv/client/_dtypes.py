@@ -22,10 +22,17 @@ _TYPES = {
     8: ("DT_COMPLEX64", "complex64"),
     9: ("DT_INT64", "int64"),
     10: ("DT_BOOL", "bool"),
+    11: ("DT_QINT8", "qint8"),
+    12: ("DT_QUINT8", "quint8"),
+    13: ("DT_QINT32", "qint32"),
     14: ("DT_BFLOAT16", "bfloat16"),
+    15: ("DT_QINT16", "qint16"),
+    16: ("DT_QUINT16", "quint16"),
     17: ("DT_UINT16", "uint16"),
     18: ("DT_COMPLEX128", "complex128"),
     19: ("DT_HALF", "float16"),
+    20: ("DT_RESOURCE", "resource"),
+    21: ("DT_VARIANT", "variant"),
     22: ("DT_UINT32", "uint32"),
     23: ("DT_UINT64", "uint64"),
 }
@@ -37,14 +44,12 @@ _NAMES_BY_LABEL = dict(_TYPES.values())
 def name_of(data_type: int | str) -> str:
     """Return TensorFlow's name of a type given as its number (gRPC) or ``DT_`` name (REST).
 
-    A type that this client cannot carry keeps its ``DT_`` name or number, so that metadata stays readable.
-
     Example:
-        >>> name_of(1), name_of("DT_STRING"), name_of("DT_RESOURCE")
-        ('float32', 'string', 'DT_RESOURCE')
+        >>> name_of(1), name_of("DT_STRING"), name_of(20)
+        ('float32', 'string', 'resource')
     """
     if isinstance(data_type, str):
-        return _NAMES_BY_LABEL.get(data_type, data_type)
+        return _NAMES_BY_LABEL.get(data_type, f"data type {data_type}")
     return _NAMES_BY_NUMBER.get(data_type, f"data type {data_type}")
 
 
@@ -63,6 +68,9 @@ def numpy_dtype(name: str) -> np.dtype:
     if name == "bfloat16":
         ml_dtypes = require("ml_dtypes", extra="serving", feature="A bfloat16 tensor")
         return np.dtype(ml_dtypes.bfloat16)
-    if name not in NUMBERS:
-        raise UnimplementedError(f"Tensors of type {name} cannot be sent or received by this client.")
-    return np.dtype(name)
+    try:
+        return np.dtype(name)
+    except TypeError:
+        raise UnimplementedError(
+            f"Tensors of type {name} cannot be sent or received by this client."
+        ) from None

@@ -23,10 +23,13 @@ from tfdeconv.client._records import (
     TensorSpec,
     VersionStatus,
 )
-from tfdeconv.errors import InternalError, InvalidArgumentError
+from tfdeconv.errors import InternalError, InvalidArgumentError, InvalidRequestError
 
 _PREDICTION = "/tensorflow.serving.PredictionService/"
 _MODEL = "/tensorflow.serving.ModelService/"
+
+# Protocol buffers count the bytes of a message in 31 bits.
+_LARGEST_MESSAGE = 2**31
 
 # ModelVersionStatus.State of get_model_status.proto.
 _STATES = {10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
@@ -44,6 +47,12 @@ class GrpcDialect:
         outputs: Sequence[str],
     ) -> Call[dict[str, NDArray[Any]]]:
         """See :class:`~tfdeconv.client._dialect.Dialect`."""
+        size = sum(array.nbytes for array in inputs.values())
+        if size >= _LARGEST_MESSAGE:
+            raise InvalidRequestError(
+                f"The inputs hold {size:,} bytes; a gRPC message takes less than {_LARGEST_MESSAGE:,}. "
+                "Send them in smaller batches, e.g. with predict_many()."
+            )
         request = messages.PredictRequest(
             model_spec=_model_spec(ref, name),
             inputs={

@@ -6,7 +6,10 @@ what it cannot express or read goes to the standard library.
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -39,12 +42,28 @@ def loads(payload: bytes) -> Any:
         >>> loads(b'[1.5, NaN]')
         [1.5, nan]
     """
-    if orjson is not None:
-        try:
-            return orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            pass  # NaN, or stray bytes: the standard library reads both, or says what is wrong
-    return json.loads(payload.decode("utf-8", "surrogateescape"))
+    with _collector_paused():
+        if orjson is not None:
+            try:
+                return orjson.loads(payload)
+            except orjson.JSONDecodeError:
+                pass  # NaN, or stray bytes: the standard library reads both, or says what is wrong
+        return json.loads(payload.decode("utf-8", "surrogateescape"))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking the hundred thousands of lists of an image as they appear.
+
+    Where TensorFlow is loaded too, its own objects are walked with them: seconds for an image of 512 x 512.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _to_list(value: Any) -> Any:

@@ -113,12 +113,24 @@ class VersionStatus:
         state: ``"START"``, ``"LOADING"``, ``"AVAILABLE"``, ``"UNLOADING"``, ``"END"`` or ``"UNKNOWN"``.
         error_code: ``"OK"``, or the name of the status code that loading ended with.
         error_message: Why loading failed; empty where it did not.
+
+    Example:
+        >>> print(VersionStatus(2, "END", "INTERNAL", "out of memory"))
+        version 2 is END (INTERNAL: out of memory)
     """
 
     version: int
     state: str
     error_code: str = "OK"
     error_message: str = ""
+
+    def __str__(self) -> str:
+        return f"version {self.version} is {self.state}" + (f" ({self.error})" if self.error else "")
+
+    @property
+    def error(self) -> str:
+        """Code and message of the error in one line; empty where there is none."""
+        return "" if self.error_code == "OK" else f"{self.error_code}: {self.error_message}".rstrip(": ")
 
 
 class Classification(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -54,7 +55,7 @@ class RestDialect:
             values = document["outputs"]
             if len(signature.outputs) == 1:  # then the server leaves the name out
                 values = {next(iter(signature.outputs)): values}
-            return {key: _array(values[key], signature.outputs[key], key) for key in sorted(outputs)}
+            return {key: _array(values[key], signature.outputs[key]) for key in sorted(outputs)}
 
         return _call(f"{_model_path(ref)}:predict", {"signature_name": name, "inputs": columns}, read)
 
@@ -196,31 +197,35 @@ def _examples_to_json(
     return document
 
 
-def _array(value: Any, spec: TensorSpec, name: str) -> NDArray[Any]:
+def _array(value: Any, spec: TensorSpec) -> NDArray[Any]:
     """Return a JSON value as an array of the type that the signature promises."""
+    shape, leaves = _flatten(value)
     if spec.dtype == "string":
-        flat: list[bytes] = []
-        shape = _flatten(value, flat)
-        array = np.empty(len(flat), object)
-        array[:] = flat
-        array = array.reshape(shape)
-    else:
-        array = np.array(value, numpy_dtype(spec.dtype))
-    if array.size == 0 and spec.shape is not None and len(spec.shape) > array.ndim:
+        leaves = [_to_bytes(leaf) for leaf in leaves]
+    array = np.empty(len(leaves), numpy_dtype(spec.dtype))
+    array[:] = leaves
+    if not leaves and spec.shape is not None:
         # `[]` does not tell the sizes behind the empty axis; the signature knows the fixed ones.
-        array = array.reshape(array.shape + tuple(size or 0 for size in spec.shape[array.ndim :]))
-    return array
+        shape += [size or 0 for size in spec.shape[len(shape) :]]
+    return array.reshape(shape)
 
 
-def _flatten(value: Any, flat: list[bytes]) -> tuple[int, ...]:
-    """Append the strings of nested lists to ``flat`` and return the lists' shape."""
-    if not isinstance(value, list):
-        flat.append(_to_bytes(value))
-        return ()
-    shapes = {_flatten(item, flat) for item in value}
-    if len(shapes) > 1:
-        raise ValueError("rows of different lengths")
-    return (len(value), *(shapes.pop() if shapes else ()))
+def _flatten(value: Any) -> tuple[list[int], list[Any]]:
+    """Return the shape of nested lists, and what they hold in row-major order.
+
+    Example:
+        >>> _flatten([[1, 2, 3], [4, 5, 6]])
+        ([2, 3], [1, 2, 3, 4, 5, 6])
+    """
+    shape: list[int] = []
+    level = [value]
+    while level and isinstance(level[0], list):
+        lengths = set(map(len, level))
+        if len(lengths) > 1:
+            raise ValueError("rows of different lengths")
+        shape += lengths
+        level = list(chain.from_iterable(level))
+    return shape, level
 
 
 def _to_bytes(value: Any) -> bytes:

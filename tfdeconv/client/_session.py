@@ -285,23 +285,24 @@ class Session:
         ref = self._ref(model, version, None)
         deadline = Deadline(_check_timeout(timeout))
         pause = _FIRST_POLL
+        seen = "no answer"
         while True:
             try:
                 states = yield from self._status(ref, deadline)
+            except (UnavailableError, NotFoundError) as error:
+                seen = str(error)
+            except DeadlineExceededError:
+                break
+            else:
                 for state in states:
                     if state.state == "AVAILABLE":
                         return state
-                seen = ", ".join(
-                    f"version {s.version} is {s.state} {s.error_message}".rstrip() for s in states
-                )
-            except (UnavailableError, NotFoundError) as error:
-                seen = str(error)
+                seen = "; ".join(map(str, states)) or "it has no versions"
             if not deadline.allows(pause):
-                raise DeadlineExceededError(
-                    f"Model {ref.name!r} was not ready within {timeout:g} s: {seen or 'no version yet'}"
-                )
+                break
             yield Sleep(pause)
             pause = min(2 * pause, _LAST_POLL)
+        raise DeadlineExceededError(f"Model {ref.name!r} was not ready within {timeout:g} s: {seen}")
 
     def reload(self, config: str | Path, *, timeout: float | None = None) -> Flow[None]:
         """Replace the list of models that the server serves. gRPC only, as in TensorFlow Serving.
