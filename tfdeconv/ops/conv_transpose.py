@@ -11,7 +11,7 @@ from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops import output_window
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.lowerings import LOWERINGS, Problem
+from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 
 
 def conv_transpose(
@@ -118,7 +118,7 @@ def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.T
         y = _lower(name, x[:, tf.newaxis], kernel[tf.newaxis], problem.with_leading_axis())
         return tf.squeeze(y, axis=1)
     if name == "auto":
-        name = "gradient"
+        name = auto.choose(x, problem)
     if name not in LOWERINGS:
         raise InvalidArgumentError(
             f"lowering must be 'auto' or one of {', '.join(map(repr, LOWERINGS))}; received {name!r}."
