@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import ExportError
 from tfdeconv.export.image_bytes import image_bytes_function
+from tfdeconv.export.tensor_signature import serving_default
 from tfdeconv.export.version_folder import new_version
 from tfdeconv.export.warmup import Warmup, write_warmup
 
@@ -74,35 +75,10 @@ def export_saved_model(
 
 
 def _usual_signatures(model: keras.Model) -> dict[str, Any]:
-    signatures = {"serving_default": _serving_default(model)}
+    signatures = {"serving_default": serving_default(model)}
     if _is_rgb_to_rgb(model):
         signatures["serve_image_bytes"] = image_bytes_function(lambda image: model(image, training=False))
     return signatures
-
-
-def _serving_default(model: keras.Model) -> Any:
-    """The model as a function of named tensors; batch and unknown sizes stay free.
-
-    An output is called by its key where the model returns a dictionary, else after its layer.
-    """
-    specs = {
-        tensor.name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
-        for tensor in model.inputs
-    }
-    if isinstance(model, keras.Sequential):
-        structure, output_names = model.inputs[0], [model.layers[-1].name]
-    else:
-        structure, output_names = model.input, model.output_names
-
-    @tf.function(input_signature=[specs], autograph=False)
-    def serving_default(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        given = keras.tree.pack_sequence_as(structure, [inputs[tensor.name] for tensor in model.inputs])
-        outputs = model(given, training=False)
-        if isinstance(outputs, dict):
-            return dict(outputs)
-        return dict(zip(output_names, keras.tree.flatten(outputs), strict=True))
-
-    return serving_default
 
 
 def _is_rgb_to_rgb(model: keras.Model) -> bool:

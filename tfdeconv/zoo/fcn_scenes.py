@@ -88,7 +88,7 @@ def _draw(
 
 
 def _crop(rng: np.random.Generator, textures: Sequence[Texture], size: int) -> Array:
-    texture = textures[rng.integers(len(textures))]
+    texture = textures[int(rng.integers(len(textures)))]
     top, left = (rng.integers(0, extent - size + 1) for extent in texture.shape[:2])
     crop = texture[top : top + size, left : left + size] / 255.0
     return crop[:, ::-1] if rng.random() < 0.5 else crop

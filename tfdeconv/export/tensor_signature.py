@@ -1,0 +1,39 @@
+"""The signature of a model as a function of its named tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def serving_default(model: keras.Model) -> Any:
+    """Return ``model`` as a function of named tensors; batch and unknown sizes stay free.
+
+    An output is called by its key where the model returns a dictionary, else after its layer.
+
+    Example:
+        >>> image = keras.Input([4], name="image")
+        >>> function = serving_default(keras.Model(image, keras.layers.ReLU(name="clipped")(image)))
+        >>> {name: tuple(tensor.shape) for name, tensor in function({"image": tf.ones([2, 4])}).items()}
+        {'clipped': (2, 4)}
+    """
+    specs = {
+        tensor.name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    }
+    if isinstance(model, keras.Sequential):
+        structure, output_names = model.inputs[0], [model.layers[-1].name]
+    else:
+        structure, output_names = model.input, model.output_names
+
+    @tf.function(input_signature=[specs], autograph=False)
+    def tensors(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        given = keras.tree.pack_sequence_as(structure, [inputs[tensor.name] for tensor in model.inputs])
+        outputs = model(given, training=False)
+        if isinstance(outputs, dict):
+            return dict(outputs)
+        return dict(zip(output_names, keras.tree.flatten(outputs), strict=True))
+
+    return tensors
