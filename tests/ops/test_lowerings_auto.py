@@ -1,0 +1,88 @@
+"""The rule behind ``lowering="auto"``."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+from tfdeconv import geometry, ops
+from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
+from tfdeconv.ops.output_window import OutputWindow
+
+
+def choice(sizes, channels, filters, kernel_size, stride, *, batch=1, groups=1, dtype=tf.float32):
+    """The rule's answer for a "same" problem."""
+    rank = len(sizes)
+    crops = geometry.crops(kernel_size, stride, padding="same")
+    window = OutputWindow(*((crop,) * rank for crop in crops), tuple(size * stride for size in sizes))
+    problem = Problem((kernel_size,) * rank, channels, filters, (stride,) * rank, (1,) * rank, groups, window)
+    name = auto.choose(tf.zeros([batch, *sizes, channels], dtype), problem)
+    LOWERINGS[name].check(problem)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("two_pass", ((128, 128), 56, 1, 9, 2)),  # FSRCNN
+        ("subpixel", ((128, 128), 56, 1, 9, 4)),
+        ("scatter", ((4, 4), 1024, 512, 5, 2)),  # DCGAN's first
+        ("gradient", ((64, 64), 256, 128, 2, 2)),  # a U-Net's
+        ("gradient", ((32, 32, 32), 32, 16, 3, 2)),
+        ("gradient", ((128, 128), 4, 1, 4, 2)),  # too little to gain
+    ],
+)
+def test_choices_on_known_architectures(name, arguments):
+    """The rule makes the choices that the benchmark confirmed."""
+    assert choice(*arguments) == name
+
+
+def test_groups_of_one_channel_are_depthwise():
+    """One channel in each group is a depthwise problem whatever the sizes and type."""
+    assert choice((16, 16), 21, 21, 8, 4, groups=21) == "depthwise"
+    assert choice((16, 16), 21, 21, 8, 4, groups=21, dtype=tf.float16) == "depthwise"
+
+
+def test_half_precision_keeps_the_gradient():
+    """Partial sums of other forms would be rounded once more: half precision is left to one kernel."""
+    assert choice((128, 128), 56, 1, 9, 2, dtype=tf.float16) == "gradient"
+
+
+def test_gpus_keep_the_gradient(monkeypatch):
+    """Where a GPU is visible and the tensor's device is not known, cuDNN's kernel is kept."""
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
+    seen = []
+
+    @tf.function(autograph=False)
+    def call(x):
+        seen.append(choice_of(x))
+        with tf.device("CPU:0"):
+            seen.append(choice_of(tf.identity(x)))
+        with tf.device("GPU:0"):
+            seen.append(choice_of(tf.identity(x)))
+        return x
+
+    def choice_of(x):
+        window = OutputWindow((3, 3), (4, 4), (256, 256))
+        return auto.choose(x, Problem((9, 9), 56, 1, (2, 2), (1, 1), 1, window))
+
+    call.get_concrete_function(tf.TensorSpec([1, 128, 128, 56]))
+    assert seen == ["gradient", "two_pass", "gradient"]
+
+
+def test_an_unknown_batch_is_no_reason_to_scatter():
+    """Scatter pays for few positions only, so it is chosen where they are known to be few."""
+    problem = Problem((5, 5), 1024, 512, (2, 2), (1, 1), 1, OutputWindow((1, 1), (2, 2), (8, 8)))
+    names = []
+    for batch in (None, 1):
+        call = tf.function(lambda x: names.append(auto.choose(x, problem)), autograph=False)
+        call.get_concrete_function(tf.TensorSpec([batch, 4, 4, 1024]))
+    assert names == ["gradient", "scatter"]
+
+
+def test_auto_is_a_name_of_the_public_function():
+    """``lowering="auto"`` computes, and an unknown name is answered with the list."""
+    x, kernel = tf.ones([1, 2, 2, 1]), tf.ones([2, 2, 1, 1])
+    assert ops.conv_transpose(x, kernel, strides=2, lowering="auto").shape == [1, 4, 4, 1]
+    with pytest.raises(ValueError, match="'auto' or one of 'gradient', 'subpixel'"):
+        ops.conv_transpose(x, kernel, lowering="fastest")
