@@ -246,6 +246,23 @@ def test_calls_need_a_model(url: str) -> None:
         assert client.status(model=MODEL)
 
 
+def test_an_awaiting_client_may_be_made_before_its_event_loop(url: str) -> None:
+    """It binds to the loop of its first call."""
+    client = connect_async(url, model=MODEL)
+
+    async def main() -> int:
+        async with client:
+            return (await client.metadata()).version
+
+    assert asyncio.run(main()) == 3
+
+
+def test_a_client_that_is_never_used(url: str) -> None:
+    """Closes as well."""
+    connect(url).close()
+    asyncio.run(connect_async(url).close())
+
+
 def test_a_version_or_a_label(client: Client) -> None:
     """Not both."""
     with pytest.raises(errors.InvalidArgumentError, match="not both; received version=1, label='stable'"):

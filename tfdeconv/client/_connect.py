@@ -80,9 +80,7 @@ def connect_async(
 
 def _protocol(endpoint: Endpoint) -> Any:
     """Return the module that speaks the endpoint's protocol; only that one is imported."""
-    if endpoint.protocol == "rest":
-        require("httpx", extra="serving", feature="Querying a server over REST")
-    else:
-        require("grpc", extra="serving", feature="Querying a server over gRPC")
-        require("google.protobuf", extra="serving", feature="Querying a server over gRPC")
+    needed = {"rest": ["httpx"], "grpc": ["grpc", "google.protobuf"]}[endpoint.protocol]
+    for module in needed:
+        require(module, extra="serving", feature=f"A client for {endpoint.url.partition(':')[0]} URLs")
     return importlib.import_module(f"tfdeconv.client.{endpoint.protocol}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
 from tfdeconv.client import _tensor_proto
 from tfdeconv.client._dtypes import name_of
 from tfdeconv.client._examples import Feature
@@ -131,7 +132,6 @@ class GrpcDialect:
 
     def reload(self, config: str) -> Call[None]:
         """See :class:`~tfdeconv.client._dialect.Dialect`."""
-        text_format = require("google.protobuf.text_format", extra="serving", feature="Reloading a server")
         request = messages.ReloadConfigRequest()
         try:
             text_format.Parse(config, request.config)
@@ -148,20 +148,14 @@ class GrpcDialect:
 
 
 def _call(path: str, request: Any, response_class: Any, read: Callable[[Any], T]) -> Call[T]:
-    decode_error = require("google.protobuf.message", extra="serving", feature="gRPC").DecodeError
-
     def parse(payload: bytes) -> T:
         try:
             response = response_class.FromString(payload)
-        except decode_error:
-            _refuse(path)
+        except DecodeError:
+            raise InternalError(f"The server's answer to {path} is not the message it should be.") from None
         return read(response)
 
     return Call(path, request.SerializeToString(), parse)
-
-
-def _refuse(path: str) -> NoReturn:
-    raise InternalError(f"The server's answer to {path} is not the message it should be.") from None
 
 
 def _model_spec(ref: ModelRef, signature_name: str = "") -> Any:

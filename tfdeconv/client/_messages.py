@@ -15,7 +15,7 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
-from tfdeconv._extras import require
+from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
 
 _SCHEMA = """
 message Dim { int64 size = 1; string name = 2; }
@@ -105,21 +105,17 @@ def _add_field(message: Any, kind: str, type_name: str, name: str, number: str) 
 
 
 def _build() -> SimpleNamespace:
-    needed = {"extra": "serving", "feature": "Querying a server over gRPC"}
-    file = require("google.protobuf.descriptor_pb2", **needed).FileDescriptorProto(
-        name="tfdeconv/client.proto", package=_PACKAGE, syntax="proto3"
-    )
-    pool = require("google.protobuf.descriptor_pool", **needed).DescriptorPool()
-    for known in ("google.protobuf.any_pb2", "google.protobuf.wrappers_pb2"):
-        descriptor = require(known, **needed).DESCRIPTOR
-        pool.AddSerializedFile(descriptor.serialized_pb)
-        file.dependency.append(descriptor.name)
+    file = descriptor_pb2.FileDescriptorProto(name="tfdeconv/client.proto", package=_PACKAGE, syntax="proto3")
+    pool = descriptor_pool.DescriptorPool()
+    for known in (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
+        pool.AddSerializedFile(known.serialized_pb)
+        file.dependency.append(known.name)
     for name, fields in _MESSAGE.findall(_SCHEMA):
         message = file.message_type.add(name=name)
         for field in _FIELD.findall(fields):
             _add_field(message, *field)
     pool.Add(file)
-    message_class = require("google.protobuf.message_factory", **needed).GetMessageClass
+    message_class = message_factory.GetMessageClass
     return SimpleNamespace(
         **{
             m.name: message_class(pool.FindMessageTypeByName(f"{_PACKAGE}.{m.name}"))

@@ -25,6 +25,7 @@ from tfdeconv.client._retry import RetryPolicy
 from tfdeconv.errors import (
     DeadlineExceededError,
     FailedPreconditionError,
+    InternalError,
     InvalidArgumentError,
     InvalidRequestError,
     NotFoundError,
@@ -91,7 +92,7 @@ class Session:
         metadata = known or (yield from self._fetch_metadata(ref, deadline))
         try:
             return (yield from self._predict(ref, metadata, inputs, signature, outputs, deadline))
-        except (InvalidRequestError, FailedPreconditionError):
+        except (InvalidRequestError, FailedPreconditionError, InternalError):
             if known is None:
                 raise
             # The signatures were read earlier: a version served since may have others.

@@ -6,15 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import grpc
+
 from tfdeconv import __version__
-from tfdeconv._extras import require
 from tfdeconv.client._endpoint import Endpoint
 from tfdeconv.client._failures import from_code, late, unreachable
 from tfdeconv.client._flow import Call
 from tfdeconv.client._grpc_dialect import GrpcDialect as Dialect
 from tfdeconv.errors import ServingError
-
-_grpc = require("grpc", extra="serving", feature="Querying a server over gRPC")
 
 __all__ = ["AsyncTransport", "Dialect", "Transport"]
 
@@ -43,7 +42,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint) -> None:
         """Set up the channel; the first call connects."""
         self._endpoint = endpoint
-        self._channel = _channel(_grpc, endpoint)
+        self._channel = _channel(grpc, endpoint)
         self._metadata = tuple(endpoint.headers.items())
 
     def send(self, call: Call[Any], timeout: float | None) -> bytes:
@@ -51,7 +50,7 @@ class Transport:
         method = self._channel.unary_unary(call.path)
         try:
             return method(call.body, timeout=timeout, metadata=self._metadata)
-        except _grpc.RpcError as error:
+        except grpc.RpcError as error:
             raise _translate(error, self._endpoint.url, timeout) from None
 
     def close(self) -> None:
@@ -63,33 +62,35 @@ class AsyncTransport:
     """One channel for awaited calls; it keeps its connection open between them."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """Set up the channel in the running event loop; the first call connects."""
+        """Set nothing up yet: a channel belongs to the event loop that runs when it is made."""
         self._endpoint = endpoint
-        self._channel = _channel(_grpc.aio, endpoint)
+        self._channel: Any = None
         self._metadata = tuple(endpoint.headers.items())
 
     async def send(self, call: Call[Any], timeout: float | None) -> bytes:
-        """Return the message of a successful answer, serialized."""
+        """Return the message of a successful answer, serialized; the first call makes the channel."""
+        self._channel = self._channel or _channel(grpc.aio, self._endpoint)
         method = self._channel.unary_unary(call.path)
         try:
             return await method(call.body, timeout=timeout, metadata=self._metadata)
-        except _grpc.RpcError as error:
+        except grpc.RpcError as error:
             raise _translate(error, self._endpoint.url, timeout) from None
 
     async def close(self) -> None:
         """Close the channel; calls in flight are cancelled."""
-        await self._channel.close()
+        if self._channel is not None:
+            await self._channel.close()
 
 
 def _channel(api: Any, endpoint: Endpoint) -> Any:
-    compression = _grpc.Compression.Gzip if endpoint.compression else _grpc.Compression.NoCompression
+    compression = grpc.Compression.Gzip if endpoint.compression else grpc.Compression.NoCompression
     if not endpoint.secure:
         return api.insecure_channel(endpoint.address, options=_OPTIONS, compression=compression)
     tls = endpoint.tls
     ca, key, certificate = (
         None if path is None else Path(path).read_bytes() for path in (tls.ca, tls.key, tls.certificate)
     )
-    credentials = _grpc.ssl_channel_credentials(ca, key, certificate)
+    credentials = grpc.ssl_channel_credentials(ca, key, certificate)
     return api.secure_channel(endpoint.address, credentials, options=_OPTIONS, compression=compression)
 
 
