@@ -1,0 +1,137 @@
+"""Animations: the stamp view and the zero-insertion view of one transposed convolution, side by side."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+
+from tfdeconv._extras import require
+from tfdeconv.analysis.configuration import Configuration
+from tfdeconv.analysis.figures.layout import drawn_values
+from tfdeconv.analysis.figures.style import check_folder, new_figure
+from tfdeconv.analysis.figures.views import UNIT, ResultView, SlideView, StampView
+from tfdeconv.errors import InvalidArgumentError, MissingExtraError
+
+MOST_FRAMES = 400
+"""Output samples up to which an animation is made: one frame each."""
+
+
+def animate(
+    config: Configuration,
+    path: str | Path,
+    x: Any = None,
+    kernel: Any = None,
+    *,
+    frames_per_second: int = 2,
+) -> Path:
+    """Write an animation of a transposed convolution seen in two ways.
+
+    Left, each input in turn stamps the kernel, scaled by its value, onto the full output, which is
+    shaded by the number of taps so far. In the middle, zeros are inserted between the inputs and the
+    flipped kernel slides over them with stride 1; right, it fills the output, one sample for each
+    frame. Both end with the same numbers.
+
+    Args:
+        config: From :func:`tfdeconv.analysis.configuration`, with one or two axes.
+        path: File to write: ``.gif``, ``.html`` (one file with a player, which needs no network), or
+            ``.mp4`` (needs the program ffmpeg).
+        x: Input ``[*sizes]``; None: 1, 2, 3, ...
+        kernel: Taps ``[*kernel_size]``; None: ones.
+        frames_per_second: Speed.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        InvalidArgumentError: The ending is unknown, or the configuration cannot be drawn.
+        MissingExtraError: Pillow, or for ``.mp4`` the program ffmpeg, is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from tfdeconv import analysis
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     animate(analysis.configuration(1, 2), f"{folder}/stamps.gif").name
+        'stamps.gif'
+
+    References:
+        Dumoulin and Visin 2016, arXiv 1603.07285, whose animations show the zero-insertion view.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if kind not in (".gif", ".html", ".mp4"):
+        raise InvalidArgumentError(f"path must end in .gif, .html or .mp4; received {str(path)!r}.")
+    check_folder(path)
+    if kind == ".mp4" and shutil.which("ffmpeg") is None:
+        raise MissingExtraError(
+            "Writing .mp4 needs the program ffmpeg, which is not on the PATH. Install it with your "
+            "system's package manager, or write .gif or .html."
+        )
+    if kind != ".mp4":
+        require("PIL", extra="figures", feature="Writing animations")
+    values, taps = drawn_values(config, x, kernel)
+    frames = math.prod(config.output_size)
+    if frames > MOST_FRAMES:
+        raise InvalidArgumentError(
+            f"an animation has one frame for each output sample, at most {MOST_FRAMES}; received {frames}. "
+            "Use a smaller input: the pattern repeats."
+        )
+    film = _film(config, values, taps, frames_per_second)
+    if kind == ".html":
+        with mpl.rc_context({"animation.embed_limit": 64}):
+            page = film.to_jshtml(fps=frames_per_second, default_mode="loop")
+        path.write_text(
+            f"<!DOCTYPE html>\n<meta charset='utf-8'>\n{_without_downloads(page)}", encoding="utf-8"
+        )
+    else:
+        film.save(
+            path, dpi=90, writer=(PillowWriter if kind == ".gif" else FFMpegWriter)(fps=frames_per_second)
+        )
+    return path
+
+
+def _film(config: Configuration, x: np.ndarray, kernel: np.ndarray, frames_per_second: int) -> FuncAnimation:
+    """The animation; one axis is drawn as a picture of height 1."""
+    if config.rank == 1:
+        config = Configuration((UNIT, *config.axes))
+        x, kernel = x[None], kernel[None]
+    views = (StampView(config, x, kernel), SlideView(config, x, kernel), ResultView(config, x, kernel))
+    widths, tallest = [view.size[1] for view in views], max(view.size[0] for view in views)
+    figure = new_figure(max(7.5, 0.42 * (sum(widths) + 4)), max(1.9, 0.42 * (tallest + 3)))
+    panels = figure.subplots(1, 3, width_ratios=widths)
+    figure.draw_without_rendering()  # the layout is fixed once, or the picture would jump
+    figure.set_layout_engine("none")
+    outputs = math.prod(config.output_size)
+    hold = max(2, round(1.5 * frames_per_second))  # frames for which the result stays
+
+    def draw(frame: int) -> None:
+        done = min(frame + 1, outputs)
+        for view, axes in zip(views, panels, strict=True):
+            view.draw(axes, done)
+
+    return FuncAnimation(figure, draw, frames=outputs + hold, init_func=lambda: None)
+
+
+def _without_downloads(page: str) -> str:
+    """Matplotlib's player without the icon font that it would fetch; its buttons get plain signs."""
+    signs = {
+        "fa-minus": "&minus;",
+        "fa-fast-backward": "&#9198;",
+        "fa-step-backward": "&#8592;",
+        "fa-play fa-flip-horizontal": "&#9664;",
+        "fa-pause": "&#10073;&#10073;",
+        "fa-play": "&#9654;",
+        "fa-step-forward": "&#8594;",
+        "fa-fast-forward": "&#9197;",
+        "fa-plus": "+",
+    }
+    page = re.sub(r"<link[^>]*>", "", page)
+    for icon, sign in signs.items():
+        page = page.replace(f'<i class="fa {icon}"></i>', sign)
+    return page
