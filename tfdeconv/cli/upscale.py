@@ -17,7 +17,7 @@ from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 
-_TILE = 256
+_TILE = 512
 
 
 @click.command(
@@ -60,6 +60,7 @@ Examples:
 @click.option(
     "--quality",
     type=click.IntRange(1, 100),
+    metavar="1-100",
     default=95,
     show_default=True,
     help="Of JPEG and WebP files.",
@@ -162,9 +163,11 @@ def _upscale(
     with _progress_bar(job.source.name) as progress:
         pixels = upscale(photograph.pixels, scale, network=network, tile=tile, progress=progress)
     upscaled = photograph.with_pixels(pixels)
+    sheet = comparison(photograph, upscaled) if compare else None
+    del photograph  # encoders need room
     write_photograph(upscaled, job.target, quality=quality, overwrite=overwrite)
-    if compare:
-        write_photograph(comparison(photograph, upscaled), comparison_path, overwrite=overwrite)
+    if sheet is not None:
+        write_photograph(sheet, comparison_path, overwrite=overwrite)
     seconds = time.perf_counter() - start
     return f"{job.target}: {upscaled.describe()}, {seconds:.1f} s, {height * width / 1e6 / seconds:.2f} MP/s"
 

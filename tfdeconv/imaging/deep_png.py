@@ -17,6 +17,7 @@ PNG_BIT_DEPTH_AT = 24
 """Where a PNG file tells its bits a sample: signature, length and name of IHDR, width, height."""
 
 _END_OF_IHDR = 33
+_LEVEL = 3  # of zlib: files 2 % larger than with its default, 6, in half the time
 _INCHES_PER_METRE = 1 / 0.0254
 
 
@@ -40,7 +41,7 @@ def write_deep_png(photograph: Photograph, file: BinaryIO) -> None:
     """Write a uint16 photograph as a PNG with its profile, EXIF block and resolution."""
     codecs = require("imagecodecs", extra="image", feature="Writing 16-bit PNG files")
     pixels = photograph.pixels[..., 0] if photograph.pixels.shape[-1] == 1 else photograph.pixels
-    encoded = memoryview(codecs.png_encode(np.ascontiguousarray(pixels)))
+    encoded = memoryview(codecs.png_encode(np.ascontiguousarray(pixels), level=_LEVEL))
     file.write(encoded[:_END_OF_IHDR])
     for name, content in _metadata(photograph):
         file.write(struct.pack(">I", len(content)) + name + content)

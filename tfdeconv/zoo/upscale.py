@@ -20,7 +20,7 @@ from tfdeconv.zoo.unit_range import check_pixels, from_unit, to_unit
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the pixels written so far and in all."""
 
-DEFAULT_TILE = 256
+DEFAULT_TILE = 512
 _FACTORS = (2, 3, 4)
 _MOST_PASSES = 2
 
