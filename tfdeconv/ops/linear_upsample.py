@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,8 +11,16 @@ import tensorflow as tf
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.empty_batch import on_nonempty_batch
+from tfdeconv.ops.samples import as_samples
+from tfdeconv.ops.shapes import partial_shape, reshape
 
 Boundary = Literal["zero", "edge"]
+
+ONE_PASS_FACTORS = ((2, 2), (3, 3))
+"""Factors with so few taps that both axes of an image are cheaper at once."""
+ONE_PASS_CHANNELS = 8
+"""Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
 
 
 def linear_upsample(
@@ -51,52 +60,52 @@ def linear_upsample(
         Long, Shelhamer and Darrell 2015, "Fully Convolutional Networks for Semantic Segmentation",
         section 3.3.
     """
-    x = tf.convert_to_tensor(x)
-    if x.shape.rank not in (3, 4, 5) or not x.dtype.is_floating:
-        raise InvalidArgumentError(
-            "x must be a floating-point tensor with batch, 1 to 3 spatial axes and channels; received "
-            f"{x.dtype.name} of shape {x.shape}."
-        )
+    x = as_samples(x)
     factors = geometry.per_axis("factor", factor, x.shape.rank - 2)
     if boundary not in ("zero", "edge"):
         raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)
-    for axis, axis_factor in enumerate(factors, start=1):
-        if axis_factor > 1:
-            x = _upsample_axis(x, axis, axis_factor, boundary)
-    return to_channels_first(x) if channels_first else x
+    y = on_nonempty_batch(lambda x: _upsample(x, factors, boundary), x)
+    return to_channels_first(y) if channels_first else y
 
 
-def _upsample_axis(x: tf.Tensor, axis: int, factor: int, boundary: Boundary) -> tf.Tensor:
-    """Interpolate along one axis: every output phase is a sum of two neighbouring inputs."""
-    taps = geometry.linear_kernel(geometry.linear_kernel_size(factor))
-    lead, _ = geometry.crops(len(taps), factor, padding="same")
-    sizes = tf.shape(x)
-    border = tf.concat([sizes[:axis], [1], sizes[axis + 1 :]], axis=0)
-    first, last = (
-        (tf.gather(x, [0], axis=axis), tf.gather(x, [sizes[axis] - 1], axis=axis))
-        if boundary == "edge"
-        else (tf.zeros(border, x.dtype),) * 2
+def _upsample(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
+    """Upsample all axes at once where that is cheaper, else one after the other, the last axis first."""
+    channels = x.shape[-1]
+    if factors in ONE_PASS_FACTORS and channels is not None and channels >= ONE_PASS_CHANNELS:
+        return _depthwise(x, factors[0], (True, True), boundary)
+    for axis in reversed(range(1, len(factors) + 1)):
+        if factors[axis - 1] > 1:
+            batch, *sizes, channels = partial_shape(x)
+            shape = [batch, *sizes, channels]
+            rows = [math.prod(shape[:axis]), 1, shape[axis], math.prod(shape[axis + 1 :])]
+            shape[axis] *= factors[axis - 1]
+            y = _depthwise(tf.reshape(x, rows), factors[axis - 1], (False, True), boundary)
+            x = reshape(y, shape)
+    return x
+
+
+def _depthwise(x: tf.Tensor, factor: int, axes: tuple[bool, bool], boundary: Boundary) -> tf.Tensor:
+    """Upsample those of the two spatial ``axes`` that are marked; the others have one sample.
+
+    This op keeps both of two cores busy, multiplies every output by the taps that reach it and no
+    others (a matrix product would spread a NaN), and runs everywhere.
+    """
+    taps = tf.constant(geometry.linear_kernel(geometry.linear_kernel_size(factor)), x.dtype)
+    before, after = geometry.crops(taps.shape[0], factor, padding="same")
+    padding: str | list[tuple[int, int]] = "SAME"
+    if boundary == "edge":  # one repeated sample more at each border is `factor` output samples more to crop
+        x = tf.pad(x, [(0, 0), *((int(axis), int(axis)) for axis in axes), (0, 0)], mode="SYMMETRIC")
+        crop = (before + factor, after + factor)
+        padding = [(0, 0), *(crop if axis else (0, 0) for axis in axes), (0, 0)]
+    batch, *sizes, channels = partial_shape(x)
+    added = 2 if boundary == "edge" else 0
+    outputs = [(size - added) * factor if axis else 1 for size, axis in zip(sizes, axes, strict=True)]
+    rows, columns = (taps if axis else tf.ones([1], x.dtype) for axis in axes)
+    kernel = tf.tensordot(rows, columns, axes=0)[:, :, tf.newaxis, tf.newaxis]
+    kernel = tf.broadcast_to(kernel, [*kernel.shape[:2], channels, 1])
+    return tf.nn.depthwise_conv2d_backprop_input(
+        [batch, *outputs, channels], kernel, x, strides=[1, factor, factor, 1], padding=padding
     )
-    padded = tf.concat([first, x, last], axis=axis)
-    before = (slice(None),) * axis
-    neighbours = {-1: padded[(*before, slice(None, -2))], 0: x, 1: padded[(*before, slice(2, None))]}
-    phases = []
-    for phase in range(factor):
-        shift, tap = divmod(phase + lead, factor)
-        used = [
-            (neighbours[shift - step], taps[tap + step * factor])
-            for step in (0, 1)
-            if tap + step * factor < len(taps)
-        ]
-        phases.append(tf.add_n([source * tf.constant(weight, x.dtype) for source, weight in used]))
-    y = tf.stack(phases, axis=axis + 1)
-    static = [
-        *x.shape[:axis],
-        None if x.shape[axis] is None else x.shape[axis] * factor,
-        *x.shape[axis + 1 :],
-    ]
-    y = tf.reshape(y, tf.concat([sizes[:axis], [sizes[axis] * factor], sizes[axis + 1 :]], axis=0))
-    return tf.ensure_shape(y, static)

@@ -1,0 +1,113 @@
+"""Linear interpolation by integer factors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tfdeconv import ops
+
+
+def interpolated(x, factors, boundary):
+    """Each output sample from its two neighbours, axis by axis, as a loop over positions."""
+    for axis, factor in enumerate(factors, start=1):
+        size = x.shape[axis]
+        samples = []
+        for q in range(size * factor):
+            at = (q + 0.5) / factor - 0.5  # half-pixel centres
+            left = int(np.floor(at))
+            sample = np.zeros_like(np.take(x, 0, axis))
+            for position, weight in ((left, left + 1 - at), (left + 1, at - left)):
+                if boundary == "edge":
+                    position = min(max(position, 0), size - 1)
+                if 0 <= position < size:
+                    sample = sample + weight * np.take(x, position, axis)
+            samples.append(sample)
+        x = np.stack(samples, axis)
+    return x
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    data=st.data(),
+    boundary=st.sampled_from(["zero", "edge"]),
+    channels=st.sampled_from([1, 2, 9]),
+)
+def test_every_rank_factor_and_boundary(sizes, data, boundary, channels):
+    """Every output sample is the linear interpolation of its two neighbours along every axis."""
+    factors = data.draw(
+        st.one_of(
+            st.tuples(*(st.integers(1, 5) for _ in sizes)), st.integers(1, 4).map(lambda f: (f,) * len(sizes))
+        )
+    )
+    x = np.random.default_rng(0).standard_normal([2, *sizes, channels])
+    y = ops.linear_upsample(x, factors, boundary=boundary)
+    np.testing.assert_allclose(y, interpolated(x, factors, boundary), atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("channels", [3, 8])
+def test_edge_is_the_bilinear_resize_of_tensorflow(factor, channels):
+    """boundary="edge" gives the numbers of ``tf.image.resize`` with half-pixel centres."""
+    x = tf.random.stateless_uniform([2, 4, 5, channels], [1, 2])
+    resized = tf.image.resize(x, (4 * factor, 5 * factor))
+    np.testing.assert_allclose(ops.linear_upsample(x, factor, boundary="edge"), resized, atol=1e-5)
+
+
+@pytest.mark.parametrize("boundary", ["zero", "edge"])
+@pytest.mark.parametrize("factor", [(2, 2), (4, 4), (3, 1)], ids=str)
+def test_unknown_shapes(factor, boundary):
+    """Batch, sizes and channels may be unknown in a graph, and the batch may be empty."""
+
+    def call(x):
+        return ops.linear_upsample(x, factor, boundary=boundary)
+
+    graph = tf.function(call, input_signature=[tf.TensorSpec([None] * 4)], autograph=False)
+    for shape in ([2, 3, 4, 9], [0, 3, 4, 9], [1, 1, 1, 1]):
+        x = tf.random.stateless_uniform(shape, [1, 2])
+        assert graph(x).shape == call(x).shape == (shape[0], 3 * factor[0], 4 * factor[1], 9) or shape[1] == 1
+        np.testing.assert_allclose(graph(x), call(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("boundary", ["zero", "edge"])
+@pytest.mark.parametrize("factor", [2, 4])
+def test_under_xla_and_backwards(factor, boundary):
+    """A jit-compiled call gives the same numbers, and the gradient is the adjoint."""
+    x = tf.random.stateless_uniform([2, 3, 4, 8], [1, 2])
+
+    def call(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = ops.linear_upsample(x, factor, boundary=boundary)
+            inner = tf.reduce_sum(y * y) / 2
+        return y, inner, tape.gradient(inner, x)
+
+    y, inner, gradient = call(x)
+    np.testing.assert_allclose(2 * inner, tf.reduce_sum(gradient * x), rtol=1e-5)  # <y, A x> = <A* y, x>
+    for compiled, eager in zip(tf.function(call, jit_compile=True)(x), (y, inner, gradient), strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_nan_reaches_only_its_neighbours(factor):
+    """A NaN or an infinity stays within the samples that it contributes to."""
+    x = np.zeros([1, 9, 9, 8], "float32")
+    x[0, 4, 4] = np.nan
+    reached = np.isnan(ops.linear_upsample(x, factor))[0, :, :, 0]
+    assert reached.sum() == (2 * factor) ** 2
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 2e-3), ("bfloat16", 2e-2), ("float64", 1e-12)])
+def test_other_float_types(dtype, tolerance):
+    """Every float type of TensorFlow is taken and kept."""
+    x = np.random.default_rng(0).uniform(size=[2, 3, 4, 8])
+    for factor in (2, 4):
+        y = ops.linear_upsample(tf.cast(x, dtype), factor)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(
+            tf.cast(y, "float64"), interpolated(x, (factor,) * 2, "zero"), atol=tolerance
+        )
