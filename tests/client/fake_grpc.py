@@ -117,9 +117,13 @@ class _Model(model_service_pb2_grpc.ModelServiceServicer):
 
 @contextmanager
 def grpc_server(
-    failures: Failures, credentials: grpc.ServerCredentials | None = None, socket: Path | None = None
+    failures: Failures,
+    *,
+    port: int = 0,
+    credentials: grpc.ServerCredentials | None = None,
+    socket: Path | None = None,
 ) -> Iterator[str]:
-    """Serve over gRPC on a free port or a Unix socket; yield its URL."""
+    """Serve over gRPC on a port (0: a free one) or a Unix socket; yield its URL."""
     server = grpc.server(
         ThreadPoolExecutor(8),
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
@@ -132,7 +136,7 @@ def grpc_server(
         url = f"unix:{socket}"
         server.add_insecure_port(url)
     else:
-        url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        url = f"grpc://127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     server.start()
     try:
         yield url

@@ -169,12 +169,11 @@ def _broken(way: str) -> Response:
 
 
 @contextmanager
-def rest_server(failures: Failures, **config: Any) -> Iterator[str]:
-    """Serve over HTTP on a free port; yield its URL."""
+def rest_server(failures: Failures, *, port: int = 0, tls: dict[str, Any] | None = None) -> Iterator[str]:
+    """Serve over HTTP on a port (0: a free one), with uvicorn's settings for TLS if given; yield its URL."""
+    quiet = {"log_level": "critical", "log_config": None}
     server = uvicorn.Server(
-        uvicorn.Config(
-            _rest_app(failures), host="127.0.0.1", port=0, log_level="critical", log_config=None, **config
-        )
+        uvicorn.Config(_rest_app(failures), host="127.0.0.1", port=port, **quiet, **(tls or {}))
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -184,7 +183,7 @@ def rest_server(failures: Failures, **config: Any) -> Iterator[str]:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"{'https' if config else 'http'}://{'localhost' if config else '127.0.0.1'}:{port}"
+        yield f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
     finally:
         failures.released.set()
         server.should_exit = True

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def raw_server(answers: list[bytes]) -> Iterator[str]:
-    """Answer the n-th connection with the n-th bytes after its first request, then close it."""
+def raw_server(answers: list[bytes], seen: list[bytes] | None = None) -> Iterator[str]:
+    """Answer the n-th connection with the n-th bytes after its first request, then close it.
+
+    The requests are added to ``seen``.
+    """
 
     def serve() -> None:
         for answer in answers:
@@ -17,7 +20,9 @@ def raw_server(answers: list[bytes]) -> Iterator[str]:
             except OSError:  # the listener was closed
                 return
             with connection:
-                connection.recv(65536)
+                request = connection.recv(65536)
+                if seen is not None:
+                    seen.append(request)
                 connection.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

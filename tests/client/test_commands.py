@@ -103,6 +103,13 @@ def test_named_inputs_and_printed_outputs(run: Run, url: str, tmp_path: Path) ->
     assert done.out == "product: float32 [2]\n[0.5 4. ]\ntotal: int64 []\n3\n"
 
 
+def test_large_outputs_are_summed_up(run: Run, url: str, photo: Path) -> None:
+    """An image is not poured onto the screen."""
+    done = run("predict", url, "--model", MODEL, "--signature", "serving_default", "--input", photo)
+    low, high = PHOTO.min() / 255, PHOTO.max() / 255
+    assert done.out == f"upscaled: float32 [1, 10, 8, 3], values from {low:.6g} to {high:.6g}\n"
+
+
 def test_any_file_for_strings(run: Run, fake_url: str, tmp_path: Path) -> None:
     """Its bytes are sent; the answer's bytes are written."""
     source, out = tmp_path / "words.txt", tmp_path / "copy.txt"
@@ -114,7 +121,7 @@ def test_any_file_for_strings(run: Run, fake_url: str, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert out.read_bytes() == b"a\0b"
     done = run("predict", fake_url, "--model", MODEL, "--signature", "text", "--input", source)
-    assert done.out == "copy: 1 strings, 3 bytes\ncopy_bytes: 1 strings, 3 bytes\n"
+    assert done.out == "copy: string [1, 1], 3 bytes\ncopy_bytes: string [1, 1], 3 bytes\n"
 
 
 def test_headers_are_sent(run: Run, fake_url: str, failures: Failures) -> None:
@@ -149,8 +156,9 @@ def test_status_as_json(run: Run, fake_url: str) -> None:
 def test_status_lists_signatures(run: Run, url: str) -> None:
     """With what they take and give."""
     done = run("status", url, "--model", MODEL, "--version", 3, "--signatures")
-    line = "serving_default: (image: float32 [?, ?, ?, 3]) -> (upscaled: float32 [?, ?, ?, 3])\n"
-    assert line in done.out
+    assert done.out.startswith("VERSION  STATE\n3        AVAILABLE\n\n")
+    lines = "serving_default\n  takes  image: float32 [?, ?, ?, 3]\n  gives  upscaled: float32 [?, ?, ?, 3]\n"
+    assert lines in done.out
 
 
 @pytest.mark.parametrize(

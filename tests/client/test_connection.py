@@ -5,6 +5,7 @@ import contextlib
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -13,6 +14,7 @@ import trustme
 from client.fake_grpc import grpc_server
 from client.fake_model import MODEL, Failures
 from client.fake_rest import rest_server
+from client.raw_server import raw_server
 
 from tfdeconv import errors
 from tfdeconv.client import TLS, RetryPolicy, connect, connect_async
@@ -163,13 +165,13 @@ def secure_url(
         )
         server = grpc_server(failures, credentials=credentials)
     else:
-        server = rest_server(
-            failures,
-            ssl_keyfile=key,
-            ssl_certfile=chain,
-            ssl_ca_certs=str(pem),
-            ssl_cert_reqs=ssl.CERT_REQUIRED,
-        )
+        tls = {
+            "ssl_keyfile": key,
+            "ssl_certfile": chain,
+            "ssl_ca_certs": str(pem),
+            "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        }
+        server = rest_server(failures, tls=tls)
     with server as url:
         yield url
 
@@ -205,3 +207,26 @@ def test_a_unix_socket(failures: Failures, tmp_path: Path) -> None:
     with grpc_server(failures, socket=tmp_path / "s") as url, connect(url, model=MODEL) as client:
         assert url.startswith("unix:")
         assert client.status()[0].version == 3
+
+
+@pytest.mark.parametrize("start", [grpc_server, rest_server], ids=["grpc", "rest"])
+def test_a_server_that_comes_back(start: Callable[..., Any]) -> None:
+    """The client connects again by itself, within its usual retries."""
+    with contextlib.ExitStack() as stack:
+        with start(Failures()) as url:
+            client = stack.enter_context(connect(url, model=MODEL))
+            assert client.status()
+        with pytest.raises(errors.UnavailableError, match="cannot be reached"):
+            client.status()
+        with start(Failures(), port=int(url.rsplit(":")[-1])):
+            assert client.wait_until_ready(timeout=20).version == 3
+            assert client.status()
+
+
+def test_a_path_in_front() -> None:
+    """What a proxy wants stands before TensorFlow Serving's own path, whose escapes are kept."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n" + b'{"model_version_status": []}'
+    seen: list[bytes] = []
+    with raw_server([answer], seen) as url, connect(f"{url}/ai/", model="a/b") as client:
+        assert client.status() == []
+    assert seen[0].startswith(b"GET /ai/v1/models/a%2Fb HTTP/1.1\r\n")

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 
+import grpc
 import numpy as np
 import pytest
 from client.fake_model import MODEL, Failures
@@ -11,6 +12,8 @@ from client.raw_server import raw_server
 
 from tfdeconv import errors
 from tfdeconv.client import Client, RetryPolicy, connect, connect_async
+from tfdeconv.client._failures import CODES as CODE_NAMES
+from tfdeconv.client._failures import from_code
 
 IMAGE = np.zeros((1, 1, 1, 3), np.float32)
 ONCE = RetryPolicy(attempts=1)
@@ -43,6 +46,38 @@ def test_codes_become_exceptions(
         client.status()
     assert type(caught.value) is error
     assert str(caught.value) == f"because of {code}"
+
+
+def test_every_grpc_status_is_known() -> None:
+    """By the number that it has on the wire, in the order of the numbers."""
+    official = sorted(grpc.StatusCode, key=lambda status: status.value[0])
+    assert [status.name for status in official] == list(CODE_NAMES)
+    for name in CODE_NAMES[1:]:
+        assert str(from_code(name, "why")) == "why"
+    assert type(from_code("OUT_OF_RANGE", "")) is errors.OutOfRangeError
+    assert type(from_code("ALREADY_EXISTS", "")) is errors.AlreadyExistsError
+    assert type(from_code("DATA_LOSS", "")) is type(from_code("UNKNOWN", "")) is errors.InternalError
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (405, errors.UnimplementedError),
+        (408, errors.DeadlineExceededError),
+        (413, errors.ResourceExhaustedError),
+        (418, errors.InternalError),
+        (302, errors.InternalError),
+        (502, errors.UnavailableError),
+    ],
+)
+def test_what_proxies_answer(status: int, error: type[Exception]) -> None:
+    """HTTP statuses that TensorFlow Serving itself never sends."""
+    with (
+        raw_server([b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status]) as url,
+        connect(url, model=MODEL, retry=ONCE) as client,
+        pytest.raises(error, match=f"The server answered with HTTP status {status}"),
+    ):
+        client.status()
 
 
 def test_a_failed_precondition_is_told_apart_over_rest(fake_client: Client, failures: Failures) -> None:

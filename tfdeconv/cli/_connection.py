@@ -14,7 +14,7 @@ _OPTIONS = (
     click.argument("url"),
     click.option("--model", required=True, metavar="NAME", help="Name of the served model."),
     click.option(
-        "--timeout", default=60.0, show_default=True, metavar="SECONDS", help="Longest wait for an answer."
+        "--timeout", default=300.0, show_default=True, metavar="SECONDS", help="Longest wait for an answer."
     ),
     click.option(
         "--header",

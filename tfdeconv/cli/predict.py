@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.cli import _tensor_files
@@ -18,6 +17,7 @@ from tfdeconv.errors import InvalidArgumentError
 
 _DEFAULT = "serving_default"
 _IMAGE_BYTES = "serve_image_bytes"
+_PRINTED = 100  # numbers; more than fit on a screen are summed up
 
 
 @click.command(
@@ -157,7 +157,10 @@ def _choose_outputs(targets: Mapping[str | None, Path], signature: Signature, na
 
 
 def _summary(array: NDArray[Any]) -> str:
+    """Return small results whole, and of large ones what they are."""
+    what = f"{'string' if array.dtype == object else array.dtype} {list(array.shape)}"
     if array.dtype == object:
-        return f"{array.size} strings, {sum(len(item) for item in array.reshape(-1)):,} bytes"
-    with np.printoptions(threshold=20, precision=6, suppress=True):
-        return f"{array.dtype} {list(array.shape)}\n{array}"
+        return f"{what}, {sum(map(len, array.reshape(-1))):,} bytes"
+    if array.size > _PRINTED:
+        return f"{what}, values from {array.min():.6g} to {array.max():.6g}"
+    return f"{what}\n{array}"

@@ -54,13 +54,16 @@ def command(
     else:
         click.echo(_table(versions))
         for name, signature in listed.items():
-            click.echo(f"\n{name}: {signature}")
+            click.echo(f"\n{name}")
+            for heading, specs in (("takes", signature.inputs), ("gives", signature.outputs)):
+                for key, spec in specs.items():
+                    click.echo(f"  {heading}  {key}: {spec}{' (optional)' if spec.optional else ''}")
     sys.exit(0 if available else 1)
 
 
 def _table(versions: Sequence[VersionStatus]) -> str:
-    rows = [("VERSION", "STATE", "ERROR")]
-    for one in versions:
-        rows.append((str(one.version), one.state, one.error))
+    errors = any(one.error for one in versions)
+    rows = [("VERSION", "STATE", "ERROR" if errors else "")]
+    rows += [(str(one.version), one.state, one.error) for one in versions]
     width = max(len(row[0]) for row in rows)
     return "\n".join(f"{number:<{width}}  {state:<9}  {error}".rstrip() for number, state, error in rows)

@@ -110,7 +110,13 @@ def unreachable(url: str, reason: str) -> errors.UnavailableError:
 
 
 def late(url: str, timeout: float) -> errors.DeadlineExceededError:
-    """Return the error of an answer that did not come in time."""
+    """Return the error of an answer that did not come in time.
+
+    Example:
+        >>> print(late("http://h:1", 59.97))
+        No answer from http://h:1 within 60 s. If the model needs longer, raise the timeout.
+    """
+    seconds = float(f"{timeout:.2g}")  # what was left of 60 s is 60 s to the reader
     return errors.DeadlineExceededError(
-        f"No answer from {url} within {timeout:.3g} s; raise timeout= if the model needs longer."
+        f"No answer from {url} within {seconds:g} s. If the model needs longer, raise the timeout."
     )

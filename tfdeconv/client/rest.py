@@ -73,7 +73,7 @@ class AsyncTransport:
 
 
 def _settings(endpoint: Endpoint) -> dict[str, Any]:
-    context: ssl.SSLContext | bool = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts no one; reading the authorities takes a while
     if endpoint.secure:
         tls = endpoint.tls
         try:
@@ -85,6 +85,8 @@ def _settings(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "base_url": endpoint.address,
         "verify": context,
+        # Callers bound the requests in flight; a connection closed early would only be made again.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=None),
         "headers": {
             # Unpacking costs more than it saves on a fast network, so it has to be asked for.
             "accept-encoding": endpoint.compression or "identity",
