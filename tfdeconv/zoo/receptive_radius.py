@@ -19,7 +19,7 @@ def receptive_radius(model: keras.Model, scale: int) -> int:
 
     Args:
         model: Maps ``[batch, height, width, channels]`` to ``scale`` times the size. Its activations must
-            let positive values through (ReLU, PReLU and the like).
+            let positive values through (ReLU, PReLU and the like), and its dilations must be at most 16.
         scale: Upsampling factor of ``model``.
 
     Example:
@@ -38,7 +38,7 @@ def receptive_radius(model: keras.Model, scale: int) -> int:
         changed = (probe(picture, training=False).numpy() != dark).any(axis=(0, -1))
         reached = np.argwhere(changed) // scale
         radius = int(np.abs(reached - centre).max(initial=0))
-        if radius < centre:
+        if 2 * radius <= centre:  # all of it, then: what lies beyond would show at half the way too
             return radius
         size *= 2
 
