@@ -14,6 +14,7 @@ from tfdeconv.analysis.contributions import Contributions, Term, contributions
 from tfdeconv.analysis.coverage import Coverage, coverage
 from tfdeconv.analysis.describe import LayerDescription, describe, describe_model
 from tfdeconv.analysis.equivalents import Equivalent, equivalents
+from tfdeconv.analysis.explanation import explain
 from tfdeconv.analysis.operators import downsample_matrix, operator_matrix, upsample_matrix
 from tfdeconv.analysis.overlap import Overlap, overlap
 from tfdeconv.analysis.phases import checkerboard_score, phase_sums
@@ -43,6 +44,7 @@ __all__ = [
     "describe_model",
     "downsample_matrix",
     "equivalents",
+    "explain",
     "figures",
     "natural_signal",
     "operator_matrix",

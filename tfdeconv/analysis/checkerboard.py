@@ -109,7 +109,8 @@ def _check_file(path: Path, input_shape: Sequence[int | None] | None) -> Checker
 
 def _check_step(found: saved_graph.GraphUpsampling) -> LayerCheckerboard:
     if found.kernel is None:
-        return LayerCheckerboard(found.name, found.kind, found.strides, (), None, "not linear", ())
+        cause: Cause = "not linear" if found.own else "separate channels"
+        return LayerCheckerboard(found.name, found.kind, found.strides, (), None, cause, ())
     undilated = (1,) * len(found.strides)
     return diagnose(
         found.name, found.kind, found.kernel, found.strides, undilated, groups=found.groups, own=found.own

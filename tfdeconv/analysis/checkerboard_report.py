@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+import numpy as np
 
 VISIBLE = 1e-3
 """Scores up to this are no cause for concern: a quarter of a step of an 8-bit image."""
@@ -59,6 +61,7 @@ class LayerCheckerboard:
         check: The measures; None where the layer has no kernel to judge.
         cause: Why there is a checkerboard; "none" where the score is at most ``VISIBLE``.
         fixes: Remedies, the one closest to the trained kernel first.
+        kernel: The undilated kernel that was judged, ``[*kernel_size, filters // groups, channels]``.
     """
 
     path: str
@@ -68,6 +71,7 @@ class LayerCheckerboard:
     check: Check | None
     cause: Cause
     fixes: tuple[CheckedFix, ...]
+    kernel: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def score(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,16 @@ class Axis:
     def tail(self) -> int:
         """Samples cropped at the end; negative where the window passes the end of the full output."""
         return self.full_size - self.window.lead - self.window.size
+
+    def uncropped(self) -> Axis:
+        """Return the axis with all that the window or the full output holds.
+
+        Example:
+            >>> Axis(2, 3, 2, 1, Window(1, 3)).uncropped().window
+            Window(lead=0, size=5)
+        """
+        size = max(self.full_size, self.window.lead + self.window.size)
+        return dataclasses.replace(self, window=Window(0, size))
 
     def taps(self) -> np.ndarray:
         """Return one row ``(output, input, tap)`` for every product that reaches the window."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfdeconv import geometry, ops
 from tfdeconv.analysis.artifacts import artifact_energy, natural_signal
 from tfdeconv.analysis.checkerboard_report import VISIBLE, Cause, Check, CheckedFix, LayerCheckerboard
-from tfdeconv.analysis.fixes import fixes
+from tfdeconv.analysis.fixes import fill_dilated, fixes
 from tfdeconv.analysis.overlap import phase_counts
 from tfdeconv.analysis.phases import checkerboard_score
 
@@ -56,7 +56,9 @@ def diagnose(
         for fix in fixes(kernel, strides, dilation_rate, own=own):
             after = check_kernel(fix.kernel, strides, fix.dilation_rate, groups=groups, finish=finish)
             tried.append(CheckedFix(fix.name, fix.advice, fix.change, after))
-    return LayerCheckerboard(path, kind, strides, tuple(kernel.shape[:rank]), check, cause, tuple(tried))
+    filled = fill_dilated(kernel, dilation_rate)
+    kernel_size = tuple(kernel.shape[:rank])
+    return LayerCheckerboard(path, kind, strides, kernel_size, check, cause, tuple(tried), filled)
 
 
 def check_kernel(

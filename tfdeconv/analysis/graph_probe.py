@@ -121,19 +121,18 @@ def _probe(graph: _Signals, scope: _Scope) -> GraphUpsampling | None:
     if factor is None or max(factor) < 2:
         return None
     response = _response(graph, source, result)
-    kind = _kind(scope.operations)
+    kind, taps = _kind(scope.operations), None if response is None else response.taps
     if response is not None and _is_shuffle(response):
         while source.op.type in PASSING and graph.inputs(source.op):
             (source,) = graph.inputs(source.op)
+        taps = None
         if source.op.type in ("Conv2D", "Conv3D"):  # the shuffle's phases are made there
+            kind = f"{source.op.type} + {kind}"
             (source,) = graph.inputs(source.op)
-            response, kind = _response(graph, source, result), f"{source.consumers()[0].type} + {kind}"
-    if response is None:
-        return None
+            response = _response(graph, source, result)
+            taps = None if response is None else response.taps
     position = graph.operations.index(scope.result.op)
-    return GraphUpsampling(
-        display_name(f"{scope.name}/"), kind, response.taps, factor, own=False, position=position
-    )
+    return GraphUpsampling(display_name(f"{scope.name}/"), kind, taps, factor, own=False, position=position)
 
 
 def _response(graph: _Signals, source: Any, result: Any) -> ImpulseResponse | None:

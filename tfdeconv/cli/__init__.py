@@ -13,9 +13,12 @@ from tfdeconv.errors import TfdeconvError
 
 # name -> one line for the overview; the subcommand is `command` in tfdeconv/cli/<name>.py.
 COMMANDS = {
+    "analyze": "Find checkerboards and other facts of the upsampling layers of a model.",
     "demo": "Build, export, serve and query the upsampling model on a photograph.",
     "evaluate": "Score an upscaler on a folder of images, beside bicubic interpolation.",
+    "explain": "Explain a transposed convolution step by step, with pictures and animations.",
     "export": "Write an upsampling model as a SavedModel version folder.",
+    "inspect": "List the signatures, operations and missing GPU kernels of a SavedModel.",
     "predict": "Query a served model with arrays or images.",
     "serve": "Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
     "serving": "Write the files that run TensorFlow Serving in production.",

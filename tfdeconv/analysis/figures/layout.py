@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -70,25 +69,12 @@ def drawn_values(config: Configuration, x: Any, kernel: Any) -> tuple[np.ndarray
     return values, taps
 
 
-def full_axis(axis: Axis) -> Axis:
-    """Return the axis with everything kept that the window or the full output holds.
-
-    Example:
-        >>> from tfdeconv import analysis
-        >>> full_axis(analysis.configuration(2, 3, strides=2, padding="same").axes[0]).window
-        Window(lead=0, size=5)
-    """
-    size = max(axis.full_size, axis.window.lead + axis.window.size)
-    return dataclasses.replace(axis, window=Window(0, size))
-
-
 def full_output(axes: tuple[Axis, ...], x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Return the output of full axes, float64.
 
     Example:
         >>> from tfdeconv import analysis
-        >>> axis = full_axis(analysis.configuration(2, 3, strides=2).axes[0])
-        >>> full_output((axis,), np.array([1.0, 2.0]), np.ones(3))
+        >>> full_output(analysis.configuration(2, 3, strides=2).axes, np.array([1.0, 2.0]), np.ones(3))
         array([1., 1., 3., 2., 2.])
     """
     selectors = [axis.selector() for axis in axes]
@@ -98,7 +84,7 @@ def full_output(axes: tuple[Axis, ...], x: np.ndarray, kernel: np.ndarray) -> np
 
 
 def _one_axis(axis: Axis, x: np.ndarray, kernel: np.ndarray) -> Figure:
-    full = full_axis(axis)
+    full = axis.uncropped()
     size, rows = full.window.size, axis.input_size + 3
     figure = new_figure(max(4.5, 0.42 * size + 2.2), 0.42 * rows + 1.1)
     axes = figure.add_subplot()
@@ -135,7 +121,7 @@ def _one_axis(axis: Axis, x: np.ndarray, kernel: np.ndarray) -> Figure:
 
 
 def _two_axes(config: Configuration, x: np.ndarray, kernel: np.ndarray) -> Figure:
-    full = tuple(map(full_axis, config.axes))
+    full = tuple(axis.uncropped() for axis in config.axes)
     sizes = tuple(axis.window.size for axis in full)
     columns = (config.input_size[1], config.kernel_size[1], sizes[1])
     tallest = max(config.input_size[0], config.kernel_size[0], sizes[0])

@@ -83,7 +83,7 @@ def checkerboard_scores(report: CheckerboardReport) -> Figure:
     axes.barh(range(len(layers)), [layer.score for layer in layers], color=colours, height=0.6)
     axes.set_yticks(range(len(layers)), [layer.path for layer in layers], fontsize=8)
     axes.set(xlim=(0, 1), xlabel="checkerboard score (amplitude of the pattern / output)")
-    axes.xaxis.label.set_size(9)
+    axes.xaxis.label.set_fontsize(9)
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     for row, layer in enumerate(layers):

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from tfdeconv.analysis.configuration import Axis, Configuration
 from tfdeconv.analysis.figures.cells import cell, clear, fit_size, number, outline
-from tfdeconv.analysis.figures.layout import full_axis, full_output
+from tfdeconv.analysis.figures.layout import full_output
 from tfdeconv.analysis.figures.style import (
     BLUE,
     CROPPED,
@@ -55,10 +55,14 @@ class View(abc.ABC):
         """An index as text, without the axis that was added to a single one."""
         return ", ".join(str(int(i)) for i in (at[1:] if self.config.axes[0] == UNIT else at))
 
+    @property
+    def full(self) -> tuple[Axis, ...]:
+        """The axes without their crop."""
+        return tuple(axis.uncropped() for axis in self.config.axes)
+
     def palette(self) -> Any:
         """Colours of output samples, by the number of taps that have reached them."""
-        full = tuple(map(full_axis, self.config.axes))
-        most = full_output(full, np.ones_like(self.x), np.ones_like(self.kernel)).max()
+        most = full_output(self.full, np.ones_like(self.x), np.ones_like(self.kernel)).max()
         return count_colours(round(float(most)))
 
 
@@ -68,7 +72,7 @@ class StampView(View):
     @property
     def size(self) -> tuple[int, ...]:
         """Cells along each axis."""
-        return tuple(axis.window.size for axis in map(full_axis, self.config.axes))
+        return tuple(axis.window.size for axis in self.full)
 
     def draw(self, axes: Axes, done: int) -> None:
         """Draw the stamps of the inputs that have had their turn, the last of them framed."""
@@ -76,7 +80,7 @@ class StampView(View):
         axes.clear()
         clear(axes, rows + 1.2, columns, top=-1)
         stamped = -(-done * self.x.size // math.prod(self.config.output_size))
-        full = tuple(map(full_axis, self.config.axes))
+        full = self.full
         counted = np.arange(self.x.size).reshape(self.x.shape) < stamped
         counts = full_output(full, counted.astype(float), np.ones_like(self.kernel)).round().astype(int)
         values, palette = full_output(full, self.x * counted, self.kernel), self.palette()

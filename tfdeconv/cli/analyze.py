@@ -1,0 +1,119 @@
+"""``tfdeconv analyze``: the facts of a model's upsampling layers, as a table and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from tfdeconv.analysis import CheckerboardReport, LayerDescription
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--input-shape",
+    metavar="SHAPE",
+    help="Shape of the input without the batch, such as 64x64x3.  [default: the model's, 32 for open sizes]",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Where to write the HTML report.  [default: MODEL-analysis.html in this folder]",
+)
+@click.option("--no-report", is_flag=True, help="Print the table only.")
+def command(model: Path, input_shape: str | None, report: Path | None, no_report: bool) -> None:
+    """Find checkerboards and other facts of the upsampling layers of MODEL.
+
+    MODEL is a .keras file, a SavedModel version folder, or a model folder, whose newest version is
+    taken. The score is the amplitude of the pattern that the layer makes of constants, relative to
+    its output: 0 is none. Below each score that is not, the remedy that changes the kernel least.
+
+    \b
+    Examples:
+      tfdeconv analyze generator.keras
+      tfdeconv analyze models/upscaler --input-shape 64x64x3 --report upscaler.html
+    """  # noqa: D301 - click reads the \b
+    shape = None if input_shape is None else _shape(input_shape)
+    import_tensorflow()
+    from tfdeconv import analysis
+
+    descriptions: tuple[LayerDescription, ...] = ()
+    if model.suffix == ".keras" and model.is_file():
+        loaded = _load(model)
+        descriptions = analysis.describe_model(loaded, shape)
+        found = analysis.checkerboard(loaded, shape)
+    else:
+        found = analysis.checkerboard(model, shape)
+    click.echo("\n".join(_table(found, descriptions)))
+    if not no_report:
+        from tfdeconv.analysis.report import write_report
+
+        path = report or Path(f"{model.resolve().stem}-analysis.html")
+        click.echo(f"\nwrote {write_report(path, model.name, found, descriptions)}")
+
+
+def _load(path: Path) -> Any:
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises what it happens to meet in a broken file
+        raise InvalidArgumentError(f"MODEL {str(path)!r} cannot be loaded: {error}") from error
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(part) for part in text.split("x"))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise InvalidArgumentError(f"--input-shape must be sizes such as 64x64x3; received {text!r}.")
+    return shape
+
+
+def _table(report: CheckerboardReport, descriptions: tuple[LayerDescription, ...]) -> list[str]:
+    if not len(report):
+        return ["no upsampling layers found"]
+    by_path = {description.path: description for description in descriptions}
+    head = ("layer", "kind", "kernel", "stride", "output", "multiplications", "score", "cause")
+    rows = [head]
+    for layer in report:
+        facts = by_path.get(layer.path)
+        rows.append(
+            (
+                layer.path,
+                layer.kind,
+                _by(layer.kernel_size),
+                _by(layer.strides),
+                _by(facts.output_shape[1:]) if facts else "-",
+                f"{facts.macs:,}" if facts and facts.macs is not None else "-",
+                "-" if layer.check is None else f"{layer.score:.3f}",
+                layer.cause,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = []
+    for row, layer in zip(rows, (None, *report), strict=True):
+        lines.append("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        if layer is not None and layer.fixes:
+            fix = layer.fixes[0]
+            lines.append(
+                f"  remedy: {fix.advice} (kernel changes by {fix.change:.0%}, score {fix.after.score:.3f})"
+            )
+    if report.output is not None:
+        lines.append("")
+        lines.append(
+            f"whole output: pattern energy {report.output.constant_energy:.1e} for a constant input, "
+            f"{report.output.natural_energy:.1e} for natural noise"
+        )
+    return lines
+
+
+def _by(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes)) or "-"

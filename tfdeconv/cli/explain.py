@@ -1,0 +1,229 @@
+"""``tfdeconv explain``: one transposed convolution in words, numbers, pictures and animations."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import InvalidArgumentError
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--input", "input_size", default="2", show_default=True, metavar="SIZES", help="Input samples.")
+@click.option("--kernel", default="3", show_default=True, metavar="SIZES", help="Taps of the kernel.")
+@click.option("--stride", default="2", show_default=True, metavar="SIZES", help="Upsampling factor.")
+@click.option("--dilation", default="1", show_default=True, metavar="SIZES", help="Spacing of the taps.")
+@click.option(
+    "--padding",
+    metavar="PADDING",
+    help="same, valid, samples cropped from both ends (1, or 1x2 for two axes), or before,after. With "
+    "--onnx also same_upper and same_lower.  [default: same; 0 with --torch, --caffe and --onnx]",
+)
+@click.option("--output-padding", metavar="SIZES", help="Extra samples at the end.")
+@click.option("--output-shape", metavar="SIZES", help="Output samples, instead of --output-padding.")
+@click.option("--dims", type=click.IntRange(1, 3), help="Axes, where every size is one number.  [default: 2]")
+@click.option("--keras", "convention", flag_value="keras", default="keras", help="Keras's meaning (default).")
+@click.option("--torch", "convention", flag_value="torch", help="PyTorch's meaning: samples only.")
+@click.option(
+    "--caffe", "convention", flag_value="caffe", help="Caffe's meaning: samples, no output padding."
+)
+@click.option("--onnx", "convention", flag_value="onnx", help="ONNX's meaning.")
+@click.option("--filters", type=click.IntRange(1), default=1, show_default=True, help="Output channels.")
+@click.option("--channels", type=click.IntRange(1), default=1, show_default=True, help="Input channels.")
+@click.option("--groups", type=click.IntRange(1), default=1, show_default=True, help="Groups of channels.")
+@click.option("--values", metavar="NUMBERS", help="Input, row by row: 1,2,3,4.  [default: 1, 2, 3, ...]")
+@click.option(
+    "--weights", metavar="NUMBERS", default="ones", show_default=True, help="ones, bilinear, or taps."
+)
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw the layout: .png, .svg or .pdf.")
+@click.option("--animate", type=click.Path(path_type=Path), help="Animate it: .gif, .html or .mp4.")
+@click.option("--fps", type=click.IntRange(1, 30), default=2, show_default=True, help="Frames per second.")
+def command(**options: Any) -> None:
+    """Explain a transposed convolution ("deconvolution") step by step.
+
+    Prints sizes, stamps, four equal views, the matrix, the same call in every framework, the cost
+    and the checkerboard. SIZES are one number for all axes, or one for each: 3 or 3x4.
+
+    \b
+    Examples:
+      tfdeconv explain --input 2 --kernel 3 --stride 2 --padding same
+      tfdeconv explain --torch --kernel 3 --padding 1 --output-padding 1 --figure layout.png
+      tfdeconv explain --dims 1 --input 5 --kernel 4 --weights bilinear --animate stamps.gif
+    """  # noqa: D301 - click reads the \b
+    import_tensorflow()
+    import numpy as np
+
+    from tfdeconv import analysis, geometry
+
+    rank = _rank(options)
+    config = _configuration(options, rank)
+    count = math.prod(config.input_size)
+    x = (
+        np.arange(1.0, count + 1)
+        if options["values"] is None
+        else _numbers("values", options["values"], count)
+    )
+    x = np.reshape(x, config.input_size)
+    if options["weights"] == "ones":
+        kernel = np.ones(config.kernel_size)
+    elif options["weights"] == "bilinear":
+        kernel = np.ones(())
+        for size in config.kernel_size:
+            kernel = np.multiply.outer(kernel, geometry.linear_kernel(size))
+    else:
+        kernel = np.reshape(
+            _numbers("weights", options["weights"], math.prod(config.kernel_size)), config.kernel_size
+        )
+    channels = {name: options[name] for name in ("filters", "channels", "groups")}
+    if channels["filters"] % channels["groups"] or channels["channels"] % channels["groups"]:
+        raise InvalidArgumentError(
+            f"--groups must divide --filters and --channels; received {channels['groups']}, "
+            f"{channels['filters']} and {channels['channels']}."
+        )
+    click.echo(analysis.explain(config, x, kernel, **channels))
+    if options["figure"] is not None:
+        click.echo(
+            f"\nwrote {analysis.figures.save(analysis.figures.layout(config, x, kernel), options['figure'])}"
+        )
+    if options["animate"] is not None:
+        fps = options["fps"]
+        path = analysis.figures.animate(config, options["animate"], x, kernel, frames_per_second=fps)
+        click.echo(f"\nwrote {path}")
+
+
+def _rank(options: dict[str, Any]) -> int:
+    """The number of axes, from the sizes that name several, or --dims."""
+    named = {
+        name: len(options[name].split("x"))
+        for name in (
+            "input_size",
+            "kernel",
+            "stride",
+            "dilation",
+            "padding",
+            "output_padding",
+            "output_shape",
+        )
+        if options[name] and "x" in options[name]
+    }
+    if options["dims"] is not None:
+        named["dims"] = options["dims"]
+    if len(set(named.values())) > 1:
+        given = ", ".join(f"--{name.removesuffix('_size').replace('_', '-')}" for name in named)
+        raise InvalidArgumentError(f"{given} must name equally many axes; received {list(named.values())}.")
+    return next(iter(named.values()), 2)
+
+
+def _configuration(options: dict[str, Any], rank: int) -> Any:
+    """The configuration in the convention that the user chose."""
+    from tfdeconv import analysis
+
+    convention = options["convention"]
+    padding = options["padding"] or ("same" if convention == "keras" else "0")
+    sizes = {
+        name: _sizes(name, options[name], rank)
+        for name in ("input_size", "kernel", "stride", "dilation", "output_padding", "output_shape")
+    }
+    if convention == "caffe" and sizes["output_padding"] is not None:
+        raise InvalidArgumentError("--output-padding must be left out with --caffe, which has none.")
+    named = padding.lower()
+    if convention == "onnx":
+        return _onnx(sizes, named, rank)
+    if convention != "keras" and named in ("same", "valid"):
+        raise InvalidArgumentError(
+            f"--padding must be samples with --{convention}, which has no {named!r}; drop --{convention}."
+        )
+    return analysis.configuration(
+        sizes["input_size"] or (),
+        sizes["kernel"] or (),
+        strides=sizes["stride"] or 1,
+        padding=named if named in ("same", "valid") else _paddings(padding, rank),
+        output_padding=sizes["output_padding"],
+        output_shape=sizes["output_shape"],
+        dilation_rate=sizes["dilation"] or 1,
+    )
+
+
+def _onnx(sizes: dict[str, tuple[int, ...] | None], padding: str, rank: int) -> Any:
+    from tfdeconv import analysis, geometry
+
+    auto_pads = {
+        "same_upper": "SAME_UPPER",
+        "same_lower": "SAME_LOWER",
+        "same": "SAME_UPPER",
+        "valid": "VALID",
+    }
+    pads = [(0, 0)] * rank if padding in auto_pads else [_pair(pad) for pad in _paddings(padding, rank)]
+    unset: tuple[None, ...] = (None,) * rank
+    axes = []
+    for i, k, s, d, op, size, pair in zip(
+        sizes["input_size"] or (),
+        sizes["kernel"] or (),
+        sizes["stride"] or (),
+        sizes["dilation"] or (),
+        sizes["output_padding"] or (0,) * rank,
+        sizes["output_shape"] or unset,
+        pads,
+        strict=True,
+    ):
+        window = geometry.onnx_window(
+            i,
+            k,
+            s,
+            pads=pair,
+            output_padding=op,
+            output_size=size,
+            auto_pad=auto_pads.get(padding, "NOTSET"),  # type: ignore[arg-type]
+            dilation_rate=d,
+        )
+        axes.append(analysis.Axis(i, k, s, d, window))
+    return analysis.Configuration(tuple(axes))
+
+
+def _sizes(name: str, text: str | None, rank: int) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in text.split("x"))
+    except ValueError:
+        option = name.removesuffix("_size").replace("_", "-")
+        raise InvalidArgumentError(
+            f"--{option} must be a number, or one for each axis such as 3x4; received {text!r}."
+        ) from None
+    return numbers * rank if len(numbers) == 1 else numbers
+
+
+def _paddings(text: str, rank: int) -> list[int | tuple[int, int]]:
+    try:
+        entries = [[int(number) for number in part.split(",")] for part in text.split("x")]
+        if any(len(entry) > 2 for entry in entries):
+            raise ValueError
+    except ValueError:
+        raise InvalidArgumentError(
+            f"--padding must be same, valid, samples such as 1 or 1x2, or before,after such as 1,0; "
+            f"received {text!r}."
+        ) from None
+    paddings: list[int | tuple[int, int]] = [
+        entry[0] if len(entry) == 1 else (entry[0], entry[1]) for entry in entries
+    ]
+    return paddings * rank if len(paddings) == 1 else paddings
+
+
+def _pair(padding: int | tuple[int, int]) -> tuple[int, int]:
+    return padding if isinstance(padding, tuple) else (padding, padding)
+
+
+def _numbers(name: str, text: str, count: int) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        raise InvalidArgumentError(
+            f"--{name} must be {count} numbers separated by commas; received {text!r}."
+        )
+    return numbers
