@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from client import saved_model
@@ -16,11 +17,17 @@ FAST = RetryPolicy(first_delay=0.001, max_delay=0.002)
 
 
 @pytest.fixture(scope="session")
-def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The package's own server, with version 3 of the model."""
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with version 3 of the model."""
     folder = tmp_path_factory.mktemp("models")
     saved_model.write(folder / "3")
-    with Server(model_base_path=folder, model_name=MODEL, grpc_port=0, rest_port=0) as server:
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedded_server(model_folder: Path) -> Iterator[Server]:
+    """The package's own server, with version 3 of the model."""
+    with Server(model_base_path=model_folder, model_name=MODEL, grpc_port=0, rest_port=0) as server:
         yield server
 
 

@@ -2,13 +2,13 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def raw_server(answers: list[bytes], seen: list[bytes] | None = None) -> Iterator[str]:
-    """Answer the n-th connection with the n-th bytes after its first request, then close it.
+def raw_server(answers: list[bytes | Iterable[bytes]], seen: list[bytes] | None = None) -> Iterator[str]:
+    """Answer the n-th connection with the n-th answer, whole or part by part, then close it.
 
     The requests are added to ``seen``.
     """
@@ -23,7 +23,9 @@ def raw_server(answers: list[bytes], seen: list[bytes] | None = None) -> Iterato
                 request = connection.recv(65536)
                 if seen is not None:
                     seen.append(request)
-                connection.sendall(answer)
+                with suppress(OSError):  # the client may leave first
+                    for part in [answer] if isinstance(answer, bytes) else answer:
+                        connection.sendall(part)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, daemon=True)

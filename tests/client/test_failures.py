@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import threading
 import time
+from collections.abc import Iterator
 
 import grpc
 import numpy as np
@@ -244,6 +246,34 @@ def test_a_body_that_always_breaks_off() -> None:
         pytest.raises(errors.UnavailableError, match=f"{url} cannot be reached: peer closed"),
     ):
         client.status()
+
+
+def drops(stop: threading.Event) -> Iterator[bytes]:
+    """An answer of which a byte comes every few milliseconds, for ever."""
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    while not stop.wait(0.02):
+        yield b" "
+
+
+@pytest.mark.parametrize("awaiting", [False, True], ids=["blocking", "awaiting"])
+def test_a_body_that_drips(awaiting: bool) -> None:
+    """The deadline is for the whole answer, not for each part of it."""
+    stop = threading.Event()
+
+    async def ask(url: str) -> None:
+        async with connect_async(url, model=MODEL) as client:
+            await client.status(timeout=0.3)
+
+    start = time.monotonic()
+    with raw_server([drops(stop)]) as url:
+        with pytest.raises(errors.DeadlineExceededError, match="No answer from"):
+            if awaiting:
+                asyncio.run(ask(url))
+            else:
+                with connect(url, model=MODEL) as client:
+                    client.status(timeout=0.3)
+        stop.set()
+    assert time.monotonic() - start < 10
 
 
 def test_a_packed_body_that_does_not_unpack() -> None:
