@@ -43,12 +43,12 @@ def upsample_scores(scores: Any, reference: Any, factor: int, upsampling: Upsamp
     learned = upsampling == "learned"
     if all((axis.offset - alignment.CoordinateMap.resize(factor).offset).denominator == 1 for axis in place):
         if upsampling in ("bilinear", "learned"):
-            return BilinearUpsampling2D(factor, trainable=learned, boundary="edge", name=name)(scores)
+            return BilinearUpsampling2D(factor, trainable=learned, name=name)(scores)
         if upsampling == "additive":
             expanded = keras.layers.Conv2D(
                 ADDED_CHANNELS * channels, 3, padding="same", name=f"{name}_expand"
             )
-            layer = BilinearAdditiveUpsampling2D(factor, reduction=ADDED_CHANNELS, name=name)
+            layer = BilinearAdditiveUpsampling2D(factor, reduction=ADDED_CHANNELS, boundary="zero", name=name)
             return layer(expanded(scores))
         return SubpixelConv2D(channels, 3, factor, kernel_initializer=ICNR(factor), name=name)(scores)
     if all(axis.offset.denominator == 1 for axis in place) and upsampling in ("bilinear", "learned"):
