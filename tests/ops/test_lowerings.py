@@ -155,6 +155,37 @@ def test_gradients_are_those_of_the_gradient_lowering(lowering, batch):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("lowering", ["subpixel", "two_pass"])
+@pytest.mark.parametrize(
+    ("rank", "options"),
+    [
+        (1, {"padding": ((2, -3),)}),
+        (2, {"padding": ((0, -4), (3, 1)), "dilation_rate": 2}),
+        (2, {"padding": "same", "groups": 2}),
+        (3, {"padding": 1}),
+    ],
+    ids=str,
+)
+def test_gradients_through_every_window(lowering, rank, options):
+    """First and second derivatives are those of the gradient lowering for any window, dilation and group."""
+    x = tf.random.stateless_uniform([2, *(3, 4, 2)[:rank], 2], [1, 2], dtype=tf.float64)
+    kernel = tf.random.stateless_uniform([*(3, 4, 2)[:rank], 1, 2], [3, 4], dtype=tf.float64)
+
+    def derivatives(name):
+        with tf.GradientTape() as outer:
+            outer.watch([x, kernel])
+            with tf.GradientTape() as inner:
+                inner.watch([x, kernel])
+                y = ops.conv_transpose(x, kernel, strides=2, lowering=name, **options)
+                loss = tf.reduce_sum(y**3)
+            first = inner.gradient(loss, [x, kernel])
+            squares = sum(tf.reduce_sum(gradient**2) for gradient in first)
+        return [*first, *outer.gradient(squares, [x, kernel])]
+
+    for got, wanted in zip(derivatives(lowering), derivatives("gradient"), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-8, atol=1e-8)
+
+
 @pytest.mark.parametrize("lowering", OTHERS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 0.02), ("bfloat16", 0.15), ("float64", 1e-12)])
 def test_other_float_types(lowering, dtype, tolerance):

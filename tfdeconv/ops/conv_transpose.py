@@ -12,6 +12,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops import output_window
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
+from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
 
 
 def conv_transpose(
@@ -123,7 +124,10 @@ def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.T
         raise InvalidArgumentError(
             f"lowering must be 'auto' or one of {', '.join(map(repr, LOWERINGS))}; received {name!r}."
         )
-    return LOWERINGS[name].compute(x, kernel, problem)
+    chosen = LOWERINGS[name]
+    if not chosen.adjoint_gradient:
+        return chosen.compute(x, kernel, problem)
+    return with_adjoint_gradient(lambda x, kernel: chosen.compute(x, kernel, problem), x, kernel, problem)
 
 
 def _spatial_rank(x: tf.Tensor, kernel: tf.Tensor) -> int:

@@ -66,12 +66,15 @@ class Lowering:
             the window but not on its sizes.
         run: Called as ``run(x, prepared, problem)`` with ``x`` ``[batch, *sizes, channels]``; returns
             ``[batch, *problem.window.sizes, filters]``. It need not be right for an empty batch.
+        adjoint_gradient: Whether training is faster with :func:`.adjoint.with_adjoint_gradient` than
+            with the gradients of ``run``'s own ops.
     """
 
     name: str
     check: Callable[[Problem], None]
     prepare: Callable[[tf.Tensor, Problem], tf.Tensor]
     run: Callable[[tf.Tensor, tf.Tensor, Problem], tf.Tensor]
+    adjoint_gradient: bool = False
 
     def compute(self, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
         """Compute ``problem``, or raise LoweringNotApplicable."""

@@ -83,4 +83,4 @@ def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     return drop_margins(interleave(blocks, problem.strides, problem.filters), axes, problem)
 
 
-LOWERING = Lowering("subpixel", applies_always, *each_group(_prepare, _run))
+LOWERING = Lowering("subpixel", applies_always, *each_group(_prepare, _run), adjoint_gradient=True)

@@ -76,4 +76,4 @@ def _adding_kernel(last: AxisPhases, problem: Problem) -> np.ndarray:
     return kernel.reshape([1] * (problem.rank - 1) + [len(last.taps), phases * kernel_size * filters, -1])
 
 
-LOWERING = Lowering("two_pass", _check, *each_group(_prepare, _run))
+LOWERING = Lowering("two_pass", _check, *each_group(_prepare, _run), adjoint_gradient=True)
