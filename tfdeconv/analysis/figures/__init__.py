@@ -3,6 +3,11 @@
 Every function returns a Matplotlib figure that belongs to no window; :func:`save` writes it.
 """
 
+# ruff: noqa: E402 - whether Matplotlib is there is checked before what imports it
+from tfdeconv._extras import require
+
+require("matplotlib", extra="figures", feature="Drawing figures")
+
 from tfdeconv.analysis.figures.animation import animate
 from tfdeconv.analysis.figures.fields import coverage, receptive_field
 from tfdeconv.analysis.figures.layout import layout

@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tfdeconv._extras import require
+import matplotlib as mpl
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
 from tfdeconv.errors import InvalidArgumentError
-
-require("matplotlib", extra="figures", feature="Drawing figures")
-
-import matplotlib as mpl  # noqa: E402 - after the check that it is there
-from matplotlib.colors import ListedColormap  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
 
 # Okabe and Ito 2008, "Color universal design".
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -52,8 +49,8 @@ def diverging_colours() -> Any:
     """Return the colour map of signed values: blue, white, orange.
 
     Example:
-        >>> [round(part, 2) for part in diverging_colours()(0.5)[:3]]
-        [0.97, 0.97, 0.97]
+        >>> bool(min(diverging_colours()(0.5)) > 0.95)
+        True
     """
     return mpl.colormaps["PuOr_r"]
 
