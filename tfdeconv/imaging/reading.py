@@ -88,6 +88,8 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
         raise ImageError(f"{path} {error}") from None
     except FileNotFoundError:
         raise ImageError(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path} is a folder, not a file.") from None
     except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
         # what Pillow, tifffile and imagecodecs raise for files that break off or contradict themselves
         raise ImageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
@@ -104,8 +106,9 @@ def _read(path: Path, image: Any) -> Photograph:
         pixels = decode_deep_png(path.read_bytes(), transparent=image.info.get("transparency"))
     else:
         pixels, icc_profile = _decode_8_bit(image, icc_profile)
+    turned_by_pillow = image.format == "TIFF"  # when it decodes; other formats it leaves as they are
     return Photograph(
-        upright(pixels, orientation),
+        upright(pixels, 1 if turned_by_pillow else orientation),
         icc_profile=icc_profile,
         exif=exif,
         dpi=None if dpi is None else upright_dpi(dpi, orientation),

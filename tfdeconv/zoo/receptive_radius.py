@@ -38,7 +38,7 @@ def receptive_radius(model: keras.Model, scale: int) -> int:
         changed = (probe(picture, training=False).numpy() != dark).any(axis=(0, -1))
         reached = np.argwhere(changed) // scale
         radius = int(np.abs(reached - centre).max(initial=0))
-        if 2 * radius <= centre:  # all of it, then: what lies beyond would show at half the way too
+        if 2 * radius <= centre:  # with gaps in a kernel, something shows past half the way first
             return radius
         size *= 2
 

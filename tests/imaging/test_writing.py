@@ -1,0 +1,157 @@
+"""Files appear whole or not at all, and what a format cannot hold is told before any work."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+from imaging.conftest import camera_exif, pattern
+from PIL import Image
+
+from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.imaging import Photograph, check_target, read_photograph, write_photograph
+from tfdeconv.imaging.atomic_file import atomic_file
+
+
+def test_a_file_that_exists_is_not_replaced(tmp_path):
+    """Unless told; then it is."""
+    path = tmp_path / "a.png"
+    write_photograph(Photograph(pattern(3)), path)
+    with pytest.raises(ImageError, match=r"a\.png exists\. Choose another name, or allow overwriting"):
+        write_photograph(Photograph(pattern(1)), path)
+    assert read_photograph(path).pixels.shape[-1] == 3
+    write_photograph(Photograph(pattern(1)), path, overwrite=True)
+    assert read_photograph(path).pixels.shape[-1] == 1
+
+
+@pytest.mark.parametrize("before", [None, b"the old picture"])
+def test_a_failure_in_the_middle_leaves_everything_as_it_was(tmp_path, before):
+    """No half a file, no leftovers, and the old file is intact."""
+    path = tmp_path / "a.png"
+    if before is not None:
+        path.write_bytes(before)
+    with pytest.raises(KeyboardInterrupt), atomic_file(path, overwrite=True) as file:
+        file.write(b"half of it")
+        raise KeyboardInterrupt
+    assert [child.read_bytes() for child in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+def test_nothing_has_the_final_name_while_it_is_written(tmp_path):
+    """A watcher of the folder never reads half a picture; the draft is hidden."""
+    path = tmp_path / "a.png"
+    with atomic_file(path) as file:
+        file.write(b"half of it")
+        assert not path.exists()
+        assert all(child.name.startswith(".") for child in tmp_path.iterdir())
+    assert path.read_bytes() == b"half of it"
+
+
+def test_written_files_have_the_usual_permissions(tmp_path):
+    """Those of any new file, not of a private temporary one."""
+    plain = tmp_path / "plain"
+    plain.touch()
+    with atomic_file(tmp_path / "a.png"):
+        pass
+    assert (tmp_path / "a.png").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_full_disk_is_told_in_words(tmp_path, monkeypatch):
+    """The message names the file and the reason."""
+
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ImageError, match=r"a\.png cannot be written: No space left on device"):
+        write_photograph(Photograph(pattern(3)), tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a", "a.gif", "a.bmp", "png"])
+def test_unknown_endings_are_refused(tmp_path, name):
+    """The message lists those that are known."""
+    with pytest.raises(ImageError, match=r"must end in one of \.png, \.jpg, .*\.tiff"):
+        write_photograph(Photograph(pattern(3)), tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.PNG", "a.Jpeg", "a.TIFF"])
+def test_endings_may_be_written_in_capitals(tmp_path, name):
+    """As cameras do."""
+    write_photograph(Photograph(pattern(3)), tmp_path / name)
+    assert read_photograph(tmp_path / name).pixels.shape == (9, 14, 3)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_jpeg_refuses_alpha(tmp_path, channels):
+    """Flattening onto some colour would lose it."""
+    with pytest.raises(ImageError, match=r"a\.jpg cannot hold alpha .* Write PNG, WebP or TIFF"):
+        write_photograph(Photograph(pattern(channels)), tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(("name", "limit"), [("a.jpg", 65_500), ("a.webp", 16_383)])
+def test_sizes_beyond_a_format_are_refused_early(tmp_path, name, limit):
+    """Before hours of upscaling; the limits are those of the encoders."""
+    check_target(tmp_path / name, height=limit, width=1, alpha=False)
+    with pytest.raises(ImageError, match=f"side ends at {limit}. Write PNG or TIFF"):
+        check_target(tmp_path / name, height=limit + 1, width=1, alpha=False)
+    Image.new("L", (1, limit)).save(tmp_path / name)
+    with pytest.raises((OSError, ValueError)):
+        Image.new("L", (1, limit + 1)).save(tmp_path / name)
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    """It is not made: a typing error should not make folders."""
+    with pytest.raises(ImageError, match=r"the folder .*none does not exist"):
+        write_photograph(Photograph(pattern(3)), tmp_path / "none" / "a.png")
+
+
+@pytest.mark.parametrize("quality", [0, 101, -5])
+def test_quality_has_a_range(tmp_path, quality):
+    """1 to 100, as libjpeg's."""
+    with pytest.raises(InvalidArgumentError, match=f"quality must lie in 1 to 100; received {quality}"):
+        write_photograph(Photograph(pattern(3)), tmp_path / "a.jpg", quality=quality)
+
+
+def test_an_exif_block_that_jpeg_has_no_room_for_is_an_error(tmp_path):
+    """A JPEG segment ends at 64 kB; the block is not dropped in silence."""
+    exif = camera_exif()
+    exif[0x010E] = "x" * 70_000
+    photograph = Photograph(pattern(3), exif=exif.tobytes().removeprefix(b"Exif\x00\x00"))
+    with pytest.raises(ImageError, match="JPEG cannot hold this picture: EXIF"):
+        write_photograph(photograph, tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())
+    write_photograph(photograph, tmp_path / "a.png")
+
+
+def test_colour_is_stored_at_full_resolution_from_quality_90(tmp_path):
+    """Red and blue lines one pixel wide survive at 90 and blur below."""
+    lines = np.zeros((32, 32, 3), np.uint8)
+    lines[:, ::2, 0], lines[:, 1::2, 2] = 255, 255
+    spreads = []
+    for quality in (89, 90):
+        path = tmp_path / f"{quality}.jpg"
+        write_photograph(Photograph(lines), path, quality=quality)
+        spreads.append(int(read_photograph(path).pixels[..., 0].max()))
+    assert spreads[0] < 200 < spreads[1]
+
+
+def test_webp_keeps_colours_under_full_transparency(tmp_path):
+    """An editor may show them again."""
+    pixels = np.full((16, 16, 4), 200, np.uint8)
+    pixels[..., 3] = 0
+    path = tmp_path / "a.webp"
+    write_photograph(Photograph(pixels), path, quality=100)
+    assert np.abs(read_photograph(path).pixels[..., :3].astype(int) - 200).max() <= 4
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 5), (0, 4, 3)])
+def test_arrays_that_are_no_photographs_are_refused(shape):
+    """Three axes, one to four channels, at least one pixel."""
+    with pytest.raises(ImageError, match=r"pixels must be \[height, width, channels\]"):
+        Photograph(np.zeros(shape, np.uint8))
+
+
+def test_types_that_files_cannot_hold_are_refused():
+    """Eight or sixteen bits."""
+    with pytest.raises(ImageError, match="pixels must be uint8 or uint16; received float32"):
+        Photograph(np.zeros((4, 4, 3), np.float32))
