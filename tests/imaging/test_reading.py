@@ -71,12 +71,10 @@ def test_orientation_is_applied_to_the_pixels_and_marked_as_done(tmp_path, suffi
         "jpg": {"quality": 100, "subsampling": 0},
         "lzw.tif": {"compression": "tiff_lzw"},  # decoded by libtiff, the plain one by Pillow itself
     }.get(suffix, {})
-    path = saved(
-        tmp_path / f"a.{suffix}",
-        Image.fromarray(pattern(3)),
-        exif=camera_exif(orientation).tobytes(),
-        **options,
-    )
+    exif = camera_exif(orientation)
+    if suffix == "lzw.tif":  # Pillow hands the tags to libtiff, which takes no directories
+        del exif[0x8769], exif[0x8825]
+    path = saved(tmp_path / f"a.{suffix}", Image.fromarray(pattern(3)), exif=exif.tobytes(), **options)
     photograph = read_photograph(path)
     with Image.open(path) as image:
         np.testing.assert_array_equal(as_rgba(photograph.pixels), shown(image))
