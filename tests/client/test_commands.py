@@ -73,15 +73,41 @@ def test_a_picture_in_a_picture_out(
     assert done.err.startswith(f"upscaler version 3, {name}: ")
 
 
-def test_a_turned_photograph_is_sent_upright(run: Run, url: str, tmp_path: Path) -> None:
-    """The EXIF orientation is applied when a picture is decoded here."""
-    turned, out = tmp_path / "turned.png", tmp_path / "out.npy"
+@pytest.mark.parametrize("suffix", ["npy", "png"])
+def test_a_turned_photograph_is_sent_upright(run: Run, url: str, tmp_path: Path, suffix: str) -> None:
+    """The EXIF orientation, which TensorFlow's decoders do not look at, is applied here."""
+    turned, out = tmp_path / "turned.png", tmp_path / f"out.{suffix}"
     exif = Image.Exif()
     exif[0x0112] = 6  # show me a quarter turn clockwise
     Image.fromarray(PHOTO).save(turned, exif=exif)
     assert run("predict", url, "--model", MODEL, "--input", turned, "--output", out).code == 0
-    upright = np.rot90(PHOTO, -1).astype(np.float32) / np.float32(255)
-    assert_array_equal(np.load(out), enlarged(upright)[np.newaxis], strict=True)
+    expected = enlarged(np.rot90(PHOTO, -1))
+    if suffix == "npy":
+        expected = (expected.astype(np.float32) / np.float32(255))[np.newaxis]
+        assert_array_equal(np.load(out), expected, strict=True)
+    else:
+        assert_array_equal(np.asarray(Image.open(out)), expected)
+
+
+def test_pictures_of_other_kinds(run: Run, fake_url: str, tmp_path: Path) -> None:
+    """Grey becomes RGB, transparency is left out, 16 bits are kept for floats, JPEG can be written."""
+    grey, deep, alpha = (tmp_path / name for name in ("grey.png", "deep.png", "alpha.tif"))
+    Image.fromarray(PHOTO[..., 0]).save(grey)
+    Image.fromarray(PHOTO[..., 0].astype(np.uint16) * 257 + 1).save(deep)
+    Image.fromarray(np.dstack([PHOTO, PHOTO[..., 0]])).save(alpha)
+    out = tmp_path / "out.npy"
+    for source, expected in [
+        (grey, PHOTO[..., :1].repeat(3, -1) / 255),
+        (deep, (PHOTO[..., :1].repeat(3, -1) * 257.0 + 1) / 65535),
+        (alpha, PHOTO / 255),
+    ]:
+        done = run("predict", fake_url, "--model", MODEL, "--input", source, "--output", out)
+        assert done.code == 0, done.err
+        assert_array_equal(np.load(out)[0], enlarged(expected.astype(np.float32)))
+    jpeg = tmp_path / "out.jpg"
+    assert run("predict", fake_url, "--model", MODEL, "--input", grey, "--output", jpeg).code == 0
+    with Image.open(jpeg) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (8, 10))
 
 
 def test_an_array_in_an_array_out(run: Run, url: str, tmp_path: Path) -> None:
@@ -178,23 +204,26 @@ def test_status_lists_signatures(run: Run, url: str) -> None:
         ),
         (
             ["--input", "x={photo}"],
-            "--input x={photo}: there is no input 'x'. Signature 'serve_image_bytes' is (",
+            "--input x={photo}: there is no input 'x'. Signature 'serving_default' is (",
         ),
         (
             ["--input", "{photo}", "--output", "x=o.png"],
-            "--output x=o.png: there is no output 'x'. Signature 'serve_image_bytes' is (",
+            "--output x=o.png: there is no output 'x'. Signature 'serving_default' is (",
         ),
         (["--input", "{photo}", "--input", "{photo}"], "--input {photo}: give each file its own name, as in"),
         (
             ["--input", "{photo}", "--input", "a={photo}"],
             "--input {photo} needs a name, as in --input NAME=FILE.",
         ),
-        (["--input", "{photo}", "--output", "{tmp}/o.jpg"], "The model answers with a PNG; let --output"),
-        (["--input", "{text}"], "--input {text} must be a .npy array or a picture (.png, .jpg) for an input"),
+        (
+            ["--input", "{photo}", "--signature", "serve_image_bytes", "--output", "{tmp}/o.jpg"],
+            "The model answers with a PNG; let --output",
+        ),
+        (["--input", "{text}"], "--input {text} must be a .npy array or a picture (.png, "),
         (["--input", "{broken_npy}"], "--input {broken_npy} is not a NumPy array file: "),
         (
             ["--input", "{broken_png}", "--signature", "serving_default"],
-            "--input {broken_png} is not a picture that can be read: ",
+            "{broken_png} is not a PNG, JPEG, WebP or TIFF picture.",
         ),
         (
             ["--input", "{photo}", "--signature", "half"],
@@ -202,7 +231,7 @@ def test_status_lists_signatures(run: Run, url: str) -> None:
         ),
         (
             ["--input", "{photo}", "--signature", "serving_default", "--output", "{tmp}/o.txt"],
-            "--output {tmp}/o.txt must end in .npy, .png or .jpg for an array.",
+            "--output {tmp}/o.txt must end in .npy or .png, ",
         ),
         (
             ["--input", "{batch}", "--output", "{tmp}/o.png"],
@@ -249,6 +278,10 @@ def test_an_unwritable_output(run: Run, fake_url: str, photo: Path, tmp_path: Pa
     out.mkdir()
     done = run("predict", fake_url, "--model", MODEL, "--input", photo, "--output", out)
     assert done.err == f"tfdeconv: error: --output {out} cannot be written: Is a directory.\n"
+    done = run("predict", fake_url, "--model", MODEL, "--input", photo, "--output", f"upscaled={out}")
+    assert done.code == 1
+    assert str(out) in done.err
+    assert done.err.count("\n") == 1
 
 
 def test_a_truncated_picture_is_refused_by_the_server(run: Run, embedded_server, tmp_path: Path) -> None:

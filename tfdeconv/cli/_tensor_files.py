@@ -11,9 +11,26 @@ from numpy.typing import NDArray
 
 from tfdeconv._extras import require
 from tfdeconv.client import TensorSpec
-from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.imaging import SUFFIXES, Photograph, read_photograph, write_photograph
 
-PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+_ENCODED = (".png", ".jpg", ".jpeg")  # what image decoders of TensorFlow take
+_ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+
+
+def can_be_sent_encoded(path: Path) -> bool:
+    """Return whether a server that decodes the file sees the picture as it is meant.
+
+    It does not where the file asks to be turned: TensorFlow's decoders do not look at that.
+    """
+    if path.suffix.lower() not in _ENCODED:
+        return False
+    pillow = require("PIL.Image", extra="image", feature="Sending a picture")
+    try:
+        with pillow.open(path) as picture:
+            return bool(picture.getexif().get(_ORIENTATION, 1) == 1)
+    except (OSError, SyntaxError, ValueError):
+        return True  # broken: the server says how
 
 
 def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
@@ -25,66 +42,75 @@ def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
     Raises:
         InvalidArgumentError: The file is missing, broken, or of no use for this input.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidArgumentError(f"--input {path} cannot be read: {error.strerror}.") from None
-    if path.suffix.lower() == ".npy":
-        return _read_npy(path, data)
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _read_npy(path)
     if spec.dtype == "string":
         element = np.empty((1,) * (1 if spec.shape is None else len(spec.shape)), object)
-        element.fill(data)
+        element.fill(_read_bytes(path))
         return element
-    if path.suffix.lower() in PICTURES:
-        return _read_picture(path, data, spec)
+    if suffix in SUFFIXES:
+        return _read_picture(path, spec)
     raise InvalidArgumentError(
-        f"--input {path} must be a .npy array or a picture (.png, .jpg) for an input that takes {spec}."
+        f"--input {path} must be a .npy array or a picture ({', '.join(SUFFIXES)}) for an input that "
+        f"takes {spec}."
     )
 
 
-def _read_npy(path: Path, data: bytes) -> NDArray[Any]:
+def _read_bytes(path: Path) -> bytes:
     try:
-        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidArgumentError(f"--input {path} cannot be read: {error.strerror}.") from None
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False))
+    except (ValueError, EOFError) as error:
         raise InvalidArgumentError(f"--input {path} is not a NumPy array file: {error}.") from None
 
 
-def _read_picture(path: Path, data: bytes, spec: TensorSpec) -> NDArray[Any]:
-    image_module = require("PIL.Image", extra="image", feature="Reading a picture")
-    image_ops = require("PIL.ImageOps", extra="image", feature="Reading a picture")
+def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
     channels = spec.shape[-1] if spec.shape else None
     if spec.shape is not None and (len(spec.shape) not in (3, 4) or channels not in (None, 1, 3)):
         raise InvalidArgumentError(
             f"--input {path} is a picture, but the input takes {spec}; pass a .npy array of that shape."
         )
-    try:
-        with image_module.open(io.BytesIO(data)) as picture:
-            upright = image_ops.exif_transpose(picture)
-            pixels = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"--input {path} is not a picture that can be read: {error}.") from None
-    if channels == 1:
-        pixels = pixels[..., np.newaxis]
+    photograph = read_photograph(path)
+    pixels = photograph.pixels[..., :-1] if photograph.has_alpha else photograph.pixels
+    if channels == 1 and pixels.shape[-1] != 1:
+        raise InvalidArgumentError(f"--input {path} is in colour, but the input takes {spec}.")
+    if channels != 1 and pixels.shape[-1] == 1:
+        pixels = pixels.repeat(3, axis=-1)
+    top = np.iinfo(pixels.dtype).max
     if spec.dtype.startswith(("float", "bfloat")):
-        pixels = pixels.astype(np.float32) / np.float32(255)
+        pixels = pixels.astype(np.float32) / np.float32(top)
+    elif top > 255:
+        pixels = np.rint(pixels / (top / 255)).astype(np.uint8)
     return pixels if spec.shape is not None and len(spec.shape) == 3 else pixels[np.newaxis]
 
 
 def write(path: Path, array: NDArray[Any], name: str) -> str:
-    """Write one output to a file and return a line about it.
+    """Write one output to a file, replacing it if it exists, and return a line about it.
 
     Raises:
         InvalidArgumentError: The output has no form in a file of this kind, or the file cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        data, what = _npy(array, name)
-    elif array.dtype == object:
-        data, what = _element(path, array, name)
-    elif suffix in PICTURES:
-        data, what = _picture(path, array, name)
-    else:
-        raise InvalidArgumentError(f"--output {path} must end in .npy, .png or .jpg for an array.")
+        return _write_bytes(path, _npy(array, name), f"{array.dtype} {list(array.shape)}")
+    if array.dtype == object:
+        data = _element(path, array, name)
+        return _write_bytes(path, data, f"{len(data):,} bytes")
+    if suffix not in SUFFIXES:
+        raise InvalidArgumentError(f"--output {path} must end in .npy or {', '.join(SUFFIXES)} for an array.")
+    photograph = _picture(array, name)
+    write_photograph(photograph, path, overwrite=True)
+    return f"{path}: {photograph.describe()}"
+
+
+def _write_bytes(path: Path, data: bytes, what: str) -> str:
     try:
         path.write_bytes(data)
     except OSError as error:
@@ -92,27 +118,26 @@ def write(path: Path, array: NDArray[Any], name: str) -> str:
     return f"{path}: {what}"
 
 
-def _npy(array: NDArray[Any], name: str) -> tuple[bytes, str]:
+def _npy(array: NDArray[Any], name: str) -> bytes:
     if array.dtype == object:
         raise InvalidArgumentError(
             f"Output {name!r} holds strings, which a .npy file cannot; name the file after what they are."
         )
     buffer = io.BytesIO()
     np.save(buffer, array)
-    return buffer.getvalue(), f"{array.dtype} {list(array.shape)}"
+    return buffer.getvalue()
 
 
-def _element(path: Path, array: NDArray[Any], name: str) -> tuple[bytes, str]:
+def _element(path: Path, array: NDArray[Any], name: str) -> bytes:
     if array.size != 1:
         raise InvalidArgumentError(f"Output {name!r} holds {array.size} strings; a file takes one.")
     data: bytes = array.reshape(-1)[0]
-    if PICTURES.get(path.suffix.lower()) == "JPEG" and data.startswith(b"\x89PNG"):
+    if data.startswith(b"\x89PNG") and path.suffix.lower() in SUFFIXES[1:]:
         raise InvalidArgumentError(f"The model answers with a PNG; let --output {path} end in .png.")
-    return data, f"{len(data):,} bytes"
+    return data
 
 
-def _picture(path: Path, array: NDArray[Any], name: str) -> tuple[bytes, str]:
-    image_module = require("PIL.Image", extra="image", feature="Writing a picture")
+def _picture(array: NDArray[Any], name: str) -> Photograph:
     pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
         raise InvalidArgumentError(
@@ -120,9 +145,4 @@ def _picture(path: Path, array: NDArray[Any], name: str) -> tuple[bytes, str]:
         )
     if pixels.dtype.kind not in "iu":
         pixels = np.rint(np.clip(pixels, 0, 1) * 255)
-    pixels = np.clip(pixels, 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    image_module.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(
-        buffer, PICTURES[path.suffix.lower()]
-    )
-    return buffer.getvalue(), f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
+    return Photograph(np.clip(pixels, 0, 255).astype(np.uint8))

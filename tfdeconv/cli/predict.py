@@ -46,7 +46,7 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
     multiple=True,
     required=True,
     metavar="[NAME=]FILE",
-    help="A picture (.png, .jpg), an array (.npy), or any file for an input that takes strings. "
+    help="A picture (.png, .jpg, .webp, .tif), an array (.npy), or any file for an input that takes strings. "
     "NAME= is needed, once for each, where the model has several inputs.",
 )
 @click.option(
@@ -54,13 +54,13 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
     "outputs",
     multiple=True,
     metavar="[NAME=]FILE",
-    help="Where to write a result: .png or .jpg for a picture, .npy for an array. Default: print it.",
+    help="Where to write a result: a picture, or .npy for an array. Default: print it.",
 )
 @click.option(
     "--signature",
     metavar="NAME",
-    help=f"Signature to run. Default: {_IMAGE_BYTES} for a lone picture, if the model has it and the result "
-    f"is not wanted as .npy; else {_DEFAULT}.",
+    help=f"Signature to run. Default: {_IMAGE_BYTES} for an upright .png or .jpg that is to become a .png, "
+    f"if the model has it; else {_DEFAULT}.",
 )
 def command(
     url: str,
@@ -124,10 +124,10 @@ def _named(values: Sequence[str], option: str) -> dict[str | None, Path]:
 def _default_signature(
     metadata: Metadata, sources: Mapping[str | None, Path], targets: Mapping[str | None, Path]
 ) -> str:
-    (first, *others) = sources.values()
-    a_picture = not others and first.suffix.lower() in _tensor_files.PICTURES
-    as_array = any(path.suffix.lower() == ".npy" for path in targets.values())
-    return _IMAGE_BYTES if a_picture and not as_array and _IMAGE_BYTES in metadata.signatures else _DEFAULT
+    if _IMAGE_BYTES not in metadata.signatures or None not in sources or not set(targets) <= {None}:
+        return _DEFAULT  # names are those of the default signature
+    a_png = all(path.suffix.lower() == ".png" for path in targets.values())
+    return _IMAGE_BYTES if a_png and _tensor_files.can_be_sent_encoded(sources[None]) else _DEFAULT
 
 
 def _read(sources: Mapping[str | None, Path], signature: Signature, name: str) -> dict[str, NDArray[Any]]:
