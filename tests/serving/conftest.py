@@ -184,7 +184,7 @@ def rest_caller(server: Server) -> Rest:
                 answer = stack.enter_context(error)
                 status = error.code
             content = answer.read()
-        return status, json.loads(content) if content else None
+        return status, json.loads(content.decode("utf-8", "surrogateescape")) if content else None
 
     return call
 

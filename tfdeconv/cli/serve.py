@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shlex
 import signal
 import sys
 import threading
@@ -12,7 +14,7 @@ import click
 
 import tfdeconv
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
-from tfdeconv.serving import flags
+from tfdeconv.serving import engine, flags
 
 if TYPE_CHECKING:
     from tfdeconv.serving.server import Server
@@ -64,7 +66,17 @@ def command(arguments: tuple[str, ...]) -> None:
     if parsed.values["version"]:
         click.echo(f"tfdeconv {tfdeconv.__version__}")
         return
-    _serve(parsed)
+    try:
+        external = engine.external_command(parsed)
+    except InvalidArgumentError as error:
+        click.echo(str(error), err=True)
+        sys.exit(_FAILED)
+    if parsed.values["dry_run"]:
+        click.echo(shlex.join(external or engine.embedded_command(parsed)))
+    elif external:
+        os.execv(external[0], external)
+    else:
+        _serve(parsed)
 
 
 def _serve(parsed: flags.Parsed) -> None:

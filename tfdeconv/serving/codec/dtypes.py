@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 
+# NumPy's limit; TensorFlow's own is 254.
+MAX_RANK = 64
 FLOAT: int = types_pb2.DT_FLOAT
 DOUBLE: int = types_pb2.DT_DOUBLE
 STRING: int = types_pb2.DT_STRING

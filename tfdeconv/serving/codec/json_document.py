@@ -28,6 +28,7 @@ _MESSAGES = {
 }
 _COMMA = "Expecting ',' delimiter"
 _BLANK = re.compile(r"[ \t\n\r]*")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _DECODER = json.JSONDecoder()
 _TYPE_NAMES = {bool: "", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 
@@ -62,6 +63,7 @@ def _parse_leniently(body: bytes) -> Any:
     start = blank.end() if blank else 0
     if start == len(text):
         raise InvalidRequestError(f"JSON Parse error: The document is empty. at offset: {len(body)}")
+    _check_surrogates(text)
     try:
         return _DECODER.raw_decode(text, start)[0]
     except json.JSONDecodeError as error:
@@ -73,6 +75,25 @@ def _parse_leniently(body: bytes) -> Any:
         raise InvalidRequestError(
             "JSON Parse error: Number too big to be stored in double. at offset: 0"
         ) from None
+
+
+def _check_surrogates(text: str) -> None:
+    """Refuse half of a surrogate pair, which the standard library lets pass and no encoding can carry."""
+    expected_at = -1  # where the second half of a pair must begin
+    for match in _ESCAPE.finditer(text):
+        unit = int(match[1], 16) if match[1] else 0
+        second = 0xDC00 <= unit < 0xE000
+        if second != (match.start() == expected_at):
+            raise InvalidRequestError(
+                "JSON Parse error: The surrogate pair in string is invalid. at offset: "
+                f"{len(text[: match.start()].encode('utf-8', 'surrogateescape'))}"
+            )
+        expected_at = match.end() if 0xD800 <= unit < 0xDC00 else -1
+    if expected_at >= 0:
+        raise InvalidRequestError(
+            "JSON Parse error: The surrogate pair in string is invalid. at offset: "
+            f"{len(text[:expected_at].encode('utf-8', 'surrogateescape'))}"
+        )
 
 
 def _message(error: json.JSONDecodeError, text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedErr
 from tfdeconv.serving.codec import dtypes, json_document, json_tensor
 
 _ROW_KEY, _COLUMN_KEY = "instances", "inputs"
+_BYTES_SUFFIX = "_bytes"
 _JSON_TYPES = frozenset(
     {dtypes.FLOAT, dtypes.DOUBLE, dtypes.STRING, dtypes.BOOL, dtypes.INT64, dtypes.UINT32, dtypes.UINT64}
 ) | frozenset({3, 4, 5, 6})
@@ -205,19 +206,15 @@ def build_response(outputs: Mapping[str, np.ndarray[Any, Any]], *, row_form: boo
         dtype = dtypes.enum_of(array.dtype)
         if dtype not in _JSON_TYPES:
             raise InvalidRequestError(f"Failed to write JSON value for tensor type: {dtypes.cpp_name(dtype)}")
-    plain = any(_needs_plain_values(array) for array in outputs.values())
-    values = {
-        name: _plain(name, array) if plain else np.ascontiguousarray(array).reshape(array.shape)
-        for name, array in outputs.items()
-    }
-    dump = json_document.dump_leniently if plain else json_document.dump
+    lenient = any(_is_lenient(name, array) for name, array in outputs.items())
+    values = {name: _plain(name, array) if lenient else _fast(name, array) for name, array in outputs.items()}
+    content: Any = values
     if len(values) == 1:
-        content = next(iter(values.values()))
+        (content,) = values.values()
     elif row_form:
-        count = next(iter(outputs.values())).shape[0]
-        content = [{name: value[row] for name, value in values.items()} for row in range(count)]
-    else:
-        content = values
+        columns = [_rows(value) for value in values.values()]
+        content = [dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True)]
+    dump = json_document.dump_leniently if lenient else json_document.dump
     return dump({"predictions" if row_form else "outputs": content})
 
 
@@ -235,11 +232,37 @@ def _check_rows(outputs: Mapping[str, np.ndarray[Any, Any]]) -> None:
         batch = array.shape[0]
 
 
-def _needs_plain_values(array: np.ndarray[Any, Any]) -> bool:
-    """Strings, non-finite numbers and empty arrays are beyond orjson's NumPy support."""
-    if array.dtype.kind not in "fiub" or not array.size:
-        return True
-    return array.dtype.kind == "f" and not np.isfinite(array).all()
+def _is_lenient(name: str, array: np.ndarray[Any, Any]) -> bool:
+    """Whether JSON proper cannot say it: non-finite numbers, strings that are not UTF-8."""
+    if array.dtype.kind == "f":
+        return not np.isfinite(array).all()
+    if array.dtype.kind == "O" and not name.endswith(_BYTES_SUFFIX):
+        return any(isinstance(value, bytes) and not _is_utf8(value) for value in array.ravel().tolist())
+    return False
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _fast(name: str, array: np.ndarray[Any, Any]) -> Any:
+    """Leave numbers to orjson, which takes neither scalars nor empty arrays."""
+    if array.dtype.kind in "fiub" and array.ndim and array.size:
+        return np.ascontiguousarray(array)
+    return _plain(name, array)
+
+
+def _rows(value: Any) -> Sequence[Any]:
+    """The rows of a column; scalars as Python's, with the digits of their own type."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        plain: list[Any] = _plain("", value)
+        return plain
+    rows: Sequence[Any] = value
+    return rows
 
 
 def _plain(name: str, array: np.ndarray[Any, Any]) -> Any:
@@ -249,7 +272,7 @@ def _plain(name: str, array: np.ndarray[Any, Any]) -> Any:
         return texts.reshape(array.shape).tolist()
     if array.dtype.kind in "iub":
         return array.tolist()
-    convert = _base64_object if name.endswith("_bytes") else _text
+    convert = _base64_object if name.endswith(_BYTES_SUFFIX) else _text
     converted = np.empty(array.size, object)
     converted[:] = [convert(value) for value in array.ravel().tolist()]
     return converted.reshape(array.shape).tolist()

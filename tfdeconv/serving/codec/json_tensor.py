@@ -88,7 +88,7 @@ def to_array(value: Any, dtype: int) -> np.ndarray[Any, Any]:
 def _fast_array(value: Any, dtype: int) -> np.ndarray[Any, Any] | None:
     element = dtypes.numpy_dtype(dtype)
     flat = _flatten_numbers(value)
-    if flat is None or element is None:
+    if flat is None or element is None or len(flat[1]) > dtypes.MAX_RANK:
         return None
     numbers, shape = flat
     try:
@@ -139,6 +139,10 @@ class _Walk:
 
     def array(self, value: Any) -> np.ndarray[Any, Any]:
         shape = _first_branch_shape(value)
+        if len(shape) > dtypes.MAX_RANK:
+            raise InvalidRequestError(
+                f"Lists are nested {len(shape)} deep; a tensor has at most {dtypes.MAX_RANK} dimensions"
+            )
         self._fill(value, 0, shape)
         element = dtypes.numpy_dtype(self._dtype)
         assert element is not None  # _convert has refused the others, unless there is no value at all

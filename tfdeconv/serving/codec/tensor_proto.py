@@ -74,7 +74,9 @@ def _decode_contiguous(data: memoryview) -> np.ndarray[Any, Any] | None:
     except wire.MalformedMessageError:
         return None
     element = dtypes.numpy_dtype(dtype)
-    if block is None or shape is None or element is None or dtype == dtypes.STRING:
+    if block is None or shape is None or len(shape) > dtypes.MAX_RANK:
+        return None
+    if element is None or dtype == dtypes.STRING:
         return None
     if _FAST_FIELDS[block_field] not in (None, dtype):
         return None
@@ -120,7 +122,7 @@ def from_message(
         raise TensorParsingError("the shape has no rank")
     shape = tuple(dim.size for dim in message.tensor_shape.dim)
     count = math.prod(shape)
-    if any(size < 0 for size in shape) or len(shape) > 254 or count > np.iinfo(np.int64).max:
+    if any(size < 0 for size in shape) or len(shape) > dtypes.MAX_RANK or count > np.iinfo(np.int64).max:
         raise TensorParsingError(f"the shape {list(shape)} is not a tensor's")
     if message.tensor_content:
         return _from_content(message.tensor_content, message.dtype, element, shape, count)

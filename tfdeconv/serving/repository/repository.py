@@ -331,11 +331,15 @@ class ModelRepository:
         self, names: Sequence[str], timeout: float | None, cancel: threading.Event | None
     ) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
+        said = False
         with self._changed:
             while not self._closing.is_set():
                 waiting = [name for name in names if self._pending(name)]
                 if not waiting:
                     break
+                if not said and not any(self._models[name].versions for name in waiting):
+                    _LOG.info("Waiting for a version folder of %s", ", ".join(waiting))
+                    said = True
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
                     raise DeadlineExceededError(_waiting_text(waiting, self._models, timeout))

@@ -1,0 +1,74 @@
+"""``tfdeconv inspect``: what a SavedModel holds, and what a device lacks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tfdeconv.serving.inspection import SignatureReport
+    from tfdeconv.serving.saved_model import TensorSpec
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", metavar="SAVED_MODEL", type=click.Path(path_type=Path))
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "gpu"]),
+    default="cpu",
+    show_default=True,
+    help="Look for kernels of this device. No such device is needed.",
+)
+@click.option("--tags", default="serve", show_default=True, help="Tags of the graph, separated by commas.")
+def command(folder: Path, *, device: str, tags: str) -> None:
+    """List the signatures, operations and parameters of a SavedModel.
+
+    SAVED_MODEL is a version folder (it holds saved_model.pb), or a model folder, whose newest version
+    is taken. Operations for which the device has no kernel run on the CPU, and their tensors travel.
+    """
+    from tfdeconv.serving import inspection
+    from tfdeconv.serving.repository import versions
+
+    found = versions.on_disk(folder) or {}
+    path = folder if (folder / "saved_model.pb").exists() or not found else found[max(found)]
+    report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
+    click.echo(f"{path}")
+    click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
+    click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e6:,.2f} MB")
+    for signature in report.signatures:
+        click.echo()
+        _show(signature, device)
+
+
+def _show(report: SignatureReport, device: str) -> None:
+    signature = report.signature
+    click.echo(f"signature {signature.name}  ({signature.method_name})")
+    for kind, specs in (("input", signature.inputs), ("output", signature.outputs)):
+        for alias, spec in specs.items():
+            click.echo(f"  {kind:<6}  {alias}: {_describe(spec)}")
+    click.echo(f"  types   {', '.join(report.dtypes)}")
+    total = sum(report.operations.values())
+    total = sum(report.operations.values())
+    click.echo(f"  operations ({total} of {len(report.operations)} kinds)")
+    for name, count in report.operations.items():
+        click.echo(f"    {count:>4}  {name}{_lacking(report, name, device)}")
+    if report.missing:
+        click.echo(f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU")
+    else:
+        click.echo(f"  {device.upper()}: every kind has a kernel")
+
+
+def _lacking(report: SignatureReport, operation: str, device: str) -> str:
+    if operation not in report.missing:
+        return ""
+    types = report.missing[operation]
+    return f"  <- no {device.upper()} kernel" + (f" for {types}" if types else "")
+
+
+def _describe(spec: TensorSpec) -> str:
+    from tfdeconv.serving import saved_model
+
+    shape = "?" if spec.shape is None else ", ".join("?" if size < 0 else str(size) for size in spec.shape)
+    return f"{saved_model.dtype_name(spec)} [{shape}]"
