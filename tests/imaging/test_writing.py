@@ -17,7 +17,7 @@ def test_a_file_that_exists_is_not_replaced(tmp_path):
     """Unless told; then it is."""
     path = tmp_path / "a.png"
     write_photograph(Photograph(pattern(3)), path)
-    with pytest.raises(ImageError, match=r"a\.png exists\. Choose another name, or allow overwriting"):
+    with pytest.raises(ImageError, match=r"a\.png exists\. Choose another name, or pass overwrite=True"):
         write_photograph(Photograph(pattern(1)), path)
     assert read_photograph(path).pixels.shape[-1] == 3
     write_photograph(Photograph(pattern(1)), path, overwrite=True)

@@ -36,7 +36,7 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         b'whole'
     """
     if path.exists() and not overwrite:
-        raise ImageError(f"{path} exists. Choose another name, or allow overwriting.")
+        raise ImageError(f"{path} exists. Choose another name, or pass overwrite=True (--overwrite).")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with draft.open("x+b") as file:

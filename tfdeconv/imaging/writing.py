@@ -63,7 +63,7 @@ def check_target(
     if not path.parent.is_dir():
         raise ImageError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     if path.exists() and not overwrite:
-        raise ImageError(f"{path} exists. Choose another name, or allow overwriting.")
+        raise ImageError(f"{path} exists. Choose another name, or pass overwrite=True (--overwrite).")
 
 
 def write_photograph(

@@ -1,0 +1,230 @@
+"""``tfdeconv upscale`` from the command line: files, folders, servers, and what goes wrong."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfdeconv as td
+from tfdeconv import cli
+from tfdeconv.cli._upscale_jobs import jobs
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.imaging import Photograph, read_photograph, write_photograph
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run ``tfdeconv upscale`` with arguments, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["tfdeconv", "upscale", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A small picture."""
+    path = tmp_path / "photo.png"
+    write_photograph(Photograph(PIXELS), path)
+    return path
+
+
+def test_a_file_becomes_a_larger_file(run, photo, tmp_path):
+    """The pixels are those of td.zoo.upscale; one line tells what was done."""
+    done = run(photo, "-o", "larger.tif")
+    assert done.code == 0
+    assert done.err == ""
+    assert done.out.startswith("larger.tif: 40x24 RGB, 8 bit, ")
+    assert done.out.endswith(" MP/s\n")
+    np.testing.assert_array_equal(read_photograph(tmp_path / "larger.tif").pixels, td.zoo.upscale(PIXELS, 2))
+
+
+@pytest.mark.parametrize("scale", ["3", "4", "1.5", "5.5"])
+def test_any_scale(run, photo, tmp_path, scale):
+    """Sizes are rounded."""
+    assert run(photo, "-o", "a.png", "--scale", scale).code == 0
+    height, width = (int(side * float(scale) + 0.5) for side in (12, 20))
+    assert read_photograph(tmp_path / "a.png").pixels.shape == (height, width, 3)
+
+
+def test_everything_in_a_file_survives(run, tmp_path, monkeypatch):
+    """16 bits, alpha, profile, EXIF and resolution of a TIFF file, end to end."""
+    exif = Image.Exif()
+    exif[0x0110] = "Model 3"
+    exif[0x0112] = 6
+    deep = np.random.default_rng(0).integers(0, 65536, (12, 20, 4), np.uint16)
+    source = Photograph(deep, b"a profile of 22 bytes.", exif.tobytes().removeprefix(b"Exif\0\0"), (300, 300))
+    write_photograph(source, tmp_path / "a.tif")
+    assert run("a.tif", "-o", "b.tif").code == 0
+    result = read_photograph(tmp_path / "b.tif")
+    upright = read_photograph(tmp_path / "a.tif")
+    np.testing.assert_array_equal(result.pixels, td.zoo.upscale(upright.pixels, 2))
+    assert result.pixels.shape == (40, 24, 4)
+    assert result.pixels.dtype == np.uint16
+    assert result.icc_profile == source.icc_profile
+    assert result.dpi == (300, 300)
+    kept = Image.Exif()
+    kept.load(result.exif)
+    assert (kept[0x0110], kept[0x0112]) == ("Model 3", 1)
+
+
+def test_a_folder_keeps_its_structure_and_one_bad_file_does_not_stop_it(run, tmp_path):
+    """The bad file is named with the reason, the others are done, and the exit code is 1."""
+    album = tmp_path / "album"
+    (album / "day 2").mkdir(parents=True)
+    for name in ("a.png", "day 2/b.png"):
+        write_photograph(Photograph(PIXELS), album / name)
+    (album / "bad.jpg").write_bytes(b"no picture")
+    (album / "notes.txt").write_text("not meant")
+    done = run("album", "-o", "out")
+    assert done.code == 1
+    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")) == [
+        "a.png",
+        "day 2/b.png",
+    ]
+    assert done.err.splitlines() == [
+        "tfdeconv: error: album/bad.jpg is not a PNG, JPEG, WebP or TIFF picture.",
+        "2 of 3 files done, 1 failed.",
+    ]
+
+
+def test_files_that_exist_are_kept_unless_told(run, photo, tmp_path):
+    """The second time is an error; --overwrite makes it none."""
+    assert run(photo, "-o", "out/").code == 0
+    done = run(photo, "-o", "out/")
+    assert done.code == 1
+    assert (
+        done.err
+        == "tfdeconv: error: out/photo.png exists. Choose another name, or pass overwrite=True (--overwrite).\n"
+    )
+    assert run(photo, "-o", "out/", "--overwrite", "--scale", "3").code == 0
+    assert read_photograph(tmp_path / "out" / "photo.png").pixels.shape == (36, 60, 3)
+
+
+def test_compare_writes_a_picture_beside(run, photo, tmp_path):
+    """NAME-compare.png; with the same rule about existing files."""
+    assert run(photo, "-o", "b.jpg", "--compare").code == 0
+    assert read_photograph(tmp_path / "b-compare.png").pixels.shape[-1] == 3
+    (tmp_path / "b.jpg").unlink()
+    done = run(photo, "-o", "b.jpg", "--compare")
+    assert done.code == 1
+    assert "b-compare.png exists" in done.err
+    assert not (tmp_path / "b.jpg").exists()
+
+
+def test_the_quality_of_jpeg(run, photo, tmp_path):
+    """A lower one makes a smaller file."""
+    for quality in (20, 95):
+        assert run(photo, "-o", f"{quality}.jpg", "--quality", quality).code == 0
+    assert (tmp_path / "20.jpg").stat().st_size < (tmp_path / "95.jpg").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.png", "-o", "a.png"], "none.png does not exist."),
+        (["photo.png", "-o", "photo.png"], "photo.png would be written over itself"),
+        (["photo.png", "-o", "."], "photo.png would be written over itself"),
+        (["photo.png", "-o", "a.png", "--scale", "1"], "scale must be above 1 and at most 16; received 1."),
+        (["photo.png", "-o", "a.png", "--tile", "10"], "tile must be above 16"),
+        (["empty", "-o", "out"], "empty holds no photographs (.png, .jpg"),
+        (["photo.png", "-o", "a.png", "--server", "ftp://x"], "ftp"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(run, photo, tmp_path, arguments, message):
+    """No traceback, exit code 1, nothing written."""
+    (tmp_path / "empty").mkdir()
+    done = run(*arguments)
+    assert done.code == 1
+    assert done.err.startswith("tfdeconv: error: ")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "photo.png"]
+
+
+def test_a_file_that_ends_otherwise_is_refused_alone(run, photo, tmp_path):
+    """The ending chooses the format, so it must be known."""
+    Image.fromarray(PIXELS).save(tmp_path / "b.gif")
+    done = run(photo, "b.gif", "-o", "out")
+    assert done.code == 1
+    assert "b.gif is not a PNG, JPEG, WebP or TIFF picture" in done.err
+    assert (tmp_path / "out" / "photo.png").exists()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of the x2 model."""
+    base = tmp_path_factory.mktemp("models") / "upscaler"
+    td.export_saved_model(td.zoo.RGBUpscaler(td.zoo.load_upscaler(2), 2), base)
+    with td.serving.Server(model_base_path=base, model_name="upscaler") as running:
+        yield running
+
+
+@pytest.mark.parametrize("protocol", ["grpc_url", "rest_url"])
+def test_a_server_writes_the_same_file(run, photo, tmp_path, server, protocol):
+    """Byte for byte the file that is written without one."""
+    assert run(photo, "-o", "here.png", "--tile", 40).code == 0
+    done = run(photo, "-o", "there.png", "--tile", 40, "--server", getattr(server, protocol))
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "here.png").read_bytes() == (tmp_path / "there.png").read_bytes()
+
+
+def test_a_server_that_has_no_such_model_ends_the_command(run, photo, server):
+    """Not once for each file."""
+    done = run(photo, "-o", "out", "--server", server.grpc_url, "--model", "other")
+    assert done.code == 1
+    assert "other" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_progress_bar_is_drawn_for_people(run, photo, monkeypatch):
+    """On a terminal, with megapixels per second."""
+    import sys
+
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
+    done = run(photo, "-o", "a.png")
+    assert "photo.png" in done.err
+    assert "MP/s" in done.err
+
+
+def test_two_inputs_for_one_output_are_refused(tmp_path):
+    """Neither overwrites the other in silence."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.png").touch()
+    with pytest.raises(InvalidArgumentError, match=r"a/x\.png and .*b/x\.png would both become .*out/x\.png"):
+        jobs([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+
+
+def test_results_inside_the_folder_are_not_upscaled_again(tmp_path):
+    """Nor hidden files."""
+    for name in ("x.png", "out/x.png", ".cache/y.png", ".z.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = jobs([tmp_path], tmp_path / "out")
+    assert [(job.source, job.target) for job in found] == [(tmp_path / "x.png", tmp_path / "out" / "x.png")]
+
+
+def test_an_input_given_twice_is_done_once(tmp_path):
+    """By itself and with its folder."""
+    (tmp_path / "x.png").touch()
+    assert len(jobs([tmp_path / "x.png", tmp_path], tmp_path / "out")) == 1
