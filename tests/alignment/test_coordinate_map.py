@@ -58,6 +58,12 @@ CASES = {
     "linear upsampling": lambda: td_layers.BilinearUpsampling2D((2, 3)),
     "linear upsampling, edge": lambda: td_layers.BilinearUpsampling2D(4, boundary="edge"),
     "learned linear upsampling": lambda: td_layers.BilinearUpsampling2D(3, trainable=True),
+    "depthwise transposed": lambda: td_layers.DepthwiseConv2DTranspose(
+        5, 3, kernel_initializer=initializers.Bilinear(groups=1)
+    ),
+    "resize, then convolution": lambda: td_layers.ResizeConv2D(
+        1, 3, (2, 3), interpolation="bilinear", kernel_initializer=_mean
+    ),
     "keras bilinear": lambda: layers.UpSampling2D((2, 4), interpolation="bilinear"),
     "resizing": lambda: layers.Resizing(36, 20),
     "padding": lambda: layers.ZeroPadding2D(((3, 1), (0, 2))),
@@ -94,6 +100,55 @@ def test_nearest_repeat_lies_around_its_source():
     (axis,) = alignment.trace(layers.UpSampling1D(3)(image))[image]
     copies = np.flatnonzero(np.repeat(np.arange(8), 3) == 5)
     assert axis.scale * 5 + axis.offset == Fraction(int(copies.sum()), len(copies))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: td_layers.ResizeConv2D(1, 1, 3, kernel_initializer=_mean),
+        lambda: td_layers.SubpixelConv2D(1, 1, 3, kernel_initializer=_mean),
+        lambda: td_layers.SubpixelConv2D(1, 3, 3, padding="valid", kernel_initializer=_mean),
+    ],
+)
+def test_repeated_samples_lie_around_their_source(layer):
+    """Layers whose phases are equal give each sample f equal copies, centred on its place."""
+    image = keras.Input([9, 9, 1])
+    output = layer()(image)
+    rows, _ = alignment.trace(output)[image]
+    ramp = np.broadcast_to(np.arange(9.0).reshape(1, 9, 1, 1), (1, 9, 9, 1))
+    line = keras.Model(image, output).predict(ramp, verbose=0)[0, :, 9, 0]
+    copies = np.flatnonzero(np.isclose(line, 4))
+    assert len(copies) == 3
+    assert rows.scale * 4 + rows.offset == Fraction(int(copies.sum()), 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: td_layers.BilinearAdditiveUpsampling2D(3, reduction=1),
+        lambda: td_layers.PixelShuffle2D(3),
+        lambda: layers.UpSampling2D(3),
+    ],
+)
+def test_resizing_layers_share_one_map(make):
+    """All layers that give every sample f samples around it have the map of a half-pixel resize."""
+    image = keras.Input([8, 8, 9])
+    assert alignment.trace(make()(image))[image] == (CoordinateMap.resize(3),) * 2
+
+
+def test_unpooling_undoes_the_map_of_its_pooling():
+    """Pooled with switches and unpooled, samples lie where they were."""
+    image = keras.Input([8, 12, 3])
+    pooled = td_layers.MaxPooling2DWithSwitches((2, 3))(image)
+    assert alignment.trace(pooled[0])[image] == alignment.trace(layers.MaxPooling2D((2, 3))(image))[image]
+    unpooled = td_layers.MaxUnpooling2D((2, 3))(pooled, like=image)
+    assert alignment.trace(unpooled)[image] == (CoordinateMap(),) * 2
+
+
+def test_every_layer_of_ours_tells_its_map():
+    """A layer of tfdeconv that is forgotten here would make graphs with it impossible to align."""
+    missing = [name for name in td_layers.__all__ if not hasattr(getattr(td_layers, name), "coordinate_map")]
+    assert missing == []
 
 
 def test_causal_convolution_looks_back():

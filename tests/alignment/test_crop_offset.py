@@ -83,6 +83,21 @@ def test_backbones_of_keras_have_a_map(name):
     assert rows.scale.denominator == 32
 
 
+def test_crop_like_finds_and_keeps_its_offset(tmp_path):
+    """CropLike crops at the computed offset, tells it to the next layers, and survives saving."""
+    image = _image(32)
+    cropped = td_layers.CropLike(name="crop")([_upsampled(image), image])
+    assert alignment.trace(cropped)[image] == alignment.trace(image)[image]
+    model = keras.Model(image, cropped)
+    x = np.random.default_rng(0).normal(size=(1, 32, 32, 1)).astype("float32")
+    full = keras.Model(image, model.get_layer("up").output).predict(x, verbose=0)
+    expected = full[:, 1:33, 1:33]
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5)
+    model.save(tmp_path / "crop.keras")
+    loaded = keras.saving.load_model(tmp_path / "crop.keras")
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, rtol=1e-5)
+
+
 def test_trace_lists_the_ancestors():
     """Iterating a trace yields the output first and every tensor that it is made of."""
     image = _image()
