@@ -15,6 +15,7 @@ from serving_waits import Toys, wait_for
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, predict_pb2
 
 from tfdeconv.errors import (
+    CancelledError,
     FailedPreconditionError,
     InternalError,
     InvalidRequestError,
@@ -164,6 +165,23 @@ class TestRepository:
         repository.poll()
         wait_for(lambda: states(repository) == {1: "AVAILABLE", 2: "END"})
         assert loader.calls == [("m", 1), ("m", 2), ("m", 1)]
+
+    def test_version_that_appears_while_the_start_waits(self, loader, tmp_path):
+        """An empty base path is looked at again while the start waits for it."""
+        repository = ModelRepository(loader, poll_seconds=0.01)
+        threading.Timer(0.1, folders, (tmp_path, 1)).start()
+        try:
+            repository.configure([ModelConfig("m", str(tmp_path))], timeout=10)
+            assert states(repository) == {1: "AVAILABLE"}
+        finally:
+            repository.close()
+
+    def test_start_can_be_given_up(self, repository, tmp_path):
+        """Setting the event ends a wait that has no end of its own."""
+        cancel = threading.Event()
+        threading.Timer(0.1, cancel.set).start()
+        with pytest.raises(CancelledError):
+            repository.configure([ModelConfig("m", str(tmp_path))], cancel=cancel)
 
     def test_failed_load_is_retried(self, loader, tmp_path):
         """max_load_retries counts the tries after the first."""

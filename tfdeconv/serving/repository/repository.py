@@ -194,8 +194,11 @@ class ModelRepository:
                 for name, config in listed.items():
                     self._models.setdefault(name, _Model(None)).config = config
             self.poll()
+            self._start_polling()
             self._wait_until_available([name for name in listed if name not in old], timeout, cancel)
             self._assign_labels(configs)
+
+    def _start_polling(self) -> None:
         if self._poller is None and self._poll_seconds > 0:
             self._poller = threading.Thread(target=self._poll_for_ever, name="tfdeconv-poll", daemon=True)
             self._poller.start()
