@@ -10,9 +10,11 @@ import click
 from tfdeconv.client import TLS, Client, connect
 from tfdeconv.errors import InvalidArgumentError
 
-_OPTIONS = (
+_MODEL = (
     click.argument("url"),
     click.option("--model", required=True, metavar="NAME", help="Name of the served model."),
+)
+_CONNECTION = (
     click.option(
         "--timeout", default=300.0, show_default=True, metavar="SECONDS", help="Longest wait for an answer."
     ),
@@ -27,15 +29,24 @@ _OPTIONS = (
 )
 
 
+def served_model(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the URL of a server and the name of one of its models to a command."""
+    return _with(_MODEL, command)
+
+
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the URL and the options of a connection to a command."""
-    for option in reversed(_OPTIONS):
+    """Add how to connect to a command."""
+    return _with(_CONNECTION, command)
+
+
+def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(options):
         command = option(command)
     return command
 
 
 def open_client(url: str, *, model: str, timeout: float, headers: Sequence[str], ca: str | None) -> Client:
-    """Return a client for the values of :func:`connection_options`.
+    """Return a client for the values of the options above.
 
     Raises:
         InvalidArgumentError: A value is not of the form it must have.

@@ -11,7 +11,7 @@ import click
 from numpy.typing import NDArray
 
 from tfdeconv.cli import _tensor_files
-from tfdeconv.cli._connection import connection_options, open_client
+from tfdeconv.cli._connection import connection_options, open_client, served_model
 from tfdeconv.client import Metadata, Signature
 from tfdeconv.errors import InvalidArgumentError
 
@@ -37,7 +37,7 @@ Examples:
 \b
 What a model takes:  tfdeconv status URL --model NAME --signatures"""
 )
-@connection_options
+@served_model
 @click.option("--version", type=int, metavar="N", help="Version of the model. Default: the newest.")
 @click.option("--label", metavar="LABEL", help="Label of the version, instead of --version.")
 @click.option(
@@ -62,6 +62,7 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
     help=f"Signature to run. Default: {_IMAGE_BYTES} for an upright .png or .jpg that is to become a .png, "
     f"if the model has it; else {_DEFAULT}.",
 )
+@connection_options
 def command(
     url: str,
     model: str,

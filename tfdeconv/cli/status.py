@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tfdeconv.cli._connection import connection_options, open_client
+from tfdeconv.cli._connection import connection_options, open_client, served_model
 from tfdeconv.client import VersionStatus
 
 
@@ -21,10 +21,11 @@ Examples:
   tfdeconv status http://localhost:8501 --model upscaler --signatures
   tfdeconv status http://localhost:8501 --model upscaler --json"""
 )
-@connection_options
+@served_model
 @click.option("--version", type=int, metavar="N", help="Show this version only.")
 @click.option("--signatures", is_flag=True, help="Also list what the model takes and gives.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for scripts.")
+@connection_options
 def command(
     url: str,
     model: str,
