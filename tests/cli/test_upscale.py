@@ -112,10 +112,8 @@ def test_files_that_exist_are_kept_unless_told(run, photo, tmp_path):
     assert run(photo, "-o", "out/").code == 0
     done = run(photo, "-o", "out/")
     assert done.code == 1
-    assert (
-        done.err
-        == "tfdeconv: error: out/photo.png exists. Choose another name, or pass overwrite=True (--overwrite).\n"
-    )
+    assert done.err.startswith("tfdeconv: error: out/photo.png exists. ")
+    assert "--overwrite" in done.err
     assert run(photo, "-o", "out/", "--overwrite", "--scale", "3").code == 0
     assert read_photograph(tmp_path / "out" / "photo.png").pixels.shape == (36, 60, 3)
 
@@ -145,6 +143,10 @@ def test_the_quality_of_jpeg(run, photo, tmp_path):
         (["photo.png", "-o", "photo.png"], "photo.png would be written over itself"),
         (["photo.png", "-o", "."], "photo.png would be written over itself"),
         (["photo.png", "-o", "a.png", "--scale", "1"], "scale must be above 1 and at most 16; received 1."),
+        (
+            ["none.png", "-o", "out/a", "--scale", "nan"],
+            "at most 16; received nan.",
+        ),
         (["photo.png", "-o", "a.png", "--tile", "10"], "tile must be above 16"),
         (["empty", "-o", "out"], "empty holds no photographs (.png, .jpg"),
         (["photo.png", "-o", "a.png", "--server", "ftp://x"], "ftp"),

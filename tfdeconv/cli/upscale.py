@@ -117,8 +117,11 @@ def command(
     """
     todo = jobs(inputs, output)
     import_tensorflow()
+    from tfdeconv.zoo.upscale import FACTORS, passes
+
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(_served(server, model, concurrency, headers, ca)) if server else None
+        passes(scale, FACTORS if network is None else (network.scale,))  # raises before any work
         failures = 0
         for job in todo:
             try:

@@ -21,7 +21,9 @@ Progress: TypeAlias = Callable[[int, int], object]
 """Called with the pixels written so far and in all."""
 
 DEFAULT_TILE = 512
-_FACTORS = (2, 3, 4)
+FACTORS = (2, 3, 4)
+"""Of the networks that tfdeconv ships."""
+
 _MOST_PASSES = 2
 
 
@@ -70,7 +72,7 @@ def upscale(
             f"pixels; received shape {list(pixels.shape)}."
         )
     check_pixels(pixels)
-    factors = passes(scale, _FACTORS if network is None else (network.scale,))
+    factors = passes(scale, FACTORS if network is None else (network.scale,))
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
     sizes = _sizes(result.shape[:2], scale, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
