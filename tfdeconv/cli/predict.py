@@ -38,8 +38,6 @@ Examples:
 What a model takes:  tfdeconv status URL --model NAME --signatures"""
 )
 @served_model
-@click.option("--version", type=int, metavar="N", help="Version of the model. Default: the newest.")
-@click.option("--label", metavar="LABEL", help="Label of the version, instead of --version.")
 @click.option(
     "--input",
     "inputs",
@@ -62,6 +60,8 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
     help=f"Signature to run. Default: {_IMAGE_BYTES} for an upright .png or .jpg that is to become a .png, "
     f"if the model has it; else {_DEFAULT}.",
 )
+@click.option("--version", type=int, metavar="N", help="Version of the model. Default: the newest.")
+@click.option("--label", metavar="LABEL", help="Label of the version, instead of --version.")
 @connection_options
 def command(
     url: str,
