@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
+import compose_pydantic
+import kubernetes_validate
+import pydantic
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -11,6 +16,7 @@ from click.testing import CliRunner
 from tfdeconv.cli.serving import command
 from tfdeconv.errors import AlreadyExistsError, InvalidRequestError
 from tfdeconv.serving import flags, operator_protos, templates
+from tfdeconv.serving.metrics import Metrics
 from tfdeconv.serving.repository import model_config
 from tfdeconv.serving.repository.versions import Latest
 
@@ -110,3 +116,70 @@ class TestCompose:
     def test_flags_parse(self, services, service):
         """Every flag is one that the server knows, with a value of its type."""
         assert not flags.parse(services[service]["command"]).unknown
+
+    def test_follows_the_compose_specification(self):
+        """The specification's schema accepts the file, and refuses it with one key misspelt."""
+        document = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+        document = {key: value for key, value in document.items() if not key.startswith("x-")}
+        compose_pydantic.ComposeSpecification(**document)
+        document["services"]["serving-cpu"]["imagee"] = "x"
+        with pytest.raises(pydantic.ValidationError, match="imagee"):
+            compose_pydantic.ComposeSpecification(**document)
+
+
+def manifests(name):
+    return list(yaml.safe_load_all((FOLDER / "kubernetes" / name).read_text()))
+
+
+class TestKubernetes:
+    @pytest.mark.parametrize("manifest", manifests("serving.yaml"), ids=lambda manifest: manifest["kind"])
+    def test_follows_the_openapi_schema(self, manifest):
+        """Kubernetes' own schema accepts the manifest, and refuses it with one key more."""
+        kubernetes_validate.validate(manifest, "1.33", strict=True)
+        with pytest.raises(kubernetes_validate.ValidationError):
+            kubernetes_validate.validate({**manifest, "speck": {}}, "1.33", strict=True)
+
+    def test_kinds(self):
+        """What the guide names is there, and everything speaks of the same application."""
+        found = {manifest["kind"]: manifest for manifest in manifests("serving.yaml")}
+        assert set(found) == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+        pod = found["Deployment"]["spec"]["template"]
+        for kind in ("Service", "PodDisruptionBudget"):
+            selector = found[kind]["spec"]["selector"]
+            assert selector.get("matchLabels", selector) == pod["metadata"]["labels"]
+        (container,) = pod["spec"]["containers"]
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
+        assert not flags.parse(container["args"]).unknown
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+        assert all(mount["readOnly"] for mount in container["volumeMounts"])
+
+    def test_inference_service(self):
+        """KServe's resource names the model's format and place, and asks for one GPU."""
+        (service,) = manifests("kserve.yaml")
+        assert service["apiVersion"] == "serving.kserve.io/v1beta1"
+        model = service["spec"]["predictor"]["model"]
+        assert model["modelFormat"] == {"name": "tensorflow"}
+        assert model["storageUri"].endswith("/upscaler")
+        assert model["resources"]["limits"]["nvidia.com/gpu"] == "1"
+        assert not flags.parse(model["args"]).unknown
+
+
+class TestMonitoring:
+    def test_prometheus_reads_the_path_that_monitoring_config_opens(self):
+        """The scraped path and the served one are the same, and the targets are compose's services."""
+        (job,) = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+        config = operator_protos.read(operator_protos.MonitoringConfig, FOLDER / "monitoring.config")
+        assert job["metrics_path"] == config.prometheus_config.path
+        hosts = {target.split(":")[0] for target in job["static_configs"][0]["targets"]}
+        assert hosts == {"serving-cpu", "serving-gpu"}
+
+    def test_dashboard_asks_for_metrics_that_exist(self):
+        """Every name in the dashboard's queries is one that the server writes."""
+        dashboard = json.loads((FOLDER / "grafana" / "dashboard.json").read_text())
+        queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+        assert queries
+        known = {metric.name for metric in vars(Metrics()).values()}
+        for query in queries:
+            names = re.findall(r":tensorflow:serving:[a-z_:]+", query)
+            assert names
+            assert {name.removesuffix("_bucket") for name in names} <= known
