@@ -46,7 +46,9 @@ def command(
     import_tensorflow()
     import tfdeconv as td
 
-    model = td.zoo.RGBUpscaler(td.zoo.FSRCNN(scale), scale) if model_file is None else _load(model_file)
+    model = (
+        td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale), scale) if model_file is None else _load(model_file)
+    )
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
     click.echo(td.export_saved_model(model, base_path, version=version, warmup=requests))
 
