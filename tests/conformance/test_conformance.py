@@ -39,18 +39,18 @@ def applicable(lowering: str) -> tuple[Case, ...]:
 
 
 def chosen(lowering: str, policy: str, mode: str) -> tuple[Case, ...]:
-    """The cases of one test: all of them eagerly and in float32; what compiles shares them out.
+    """The cases of one test: all of them op by op; what is traced or compiled shares them out.
 
-    The other float types take every third case each. Without oneDNN every type takes every fourth. So
-    each case runs in each mode, and each mode in each type.
+    Tracing and compiling is what costs, so there each of the four float types takes every fourth case.
+    Without oneDNN the types share the eager cases, too, and XLA, which does not use oneDNN's kernels,
+    takes every eighth. So each case runs in each lowering and mode, and each mode in each type.
     """
     cases = applicable(lowering)
-    share = list(TOLERANCE).index(policy)
-    if mode.startswith("eager"):
-        return cases
-    if WITHOUT_ONEDNN:
-        return cases[share::4] or cases[:1]
-    return cases if policy == "float32" else cases[share % 3 :: 3] or cases[:1]
+    if mode == "eager":
+        step = 2 if WITHOUT_ONEDNN else 1
+    else:
+        step = 8 if WITHOUT_ONEDNN and mode.startswith("XLA") else 4
+    return cases[list(TOLERANCE).index(policy) % step :: step] or cases[:1]
 
 
 def prepared(case: Case, inputs: list[Any], dtype: str) -> list[tf.Tensor]:

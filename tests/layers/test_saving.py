@@ -173,3 +173,20 @@ def test_the_bare_import_test_can_fail(tmp_path: Path) -> None:
     )
     assert result.returncode != 0
     assert "Could not locate class 'PixelShuffle2D'" in result.stderr
+
+
+def test_models_with_skip_sizes(tmp_path: Path) -> None:
+    """Tensors and sizes given at the call (``like=``, ``output_shape=``) are part of the saved graph."""
+    x = keras.Input((None, None, 2))
+    pooled, switches = td.layers.MaxPooling2DWithSwitches(2)(x)
+    up = td.layers.Conv2DTranspose(3, 3, strides=2, padding=0)(pooled, like=x)
+    back = td.layers.MaxUnpooling2D(2)([pooled, switches], like=x)
+    fixed = td.layers.Conv2DTranspose(1, 3, strides=2, padding="same")(back, output_shape=(9, 13))
+    model = keras.Model(x, [up, back, fixed])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    data = np.random.default_rng(0).normal(size=(2, 5, 7, 2)).astype("float32")
+    assert_equal([y.numpy() for y in loaded(data)], [y.numpy() for y in model(data)])
+    model.export(tmp_path / "saved", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "saved"))
+    assert_equal([y.numpy() for y in served.serve(tf.constant(data))], [y.numpy() for y in model(data)])
