@@ -8,6 +8,7 @@ from keras import layers
 from tfdeconv import alignment
 from tfdeconv import layers as td_layers
 from tfdeconv.errors import AlignmentError
+from tfdeconv.zoo.pad_to_multiple import PadToMultiple2D
 
 BOX = keras.initializers.Constant(1 / 9)
 
@@ -119,6 +120,35 @@ def test_layer_of_ours_tells_its_map():
     assert [axis.offset for axis in alignment.trace(shorter)[image]] == [0, 1]
     like = layer(image, like=keras.Input([13, 14, 1]))
     assert alignment.trace(like)[image] == alignment.trace(shorter)[image]
+
+
+def _strided(sizes):
+    image = keras.Input([*sizes, 1])
+    x = layers.Conv2D(1, 3, strides=2, padding="same")(image)
+    return keras.Model(image, layers.Conv2D(1, 3, strides=2, padding="same")(x), name="strided")
+
+
+def test_sizes_of_the_call_reach_into_a_model():
+    """A model of free sizes is followed with the sizes that it is called with."""
+    outer = keras.Input([61, 64, 1])
+    rows, columns = alignment.trace(_strided((None, None))(outer))[outer]
+    assert (str(rows), str(columns)) == ("1/4 * x", "1/4 * x - 3/4")
+
+
+def test_sizes_known_to_be_multiples_are_enough():
+    """Behind a padding to a multiple of all strides "same" layers move samples alike for any size."""
+    outer = keras.Input([None, None, 1])
+    rows, _ = alignment.trace(_strided((None, None))(PadToMultiple2D(4)(outer)))[outer]
+    assert str(rows) == "1/4 * x - 3/4"
+    with refused(r"Model 'strided' \(Functional\) moves samples differently for different sizes"):
+        alignment.trace(_strided((None, None))(PadToMultiple2D(2)(outer)))[outer]
+
+
+def test_shapes_that_a_model_does_not_take_are_refused():
+    """The model's own reason is passed on."""
+    model = keras.Sequential([keras.Input([None, None, 1]), layers.Conv2D(1, 5)], name="five")
+    with refused(r"Model 'five' takes no input of shape \[\(None, 3, 3, 1\)\]"):
+        alignment.shapes_inside(model, model.outputs[0], [(None, 3, 3, 1)])
 
 
 def refused(match):

@@ -7,7 +7,7 @@ from keras import layers
 
 from tfdeconv import alignment, zoo
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.zoo.backbone import backbone_model, pyramid, resolution
+from tfdeconv.zoo.backbone import Resolutions, backbone_model, pyramid
 from tfdeconv.zoo.fcn_shapes import shapes_backbone, shapes_fcn
 
 
@@ -105,13 +105,22 @@ def test_backbone_by_name_skips_as_the_paper():
     assert model.compute_output_shape((2, 45, 77, 3)) == (2, 45, 77, 21)
 
 
-def test_other_backbones_by_name():
-    """Skips are found by resolution; strided "same" layers need a fixed size and work with it."""
-    with pytest.raises(AlignmentError, match=r"'conv1' \(Conv2D\) has padding='same' .* fixed size"):
-        zoo.FCN("MobileNet", 4, 8)
-    model = zoo.FCN("MobileNet", 4, 8, input_shape=(64, 96, 3))
-    assert model.output_shape == (None, 64, 96, 4)
-    assert model.predict(np.zeros([1, 64, 96, 3]), verbose=0).shape == (1, 64, 96, 4)
+@pytest.mark.parametrize("input_shape", [(None, None, 3), (64, 96, 3)])
+def test_other_backbones_by_name(input_shape):
+    """Skips are found by resolution; strided "same" layers are resolved for padded free sizes, too."""
+    model = zoo.FCN("MobileNet", 4, 8, input_shape=input_shape)
+    rows, _ = alignment.trace(model.output)[model.input]
+    assert str(rows) == "1 * x"
+    for size in ((64, 96), (70, 33)) if None in input_shape else ((64, 96),):
+        assert model(np.zeros([1, *size, 3], "float32")).shape == (1, *size, 4)
+
+
+def test_offsets_of_free_sizes_are_those_of_fixed_ones():
+    """What is found for any padded size is what the layers do at a given one."""
+    free, fixed = (zoo.FCN("MobileNet", 2, 16, input_shape=shape) for shape in ((None, None, 3), (96, 96, 3)))
+    for name in ("crop_1", "scores"):
+        offsets = [model.get_layer(name).coordinate_map((None, None)) for model in (free, fixed)]
+        assert offsets[0] == offsets[1]
 
 
 def test_padded_backbone_of_the_paper():
@@ -207,4 +216,4 @@ def test_backbones_of_the_example():
     """The example's backbone has stride 32 and is taken as it is."""
     model = shapes_backbone()
     assert backbone_model(model) is model
-    assert resolution(model.output, model.input) == 32
+    assert Resolutions(model).between(model.output, model.input) == 32

@@ -6,8 +6,9 @@ upsampled tensor must be cropped to lie on another one: what Caffe's FCN models 
 numbers, computed here for any Keras functional graph in exact fractions.
 """
 
+from tfdeconv.alignment.assumed_shapes import shapes_inside
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.cropping import crop_offset, map_between
 from tfdeconv.alignment.tracing import Trace, trace
 
-__all__ = ["CoordinateMap", "Trace", "crop_offset", "map_between", "trace"]
+__all__ = ["CoordinateMap", "Trace", "crop_offset", "map_between", "shapes_inside", "trace"]

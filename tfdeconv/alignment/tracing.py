@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
+from tfdeconv.alignment.assumed_shapes import Shapes, representative_shapes, shapes_inside
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.graph import (
     ancestors,
@@ -43,11 +44,12 @@ class Trace:
         edges: The edges of the graph, those nearest the output first.
     """
 
-    def __init__(self, output: Any) -> None:
+    def __init__(self, output: Any, shapes: Shapes | None = None) -> None:
         self.output = output
         self._tensors = ancestors(output)
+        self._shapes = shapes or {}
         self.channels_first = is_channels_first(self._tensors)
-        self.edges = [edge for tensor in self._tensors for edge in _edges_into(tensor, self.channels_first)]
+        self.edges = [edge for tensor in self._tensors for edge in self._edges_into(tensor)]
         self._positions: dict[Any, Position] = {output: _identity(output)}
         for edge in self.edges:
             if edge.target in self._positions:
@@ -65,6 +67,22 @@ class Trace:
             self._positions[edge.source] = way
         else:
             self._positions[edge.source] = Refusal(_disagreement(edge.source, self.edges))
+
+    def _edges_into(self, target: Any) -> list[Edge]:
+        operation, node_index, output_index = target._keras_history
+        if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
+            ways = _ways_through(operation, operation.outputs[output_index], sources(target))
+        else:
+            arguments = None if operation is None else operation._inbound_nodes[node_index].arguments
+            ways = [_way(operation, arguments, self._layout(source)) for source in sources(target)]
+        return [
+            Edge(source, target, operation, way)
+            for source, way in zip(sources(target), ways, strict=True)
+            if way is not None
+        ]
+
+    def _layout(self, tensor: Any) -> Layout:
+        return Layout.of_shape(self._shapes.get(tensor, tensor.shape), self.channels_first)
 
     def __iter__(self) -> Iterator[Any]:
         return (tensor for tensor in self._tensors if tensor in self._positions)
@@ -98,13 +116,15 @@ class Trace:
         return self._positions.get(tensor)
 
 
-def trace(output: Any) -> Trace:
+def trace(output: Any, *, shapes: Shapes | None = None) -> Trace:
     """Follow the graph of a Keras tensor backwards and compose the coordinate maps on the way.
 
     Layers that have no map (Reshape, Lambda, ...) are no error here: asking for a tensor behind one is.
 
     Args:
         output: A symbolic tensor of a Keras functional model.
+        shapes: Shapes to go by instead of the tensors' own, for graphs of unknown sizes; see
+            :func:`shapes_inside`.
 
     Returns:
         A :class:`Trace`: ``trace(y)[x]`` are the maps from ``x`` to ``y``, one for each spatial axis.
@@ -119,7 +139,7 @@ def trace(output: Any) -> Trace:
         ['1/2 * x - 3/4', '1/2 * x - 3/4']
     """
     check_symbolic("output", output)
-    return Trace(output)
+    return Trace(output, shapes)
 
 
 def check_symbolic(name: str, tensor: Any) -> None:
@@ -131,22 +151,21 @@ def check_symbolic(name: str, tensor: Any) -> None:
         )
 
 
-def _edges_into(target: Any, channels_first: bool) -> list[Edge]:
-    operation, node_index, output_index = target._keras_history
-    if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
-        inside = Trace(operation.outputs[output_index])
-        ways = [inside.position(start) for start in operation.inputs]
-    else:
-        arguments = None if operation is None else operation._inbound_nodes[node_index].arguments
-        ways = [
-            _way(operation, arguments, Layout.of_shape(source.shape, channels_first))
-            for source in sources(target)
-        ]
-    return [
-        Edge(source, target, operation, way)
-        for source, way in zip(sources(target), ways, strict=True)
-        if way is not None
+def _ways_through(model: Any, output: Any, outer_sources: Sequence[Any]) -> list[Position | None]:
+    """The ways from the inputs of a model that is called like a layer to one of its outputs."""
+    traces = [
+        Trace(output, shapes_inside(model, output, shapes)) for shapes in representative_shapes(outer_sources)
     ]
+    ways = []
+    for start in model.inputs:
+        way = traces[0].position(start)
+        if any(other.position(start) != way for other in traces[1:]):
+            way = Refusal(
+                f"Model {describe_operation(model)} moves samples differently for different sizes. Give "
+                "keras.Input a fixed size."
+            )
+        ways.append(way)
+    return ways
 
 
 def _way(operation: Any, arguments: Any, layout: Layout) -> Position:

@@ -23,6 +23,10 @@ PAPER_SKIPS = {
 PADDING = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
 
 
+TYPICAL_SIZE = 1024
+"""Size that stands for free ones where only ratios of sizes are wanted."""
+
+
 class Pyramid(NamedTuple):
     """Features of one picture at falling strides.
 
@@ -76,25 +80,41 @@ def backbone_model(
     return backbone
 
 
-def resolution(coarse: Any, fine: Any) -> int:
-    """Return how many samples of ``fine`` one sample of ``coarse`` spans.
+class Resolutions:
+    """How the tensors of a backbone differ in resolution.
 
-    Raises:
-        InvalidArgumentError: The number is not one integer for both axes.
-        AlignmentError: The tensors have no coordinate map to each other.
+    Args:
+        model: A functional model as :func:`backbone_model` returns it.
 
     Example:
-        >>> x = keras.Input([64, 64, 3])
-        >>> resolution(keras.layers.MaxPooling2D(4)(x), x)
-        4
+        >>> model = backbone_model("MobileNet")
+        >>> Resolutions(model).between(model.output, model.input)
+        32
     """
-    rows, columns = (axis.scale for axis in alignment.map_between(coarse, fine))
-    if rows != columns or rows.denominator != 1:
-        raise InvalidArgumentError(
-            f"Layers of a decoder must differ by one integer factor along both axes; {coarse.name!r} and "
-            f"{fine.name!r} differ by {rows} and {columns}. Choose other skip_layers."
+
+    def __init__(self, model: keras.Model) -> None:
+        shapes = [tuple(size or TYPICAL_SIZE for size in model.input.shape)]
+        # the scales, which are all that is asked of this trace, do not depend on the sizes
+        self.trace = alignment.trace(
+            model.output, shapes=alignment.shapes_inside(model, model.output, shapes)
         )
-    return int(rows)
+
+    def between(self, coarse: Any, fine: Any) -> int:
+        """Return how many samples of ``fine`` one sample of ``coarse`` spans.
+
+        Raises:
+            InvalidArgumentError: The number is not one integer for both axes.
+            AlignmentError: A tensor has no coordinate map to the backbone's output.
+        """
+        rows, columns = (
+            one.scale / other.scale for one, other in zip(self.trace[coarse], self.trace[fine], strict=True)
+        )
+        if rows != columns or rows.denominator != 1:
+            raise InvalidArgumentError(
+                f"Layers of a decoder must differ by one integer factor along both axes; {coarse.name!r} and "
+                f"{fine.name!r} differ by {rows} and {columns}. Choose other skip_layers."
+            )
+        return int(rows)
 
 
 def pyramid(model: keras.Model, levels: Sequence[int], skip_layers: Sequence[str] | None = None) -> Pyramid:
@@ -117,9 +137,10 @@ def pyramid(model: keras.Model, levels: Sequence[int], skip_layers: Sequence[str
         >>> pyramid(backbone_model("VGG16"), levels=(2,)).factors
         [2, 16]
     """
-    tensors = [model.output, *_skips(model, levels, skip_layers)]
+    resolutions = Resolutions(model)
+    tensors = [model.output, *_skips(model, resolutions.trace, levels, skip_layers)]
     for coarse, fine, factor in zip(tensors, tensors[1:], levels, strict=False):
-        found = resolution(coarse, fine)
+        found = resolutions.between(coarse, fine)
         if found != factor:
             raise InvalidArgumentError(
                 f"skip_layers must each have {factor} times the resolution of the one before; the layer of "
@@ -129,16 +150,18 @@ def pyramid(model: keras.Model, levels: Sequence[int], skip_layers: Sequence[str
     image = keras.Input(model.input.shape[1:], name="image")
     padded = image
     if None in model.input.shape[1:3]:
-        padded = PadToMultiple2D(resolution(model.output, model.input), name="pad")(image)
+        padded = PadToMultiple2D(resolutions.between(model.output, model.input), name="pad")(image)
     features = extractor(padded)
-    return Pyramid(image, list(features), [*levels, resolution(tensors[-1], model.input)])
+    return Pyramid(image, list(features), [*levels, resolutions.between(tensors[-1], model.input)])
 
 
-def _skips(model: keras.Model, levels: Sequence[int], skip_layers: Sequence[str] | None) -> list[Any]:
+def _skips(
+    model: keras.Model, trace: alignment.Trace, levels: Sequence[int], skip_layers: Sequence[str] | None
+) -> list[Any]:
     if skip_layers is None and len(levels) <= 2:
         skip_layers = PAPER_SKIPS.get(model.name)
     if skip_layers is None:
-        return _last_before_each_loss(model, levels)
+        return _last_before_each_loss(model, trace, levels)
     if len(skip_layers) < len(levels):
         raise InvalidArgumentError(
             f"skip_layers must name {len(levels)} layers, deepest first; received {list(skip_layers)}."
@@ -150,9 +173,8 @@ def _skips(model: keras.Model, levels: Sequence[int], skip_layers: Sequence[str]
     return [known[name].output for name in skip_layers[: len(levels)]]
 
 
-def _last_before_each_loss(model: keras.Model, levels: Sequence[int]) -> list[Any]:
+def _last_before_each_loss(model: keras.Model, trace: alignment.Trace, levels: Sequence[int]) -> list[Any]:
     """The tensors nearest the output that have each resolution; padding only prepares the next loss."""
-    trace = alignment.trace(model.output)
     found = []
     for count in range(1, len(levels) + 1):
         scale = Fraction(1, math.prod(levels[:count]))

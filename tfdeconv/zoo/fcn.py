@@ -9,7 +9,7 @@ import keras
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.layers import CropLike
-from tfdeconv.zoo.backbone import backbone_model, pyramid, resolution
+from tfdeconv.zoo.backbone import Resolutions, backbone_model, pyramid
 from tfdeconv.zoo.fcn_upsampling import Upsampling, upsample_scores
 
 
@@ -44,8 +44,7 @@ def FCN(  # noqa: N802
             in the paper; the last layer before each loss of resolution of other backbones.
         head_filters: Filters of the paper's fc6 and fc7 between backbone and scores (4096 there); 0
             scores the backbone's output itself.
-        input_shape: ``(height, width, channels)`` of a backbone by name; None for free sizes. Some
-            (with "same" padding in strided layers of odd kernels) need fixed sizes.
+        input_shape: ``(height, width, channels)`` of a backbone by name; None for free sizes.
         backbone_weights: The ``weights`` argument of a backbone by name; "imagenet" downloads.
         name: Name of the model; None: ``fcn_{stride}s``.
 
@@ -56,8 +55,9 @@ def FCN(  # noqa: N802
 
     Raises:
         InvalidArgumentError: An argument breaks a rule.
-        AlignmentError: The backbone has a layer without a coordinate map, or "same" padding that
-            depends on an unknown size, or no upsampling of this kind lies on its samples.
+        AlignmentError: The backbone has a layer without a coordinate map, adds tensors that lie
+            differently, reaches less far than the picture, or no upsampling of this kind lies on its
+            samples.
 
     Example:
         >>> model = FCN("VGG16", num_classes=21, stride=8)
@@ -76,7 +76,7 @@ def FCN(  # noqa: N802
             f"{upsampling!r}."
         )
     model = backbone_model(backbone, input_shape, backbone_weights)
-    skips = _skip_count(resolution(model.output, model.input), stride)
+    skips = _skip_count(Resolutions(model).between(model.output, model.input), stride)
     image, features, factors = pyramid(model, [2] * skips, skip_layers)
     scores = _score(_head(features[0], head_filters), num_classes, "score", "glorot_uniform")
     for index, (feature, factor) in enumerate(zip(features[1:], factors, strict=False), start=1):

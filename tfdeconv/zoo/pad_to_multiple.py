@@ -39,6 +39,11 @@ class PadToMultiple2D(keras.layers.Layer):
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
+    @property
+    def size_multiple(self) -> int:
+        """What height and width of the output are multiples of, for ``tfdeconv.alignment``."""
+        return self.multiple
+
     def call(self, inputs: Any) -> tf.Tensor:
         """Return ``inputs`` with height and width rounded up."""
         sizes = tf.shape(inputs)

@@ -11,7 +11,7 @@ from tfdeconv import alignment
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.initializers import ICNR
 from tfdeconv.layers import Conv2DTranspose, CropLike, ResizeConv2D, SubpixelConv2D
-from tfdeconv.zoo.backbone import backbone_model, pyramid, resolution
+from tfdeconv.zoo.backbone import Resolutions, backbone_model, pyramid
 
 UNetUpsampling: TypeAlias = Literal["transposed", "subpixel", "resize"]
 
@@ -70,7 +70,7 @@ def UNetDecoder(  # noqa: N802
             f"{upsampling!r}."
         )
     model = backbone_model(backbone, input_shape, backbone_weights)
-    steps = resolution(model.output, model.input).bit_length() - 1
+    steps = Resolutions(model).between(model.output, model.input).bit_length() - 1
     if len(filters) != steps:
         raise InvalidArgumentError(
             f"filters must hold {steps} numbers, one for each doubling of the backbone's stride {2**steps}; "
