@@ -1,0 +1,34 @@
+"""Export a trained network for serving: python export.py --output build/models/fcn_shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from scenes import HERE, RECIPE, weights_path
+
+import tfdeconv as td
+from tfdeconv.export.segmentation_bytes import segmentation_signatures
+from tfdeconv.zoo.fcn_shapes import shapes_fcn
+from tfdeconv.zoo.pretrained import load_weights
+
+
+@click.command()
+@click.option("--stride", type=click.Choice(["32", "16", "8"]), default="8", show_default=True)
+@click.option("--upsampling", type=click.Choice(RECIPE["upsampling"]), default="bilinear", show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("build/models/fcn_shapes"),
+    show_default=True,
+    help="The model's folder; a new version appears in it.",
+)
+def main(stride: str, upsampling: str, output: Path) -> None:
+    """Write a SavedModel that answers pictures with label maps and overlays."""
+    model = shapes_fcn(int(stride), upsampling)
+    load_weights(model, weights_path(HERE, int(stride), upsampling))
+    click.echo(td.export_saved_model(model, output, signatures=segmentation_signatures(model)))
+
+
+if __name__ == "__main__":
+    main()
