@@ -18,6 +18,8 @@ PACKAGE = "tfdeconv"
 
 SERIALIZABLE = {
     "tfdeconv.constraints": ("EqualPhaseSums",),
+    "tfdeconv.inference.max_prelu": ("MaxPReLU",),
+    "tfdeconv.inference.prepared_conv_transpose": ("PreparedConvTranspose",),
     "tfdeconv.initializers": ("ICNR", "Bilinear"),
     "tfdeconv.layers": (
         "BilinearAdditiveUpsampling2D",

@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "Explain a transposed convolution step by step, with pictures and animations.",
     "export": "Write an upsampling model as a SavedModel version folder.",
     "inspect": "List the signatures, operations and missing GPU kernels of a SavedModel.",
+    "optimize": "Rewrite a Keras model so that it runs faster, with the same outputs.",
     "predict": "Query a served model with arrays or images.",
     "serve": "Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
     "serving": "Write the files that run TensorFlow Serving in production.",

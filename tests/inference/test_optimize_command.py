@@ -1,0 +1,53 @@
+"""``tfdeconv optimize``."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tfdeconv.cli.optimize import command
+from tfdeconv.errors import InvalidArgumentError
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(command, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    model = keras.Sequential([keras.Input((None, None, 2)), keras.layers.Conv2DTranspose(1, 5, 2, "same")])
+    model.save(tmp_path / "model.keras")
+    return tmp_path / "model.keras"
+
+
+def test_writes_a_model_with_the_same_outputs(model_file, tmp_path):
+    """The written file loads and computes what the original does; the table names the layer."""
+    result = invoke(model_file, tmp_path / "fast.keras", "--input-shape", "8x8x2", "--budget", "0.02")
+    assert result.exit_code == 0
+    assert "Conv2DTranspose -> " in result.output
+    fast, model = (keras.saving.load_model(tmp_path / name) for name in ("fast.keras", "model.keras"))
+    x = np.random.default_rng(0).standard_normal([1, 6, 7, 2]).astype("float32")
+    np.testing.assert_allclose(fast(x), model(x), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere.keras", "out.keras", "--input-shape", "8x8x2"), "there is no file 'nowhere.keras'"),
+        (("model.keras", "out.keras", "--input-shape", "8,8"), "sizes like 256x256x3; received '8,8'"),
+        (("model.keras", "out.h5", "--input-shape", "8x8x2"), "must end in .keras; received 'out.h5'"),
+    ],
+)
+def test_wrong_arguments_are_one_line(arguments, message):
+    """Each mistake is an error of ours, which the command shows as one line."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        invoke(*arguments)
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    """A broken file is named."""
+    (tmp_path / "broken.keras").write_text("not a model")
+    with pytest.raises(InvalidArgumentError, match=r"broken\.keras' cannot be loaded"):
+        invoke(tmp_path / "broken.keras", tmp_path / "out.keras", "--input-shape", "8x8x2")

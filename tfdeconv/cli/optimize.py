@@ -1,0 +1,77 @@
+"""``tfdeconv optimize``: a saved Keras model becomes a faster one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import InvalidArgumentError
+
+
+@click.command()
+@click.argument("model_file", type=click.Path(path_type=Path))
+@click.argument("output_file", type=click.Path(path_type=Path))
+@click.option(
+    "--input-shape",
+    "shapes",
+    multiple=True,
+    required=True,
+    metavar="NxNx...",
+    help="Shape of one input without the batch, such as 256x256x3. Once for each input.",
+)
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Batch size to measure.")
+@click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    help="Seconds to spend on measuring.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "gpu"]),
+    help="Where the model will run.  [default: the GPU if one is visible]",
+)
+def command(
+    model_file: Path, output_file: Path, shapes: tuple[str, ...], batch: int, budget_s: float, device: Any
+) -> None:
+    """Write a faster model with the same outputs.
+
+    Reads the Keras model MODEL_FILE, measures at the given shape, prints what was rewritten and
+    writes OUTPUT_FILE (.keras).
+
+    \b
+    Example:
+      tfdeconv optimize upscaler.keras fast.keras --input-shape 256x256x1
+    """  # noqa: D301 - click reads the \b
+    parsed = [_shape(text) for text in shapes]
+    if output_file.suffix != ".keras":
+        raise InvalidArgumentError(f"OUTPUT_FILE must end in .keras; received {str(output_file)!r}.")
+    import_tensorflow()
+    import tfdeconv as td
+
+    result = td.optimize(_load(model_file), parsed, batch=batch, budget_s=budget_s, device=device)
+    result.model.save(output_file)
+    click.echo(result.report)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    if re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", text) is None:
+        raise InvalidArgumentError(f"--input-shape must be sizes like 256x256x3; received {text!r}.")
+    return tuple(map(int, text.split("x")))
+
+
+def _load(path: Path) -> Any:
+    import keras
+
+    if not path.is_file():
+        raise InvalidArgumentError(f"MODEL_FILE must be a .keras file; there is no file {str(path)!r}.")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises what it happens to meet in a broken file
+        raise InvalidArgumentError(f"MODEL_FILE {str(path)!r} cannot be loaded: {error}") from error

@@ -1,0 +1,54 @@
+"""PReLU in two passes over its input instead of four."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfdeconv._keras_registration import PACKAGE
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class MaxPReLU(keras.layers.Layer):
+    """``max(x, alpha * x)``: PReLU where no slope is above 1.
+
+    Keras computes ``relu(x) - alpha * relu(-x)``, which is the same number for slopes up to 1.
+
+    Args:
+        alpha_shape: Shape of the slopes, which broadcasts against one sample of the input.
+        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
+
+    Example:
+        >>> import numpy as np
+        >>> layer = MaxPReLU((1,))
+        >>> layer.build((None, 1))
+        >>> layer.set_weights([np.array([0.25])])
+        >>> layer(np.array([[-4.0], [4.0]])).numpy().ravel()
+        array([-1.,  4.], dtype=float32)
+
+    References:
+        He et al. 2015, "Delving Deep into Rectifiers", arXiv 1502.01852.
+    """
+
+    def __init__(self, alpha_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        self.alpha_shape = tuple(alpha_shape)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create ``alpha``."""
+        self.alpha = self.add_weight(name="alpha", shape=self.alpha_shape, initializer="zeros")
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Return ``inputs`` with the negative samples multiplied by ``alpha``."""
+        return tf.maximum(inputs, self.alpha * inputs)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return ``input_shape``."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "alpha_shape": self.alpha_shape}

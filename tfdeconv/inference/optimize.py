@@ -1,0 +1,203 @@
+"""``td.optimize``: an inference model with the same outputs, as fast as measurement can make it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable, TfdeconvError
+from tfdeconv.inference.measure import milliseconds
+from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
+from tfdeconv.inference.report import Report
+from tfdeconv.inference.rewrite import Rewriter, as_functional
+from tfdeconv.inference.transposed_convolution import TransposedConvolution, is_known
+from tfdeconv.layers import ResizeConv2D
+from tfdeconv.ops.lowerings import LOWERINGS
+
+Device = Literal["cpu", "gpu"]
+
+TOLERANCE = 1e-4
+"""Largest difference of the outputs, relative to the largest output, that rounding may explain."""
+WHOLE_MODEL_SHARE = 0.25
+"""Part of the budget for timing the models before and after."""
+
+
+@dataclass(frozen=True)
+class Optimized:
+    """What :func:`optimize` returns.
+
+    Attributes:
+        model: The inference model.
+        report: What was rewritten, with the times.
+    """
+
+    model: keras.Model
+    report: Report
+
+
+def optimize(
+    model: keras.Model,
+    input_shape: Sequence[int] | Sequence[Sequence[int]],
+    *,
+    batch: int = 1,
+    budget_s: float = 10.0,
+    device: Device | None = None,
+) -> Optimized:
+    """Return a model for inference with the same outputs that runs faster.
+
+    The new model takes every shape that the old one takes, and shares no weights with it. In it
+
+    - each transposed convolution (Keras's and tfdeconv's) uses the lowering that was fastest at
+      ``input_shape``, with its kernel stored as that lowering reads it;
+    - ``ResizeConv2D`` with nearest resize is one transposed convolution, where that was faster;
+    - batch normalization behind a convolution or transposed convolution is part of its kernel and bias;
+    - PReLU is a leaky ReLU or a maximum where that is the same function.
+
+    Other layers stay as they are. No layer uses XLA, and none needs oneDNN: the model may be exported
+    and served anywhere. The choice is in the report, and in each layer's ``lowering`` once the model
+    is saved and loaded.
+
+    Args:
+        model: A built Sequential or functional model, possibly with such models inside.
+        input_shape: Shape of one input without the batch, fully known; a list of shapes for a model
+            of several inputs, in the order of ``model.inputs``.
+        batch: Batch size to measure with.
+        budget_s: Seconds to spend on measuring, approximately, shared by all layers.
+        device: Where the model will run. None: the GPU if one is visible, else the processor. "gpu"
+            where no GPU is visible keeps every transposed convolution with cuDNN ("gradient").
+
+    Returns:
+        The model and the report.
+
+    Raises:
+        InvalidArgumentError: The model is not a graph of layers, or a shape does not fit it.
+        TfdeconvError: The outputs differ by more than rounding explains.
+
+    Example:
+        >>> image = keras.Input((None, None, 8))
+        >>> model = keras.Model(image, keras.layers.Conv2DTranspose(1, 9, 2, "same")(image))
+        >>> optimized = optimize(model, (16, 16, 8), budget_s=0.1)
+        >>> optimized.model.output_shape
+        (None, None, None, 1)
+        >>> optimized.model.layers[1].lowering in LOWERINGS
+        True
+    """
+    functional = as_functional(model)
+    if functional is None:
+        raise InvalidArgumentError(
+            "model must be a built Sequential or functional Keras model; received "
+            f"{type(model).__name__}. Build a Sequential model by giving it keras.Input(shape=...) first; of "
+            "other models, optimize the functional parts."
+        )
+    if device not in (None, "cpu", "gpu"):
+        raise InvalidArgumentError(f"device must be 'cpu', 'gpu' or None; received {device!r}.")
+    sample = _random_inputs(functional, input_shape, batch)
+    gpu = bool(tf.config.get_visible_devices("GPU"))
+    with tf.device("CPU" if device == "cpu" or not gpu else "GPU"):
+        chooser = _KeepCuDNN() if device == "gpu" and not gpu else _Fastest(functional, budget_s)
+        rewriter = Rewriter(functional, chooser)
+        rewritten = rewriter.rewrite(sample)
+        before, after = (tf.function(one, autograph=False) for one in (functional, rewritten))
+        error, scale = _difference(before(sample), after(sample))
+        times = milliseconds(
+            {"before": _call(before, sample), "after": _call(after, sample)},
+            budget_s * WHOLE_MODEL_SHARE,
+        )
+    if not error <= TOLERANCE * scale:
+        raise TfdeconvError(
+            f"The optimized model's outputs differ by up to {error:.3g} from the original's, which reach "
+            f"{scale:.3g}. Please report the model; meanwhile, use it as it is."
+        )
+    rewritten.trainable = False
+    report = Report(tuple(rewriter.reports), error, scale, times["before"], times["after"])
+    return Optimized(rewritten, report)
+
+
+class _Fastest:
+    """Chooses the lowering that is fastest here."""
+
+    def __init__(self, model: keras.Model, budget_s: float) -> None:
+        self._seconds = budget_s * (1 - WHOLE_MODEL_SHARE) / max(_transposed_layers(model), 1)
+
+    def __call__(
+        self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor
+    ) -> tuple[str | None, dict[str, float]]:
+        candidates: dict[str, Any] = {}
+        if type(layer) is ResizeConv2D:
+            candidates["as it is"] = layer
+        for name in LOWERINGS:
+            if name == "zero_insertion":
+                continue  # the reference view, never the fastest
+            try:
+                candidates[name] = PreparedConvTranspose.of(convolution, name, dtype=layer.dtype_policy)
+            except LoweringNotApplicable:
+                continue
+        runs = {name: _call(tf.function(one, autograph=False), sample) for name, one in candidates.items()}
+        times = milliseconds(runs, self._seconds)
+        fastest = min(times, key=lambda name: times[name])
+        return (None if fastest == "as it is" else fastest), times
+
+
+class _KeepCuDNN:
+    """Chooses without a GPU for a GPU: its library's kernel, whatever this processor prefers."""
+
+    def __call__(
+        self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor
+    ) -> tuple[str | None, dict[str, float]]:
+        if type(layer) is ResizeConv2D:  # fewer multiplications, or as it is
+            fused = math.prod(convolution.kernel.shape[:-2])
+            if fused >= math.prod(layer.kernel_size) * math.prod(layer.factor):
+                return None, {}
+        return "gradient", {}
+
+
+def _transposed_layers(model: keras.Model) -> int:
+    return sum(is_known(layer) for layer in model._flatten_layers())
+
+
+def _random_inputs(model: keras.Model, input_shape: Any, batch: int) -> Any:
+    shapes = list(input_shape) if isinstance(next(iter(input_shape), None), Sequence) else [input_shape]
+    if len(shapes) != len(model.inputs):
+        raise InvalidArgumentError(
+            f"input_shape must hold one shape for each of the {len(model.inputs)} inputs of the model; "
+            f"received {input_shape}."
+        )
+    generator = np.random.default_rng(0)
+    values = []
+    for tensor, shape in zip(model.inputs, shapes, strict=True):
+        full = (batch, *shape)
+        if len(full) != len(tensor.shape) or any(
+            known not in (None, size) for known, size in zip(tensor.shape, full, strict=True)
+        ):
+            raise InvalidArgumentError(
+                f"input_shape must fit the model's input {tuple(tensor.shape[1:])} without the batch; "
+                f"received {tuple(shape)} (with batch={batch})."
+            )
+        values.append(tf.cast(generator.uniform(size=full), tensor.dtype))
+    return keras.tree.pack_sequence_as(model.input, values)
+
+
+def _difference(before: Any, after: Any) -> tuple[float, float]:
+    """Largest absolute difference and largest absolute value."""
+    pairs = [
+        (np.asarray(a, "float64"), np.asarray(b, "float64"))
+        for a, b in zip(keras.tree.flatten(before), keras.tree.flatten(after), strict=True)
+    ]
+    error = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs)
+    return error, max(float(np.max(np.abs(a), initial=0.0)) for a, _ in pairs)
+
+
+def _call(function: Callable[[Any], Any], argument: Any) -> Callable[[], None]:
+    """A call that returns when the result is computed: ops on a GPU return earlier."""
+
+    def call() -> None:
+        function(argument)
+        tf.test.experimental.sync_devices()
+
+    return call

@@ -1,0 +1,180 @@
+"""A transposed convolution with one lowering and the kernel stored as that lowering wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfdeconv import geometry
+from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.inference.transposed_convolution import TransposedConvolution
+from tfdeconv.ops.data_format import to_channels_first, to_channels_last
+from tfdeconv.ops.lowerings import LOWERINGS, Problem
+from tfdeconv.ops.output_window import OutputWindow, spatial_sizes
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class PreparedConvTranspose(keras.layers.Layer):
+    """Transposed convolution for inference, made by :func:`tfdeconv.optimize`.
+
+    Args:
+        kernel_size: Taps of the kernel along each axis.
+        channels: Input channels.
+        filters: Output channels.
+        strides: Stride of each axis.
+        dilation_rate: Dilation of each axis.
+        groups: Groups of channels.
+        crops: Samples of the full output dropped (before, after) along each axis.
+        lowering: One of ``tfdeconv.ops.LOWERINGS``; the choice that was measured.
+        prepared_shape: Shape of the stored kernel.
+        data_format: "channels_last" or "channels_first".
+        activation: Activation of the output.
+        use_bias: Whether a bias is added.
+        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
+
+    Example:
+        >>> from tfdeconv.inference.transposed_convolution import describe
+        >>> layer = keras.layers.Conv2DTranspose(1, 9, strides=2, padding="same")
+        >>> layer.build((None, None, None, 8))
+        >>> prepared = PreparedConvTranspose.of(describe(layer), "two_pass")
+        >>> prepared(np.zeros([1, 5, 6, 8])).shape
+        TensorShape([1, 10, 12, 1])
+    """
+
+    def __init__(
+        self,
+        kernel_size: Sequence[int],
+        channels: int,
+        filters: int,
+        strides: Sequence[int],
+        dilation_rate: Sequence[int],
+        groups: int,
+        crops: Sequence[Sequence[int]],
+        lowering: str,
+        prepared_shape: Sequence[int],
+        data_format: str = "channels_last",
+        activation: Any = None,
+        use_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        self.kernel_size = tuple(kernel_size)
+        self.channels = channels
+        self.filters = filters
+        self.strides = tuple(strides)
+        self.dilation_rate = tuple(dilation_rate)
+        self.groups = groups
+        self.crops = tuple((before, after) for before, after in crops)
+        self.lowering = lowering
+        self.prepared_shape = tuple(prepared_shape)
+        self.data_format = data_format
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+
+    @classmethod
+    def of(cls, convolution: TransposedConvolution, lowering: str, **kwargs: Any) -> PreparedConvTranspose:
+        """Return the layer that computes ``convolution``, with its weights."""
+        kernel = convolution.kernel
+        layer = cls(
+            kernel.shape[:-2],
+            kernel.shape[-1],
+            convolution.filters,
+            convolution.strides,
+            convolution.dilation_rate,
+            convolution.groups,
+            convolution.crops,
+            lowering,
+            (),
+            convolution.data_format,
+            convolution.activation,
+            convolution.bias is not None,
+            **kwargs,
+        )
+        prepared = layer.prepare(kernel)
+        layer.prepared_shape = prepared.shape
+        layer.build(())
+        layer.set_weights([prepared] if convolution.bias is None else [prepared, convolution.bias])
+        return layer
+
+    def prepare(self, kernel: np.ndarray) -> np.ndarray:
+        """Return ``kernel`` ``[*kernel_size, filters // groups, channels]`` as this layer stores it."""
+        problem = self._problem((1,) * len(self.strides))
+        if len(self.strides) == 1:
+            kernel, problem = kernel[np.newaxis], problem.with_leading_axis()
+        LOWERINGS[self.lowering].check(problem)
+        prepared: np.ndarray = LOWERINGS[self.lowering].prepare(tf.constant(kernel), problem).numpy()
+        return prepared
+
+    def _problem(self, sizes: tuple[Any, ...]) -> Problem:
+        leads, tails = zip(*self.crops, strict=True)
+        outputs = tuple(
+            geometry.full_size(size, taps, stride, rate) - lead - tail
+            for size, taps, stride, rate, (lead, tail) in zip(
+                sizes, self.kernel_size, self.strides, self.dilation_rate, self.crops, strict=True
+            )
+        )
+        return Problem(
+            self.kernel_size,
+            self.channels,
+            self.filters,
+            self.strides,
+            self.dilation_rate,
+            self.groups,
+            OutputWindow(leads, tails, outputs),
+        )
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create ``kernel`` and ``bias``."""
+        self.kernel = self.add_weight(name="kernel", shape=self.prepared_shape, initializer="zeros")
+        self.bias = (
+            self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+            if self.use_bias
+            else None
+        )
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Upsample ``inputs`` ``[batch, *sizes, channels]`` (or channels first)."""
+        x = to_channels_last(inputs) if self.data_format == "channels_first" else inputs
+        problem, kernel = self._problem(spatial_sizes(x)), tf.convert_to_tensor(self.kernel)
+        lowering = LOWERINGS[self.lowering]
+        if problem.rank == 1:
+            y = lowering.apply(x[:, tf.newaxis], kernel, problem.with_leading_axis())[:, 0]
+        else:
+            y = lowering.apply(x, kernel, problem)
+        known = [size if isinstance(size, int) else None for size in problem.window.sizes]
+        y = tf.ensure_shape(y, [x.shape[0], *known, self.filters])
+        if self.bias is not None:
+            y = tf.nn.bias_add(y, self.bias)
+        return self.activation(to_channels_first(y) if self.data_format == "channels_first" else y)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the output's shape for an input shape; None stays None."""
+        first = 2 if self.data_format == "channels_first" else 1
+        sizes = list(input_shape[first : first + len(self.strides)])
+        known = self._problem(tuple(size or 1 for size in sizes)).window.sizes
+        outputs = [None if size is None else output for size, output in zip(sizes, known, strict=True)]
+        if self.data_format == "channels_first":
+            return (input_shape[0], self.filters, *outputs)
+        return (input_shape[0], *outputs, self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "kernel_size": self.kernel_size,
+            "channels": self.channels,
+            "filters": self.filters,
+            "strides": self.strides,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+            "crops": self.crops,
+            "lowering": self.lowering,
+            "prepared_shape": self.prepared_shape,
+            "data_format": self.data_format,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+        }

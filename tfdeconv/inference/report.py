@@ -1,0 +1,57 @@
+"""What :func:`tfdeconv.optimize` did and measured, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One rewritten layer.
+
+    Attributes:
+        name: Name of the layer in the original model; ``outer/inner`` in a nested model.
+        rewrite: What was done, in words.
+        lowering: The lowering that was chosen, or None where there is none to choose.
+        milliseconds: Measured time of each candidate; empty where nothing was measured.
+    """
+
+    name: str
+    rewrite: str
+    lowering: str | None = None
+    milliseconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of an optimization; ``str(report)`` is a table.
+
+    Attributes:
+        layers: The rewritten layers, in order.
+        max_error: Largest absolute difference between the two models' outputs on a random input.
+        output_scale: Largest absolute output on that input.
+        before_ms: Time of the original model, in milliseconds.
+        after_ms: Time of the optimized model.
+    """
+
+    layers: tuple[LayerReport, ...]
+    max_error: float
+    output_scale: float
+    before_ms: float
+    after_ms: float
+
+    def __str__(self) -> str:
+        rows = [("layer", "rewrite", "candidates (ms)")]
+        for layer in self.layers:
+            timed = sorted(layer.milliseconds.items(), key=lambda item: item[1])
+            rows.append((layer.name, layer.rewrite, ", ".join(f"{name} {ms:.3g}" for name, ms in timed)))
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        lines = [f"{name:{widths[0]}}  {what:{widths[1]}}  {timed}".rstrip() for name, what, timed in rows]
+        if not self.layers:
+            lines = ["Nothing to rewrite."]
+        lines.append(
+            f"{self.before_ms:.3g} ms -> {self.after_ms:.3g} ms ({self.before_ms / self.after_ms:.2f}x), "
+            f"largest difference {self.max_error:.2g} of outputs up to {self.output_scale:.2g}"
+        )
+        return "\n".join(lines)

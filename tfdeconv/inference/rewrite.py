@@ -1,0 +1,184 @@
+"""One graph of layers, rewritten; nested models are rewritten by the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfdeconv.inference.activations import cheaper_activation
+from tfdeconv.inference.folding import fold, foldable, folded_convolution
+from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
+from tfdeconv.inference.report import LayerReport
+from tfdeconv.inference.transposed_convolution import TransposedConvolution, describe, is_known
+
+Choose = Callable[[keras.Layer, TransposedConvolution, Any], tuple[str | None, dict[str, float]]]
+"""(layer, its convolution, a sample of its input) -> lowering, or None to keep the layer, and times."""
+
+
+def as_functional(model: keras.Model) -> keras.Model | None:
+    """Return ``model`` as a graph of layers; None where it is none (a subclass with its own ``call``).
+
+    Example:
+        >>> as_functional(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])).output_shape
+        (None, 2)
+    """
+    if type(model) is keras.Sequential:
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name) if model.built else None
+    functional = type(keras.Model(x := keras.Input(()), x))
+    return model if type(model) is functional else None
+
+
+class Rewriter:
+    """Rewrites one graph; :attr:`reports` collects what was done."""
+
+    def __init__(self, model: keras.Model, choose: Choose, *, prefix: str = "") -> None:
+        self._model = model
+        self._choose = choose
+        self._prefix = prefix
+        self._normalizations = _foldable_pairs(model)
+        self._new: dict[int, Any] = {}
+        self._weights: list[tuple[keras.Layer, list[np.ndarray]]] = []
+        self.reports: list[LayerReport] = []
+
+    def rewrite(self, inputs: Any) -> keras.Model:
+        """Return the new model; ``inputs`` is a sample of the model's inputs."""
+        samples = _samples(self._model, inputs)
+        for operation in self._model.operations:
+            absorbed = any(operation is other for other in self._normalizations.values())
+            replacement = None if absorbed else self._replacement(operation, samples.get(id(operation)))
+            self._new[id(operation)] = replacement
+        rewritten = keras.models.clone_model(
+            self._model,
+            clone_function=lambda operation: self._new[id(operation)],
+            call_function=_call_or_skip,
+        )
+        for layer, weights in self._weights:
+            layer.set_weights(weights)
+        return rewritten
+
+    def _replacement(self, layer: Any, sample: Any) -> Any:
+        if not isinstance(layer, keras.Layer):
+            return layer  # a stateless operation of keras.ops
+        if isinstance(layer, keras.Model):
+            return self._nested(layer, sample)
+        normalization = self._normalizations.get(id(layer))
+        convolution = describe(layer) if _called_with_input_alone(layer) else None
+        if convolution is not None and layer.compute_dtype in ("float32", "float64"):
+            return self._transposed(layer, convolution, normalization, sample)
+        if normalization is not None:
+            folded, weights = folded_convolution(layer, normalization)
+            self._report(layer, f"absorbs {normalization.name}")
+            return self._with_weights(folded, weights)
+        activation = cheaper_activation(layer)
+        if activation is not None:
+            self._report(layer, activation[1])
+            return activation[0]
+        return self._copy(layer)
+
+    def _nested(self, model: keras.Model, sample: Any) -> keras.Layer:
+        functional = as_functional(model)
+        if functional is None or sample is None:
+            return self._copy(model)
+        inner = Rewriter(functional, self._choose, prefix=f"{self._prefix}{model.name}/")
+        rewritten = inner.rewrite(sample)
+        self.reports += inner.reports
+        return rewritten
+
+    def _transposed(
+        self,
+        layer: keras.Layer,
+        convolution: TransposedConvolution,
+        normalization: keras.layers.BatchNormalization | None,
+        sample: Any,
+    ) -> keras.Layer:
+        name = f"{self._prefix}{layer.name}"
+        lowering, milliseconds = self._choose(layer, convolution, sample)
+        if lowering is None:
+            if normalization is not None:
+                del self._normalizations[id(layer)]  # stays a layer of its own
+            self.reports.append(LayerReport(name, "kept", None, milliseconds))
+            return self._copy(layer)
+        what = f"{type(layer).__name__} -> {lowering}"
+        if normalization is not None:
+            convolution = fold(convolution, normalization)
+            what += f", absorbs {normalization.name}"
+        self.reports.append(LayerReport(name, what, lowering, milliseconds))
+        return PreparedConvTranspose.of(convolution, lowering, name=layer.name, dtype=layer.dtype_policy)
+
+    def _report(self, layer: keras.Layer, what: str) -> None:
+        self.reports.append(LayerReport(f"{self._prefix}{layer.name}", what))
+
+    def _copy(self, layer: keras.Layer) -> keras.Layer:
+        """A new layer of the same configuration and weights; the layer itself where it cannot be made."""
+        try:
+            copy = type(layer).from_config(layer.get_config())
+        except (NotImplementedError, TypeError, ValueError):
+            return layer  # an unknown layer that does not say how it was made
+        return self._with_weights(copy, layer.get_weights())
+
+    def _with_weights(self, layer: keras.Layer, weights: list[np.ndarray]) -> keras.Layer:
+        self._weights.append((layer, weights))
+        return layer
+
+
+def _call_or_skip(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call what replaces a layer; None stands for one that is part of the layer in front of it."""
+    return inputs if layer is None else layer(inputs, *args, **kwargs)
+
+
+def _nodes(model: keras.Model) -> dict[int, list[Any]]:
+    """Map the id of an operation to its calls in this model; it may be called in other models as well."""
+    nodes: dict[int, list[Any]] = {}
+    for depth in model._nodes_by_depth.values():
+        for node in depth:
+            nodes.setdefault(id(node.operation), []).append(node)
+    return nodes
+
+
+def _foldable_pairs(model: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
+    """Map the id of a convolution to the batch normalization that alone reads its only output."""
+    nodes = _nodes(model)
+    readers: dict[int, list[Any]] = {}
+    for node in (node for calls in nodes.values() for node in calls):
+        for tensor in node.input_tensors:
+            readers.setdefault(id(tensor), []).append(node.operation)
+    returned = {id(tensor) for tensor in model.outputs}
+    pairs = {}
+    for layer in model.operations:
+        if not hasattr(layer, "kernel") or len(nodes[id(layer)]) != 1:
+            continue
+        output = nodes[id(layer)][0].outputs[0]
+        following = readers.get(id(output), [])
+        if len(following) != 1 or id(output) in returned or len(nodes[id(following[0])]) != 1:
+            continue
+        if foldable(layer, following[0]):
+            pairs[id(layer)] = following[0]
+    return pairs
+
+
+def _called_with_input_alone(layer: keras.Layer) -> bool:
+    """Whether every call gave the input alone: no ``output_shape`` or ``like``."""
+    return all(
+        len(node.arguments.args) == 1
+        and not any(value is not None for value in node.arguments.kwargs.values())
+        for node in layer._inbound_nodes
+    )
+
+
+def _samples(model: keras.Model, inputs: Any) -> dict[int, Any]:
+    """Map the id of a layer to what its first call reads when the model reads ``inputs``."""
+    nodes = _nodes(model)
+    wanted = [
+        layer
+        for layer in model.operations
+        if isinstance(layer, keras.Model) or (isinstance(layer, keras.Layer) and is_known(layer))
+    ]
+    if not wanted:
+        return {}
+    # by name: Keras takes a list of one tensor for that tensor
+    reads = {str(number): nodes[id(layer)][0].arguments.args[0] for number, layer in enumerate(wanted)}
+    values = keras.Model(model.input, reads)(inputs, training=False)
+    return {id(layer): values[str(number)] for number, layer in enumerate(wanted)}
