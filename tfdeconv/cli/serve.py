@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shlex
@@ -99,6 +100,8 @@ def _serve(parsed: flags.Parsed) -> None:
             )
         server = Server(options)
         server.start(cancel=stopping)
+        gc.collect()
+        gc.freeze()  # the models' objects live as long as the process: collections need not visit them
         _announce(server)
         stopping.wait()
     except CancelledError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,9 @@ class EncodedInputs(Mapping[str, np.ndarray[Any, Any]]):
             return tensor_proto.decode(self._encoded[name], max_filled_bytes=self._max_filled_bytes)
         except tensor_proto.TensorParsingError:
             raise InvalidRequestError(f"tensor parsing error: {name}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._encoded  # the inherited one decodes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._encoded)
@@ -95,13 +99,24 @@ def parse_request(data: bytes, *, max_filled_bytes: int = tensor_proto.MAX_FILLE
                 name, tensor = _map_entry(value)
                 inputs[name] = tensor
             elif number == _MODEL_SPEC:
-                spec = spec_from_message(model_pb2.ModelSpec.FromString(bytes(value)))
+                spec = _read_spec(bytes(value))
             elif number == _OUTPUT_FILTER:
                 output_filter.append(str(value, "utf-8"))
     except Exception as error:  # MalformedMessageError, UnicodeDecodeError, protobuf's DecodeError
         raise InvalidRequestError(f"The message is not a PredictRequest: {error}") from None
     encoded = EncodedInputs(inputs, max_filled_bytes=max_filled_bytes)
     return PredictCall(spec, encoded, tuple(output_filter))
+
+
+# Requests name the same few models over and over.
+@functools.lru_cache(maxsize=1024)
+def _read_spec(data: bytes) -> ModelSpec:
+    return spec_from_message(model_pb2.ModelSpec.FromString(data))
+
+
+@functools.lru_cache(maxsize=1024)
+def _write_spec(spec: ModelSpec) -> bytes:
+    return bytes(spec_to_message(spec).SerializeToString())
 
 
 def _map_entry(data: memoryview) -> tuple[str, memoryview]:
@@ -131,6 +146,6 @@ def build_response(
         tensor = tensor_proto.encode(array, as_content=as_content)
         entry = wire.header(1, len(key)) + key + wire.header(2, len(tensor))
         parts += [wire.header(1, len(entry) + len(tensor)), entry, tensor]
-    encoded_spec = spec_to_message(spec).SerializeToString()
+    encoded_spec = _write_spec(spec)
     parts += [wire.header(2, len(encoded_spec)), encoded_spec]
     return b"".join(parts)

@@ -6,6 +6,7 @@ be shorter than the shape: its last value repeats, and an empty one means zeros;
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -61,7 +62,7 @@ def _decode_contiguous(data: memoryview) -> np.ndarray[Any, Any] | None:
             if number == _DTYPE and isinstance(value, int):
                 dtype = value
             elif number == _SHAPE and isinstance(value, memoryview) and wire_type == wire.LENGTH_DELIMITED:
-                shape = _read_shape(value)
+                shape = _read_shape(bytes(value))
             elif (
                 number in _FAST_FIELDS
                 and isinstance(value, memoryview)
@@ -85,10 +86,12 @@ def _decode_contiguous(data: memoryview) -> np.ndarray[Any, Any] | None:
     return np.frombuffer(block, element).reshape(shape)
 
 
-def _read_shape(data: memoryview) -> tuple[int, ...] | None:
+# Clients send few shapes over and over: reading one costs more than the rest of a small tensor.
+@functools.lru_cache(maxsize=1024)
+def _read_shape(data: bytes) -> tuple[int, ...] | None:
     """Return the sizes of a serialized TensorShapeProto, or None for anything unusual."""
     sizes = []
-    for number, wire_type, value in wire.fields(data):
+    for number, wire_type, value in wire.fields(memoryview(data)):
         if number != 2 or wire_type != wire.LENGTH_DELIMITED or not isinstance(value, memoryview):
             return None
         size = 0
@@ -225,10 +228,7 @@ def encode(array: np.ndarray[Any, Any], *, as_content: bool = False) -> bytes:
     """
     array = np.asarray(array)
     dtype = dtypes.enum_of(array.dtype)
-    shape = b"".join(
-        wire.header(2, 1 + len(size)) + b"\x08" + size for size in (wire.varint(n) for n in array.shape)
-    )
-    parts: list[bytes | memoryview] = [b"\x08", wire.varint(dtype), wire.header(_SHAPE, len(shape)), shape]
+    parts: list[bytes | memoryview] = [_type_and_shape(dtype, array.shape)]
     if dtype == dtypes.STRING:
         for value in array.ravel().tolist():
             encoded = value.encode() if isinstance(value, str) else bytes(value)
@@ -242,6 +242,13 @@ def encode(array: np.ndarray[Any, Any], *, as_content: bool = False) -> bytes:
     else:
         parts.append(_typed_fields(array.ravel(), dtype).SerializeToString())
     return b"".join(parts)
+
+
+@functools.lru_cache(maxsize=1024)
+def _type_and_shape(dtype: int, shape: tuple[int, ...]) -> bytes:
+    sizes = [b"\x08" + wire.varint(size) for size in shape]
+    encoded = b"".join(wire.header(2, len(size)) + size for size in sizes)
+    return b"\x08" + wire.varint(dtype) + wire.header(_SHAPE, len(encoded)) + encoded
 
 
 def _typed_fields(values: np.ndarray[Any, Any], dtype: int) -> tensor_pb2.TensorProto:
