@@ -362,9 +362,10 @@ def forward_padding(padding: str) -> ForwardPadding:
         >>> forward_padding("SAME")
         'same'
     """
-    if padding.lower() not in ("same", "valid"):
+    name = padding.lower() if isinstance(padding, str) else padding
+    if name not in ("same", "valid"):
         raise InvalidArgumentError(f"padding must be 'same' or 'valid'; received {padding!r}.")
-    return "same" if padding.lower() == "same" else "valid"
+    return "same" if name == "same" else "valid"
 
 
 def forward_size(input_size: Any, kernel_size: int, stride: int, padding: ForwardPadding) -> Any:

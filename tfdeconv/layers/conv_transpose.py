@@ -45,7 +45,7 @@ class _ConvTranspose(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = filters
+        (self.filters,) = geometry.per_axis("filters", filters, 1)
         self.kernel_size = geometry.per_axis("kernel_size", kernel_size, self.rank)
         self.strides = geometry.per_axis("strides", strides, self.rank)
         paddings = geometry.per_axis_padding(padding, self.rank)
@@ -57,7 +57,7 @@ class _ConvTranspose(keras.layers.Layer):
         )
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self.dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, self.rank)
-        self.groups = groups
+        (self.groups,) = geometry.per_axis("groups", groups, 1)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -71,9 +71,9 @@ class _ConvTranspose(keras.layers.Layer):
         self._check_arguments()
 
     def _check_arguments(self) -> None:
-        if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
+        if self.filters % self.groups:
             raise InvalidArgumentError(
-                "filters must be at least 1 and a multiple of groups; received "
+                "filters must be a multiple of groups; received "
                 f"filters={self.filters} and groups={self.groups}."
             )
         if self.lowering != "auto" and self.lowering not in ops.LOWERINGS:

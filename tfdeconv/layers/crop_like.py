@@ -13,6 +13,7 @@ from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
+from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.crop import check_crop
 from tfdeconv.ops.data_format import is_channels_first
 
@@ -64,7 +65,7 @@ class CropLike(keras.layers.Layer):
         Args:
             inputs: ``[tensor, reference]``.
         """
-        x, reference = inputs
+        x, reference = tensor_pair(inputs, "[tensor, reference]")
         rank = len(x.shape) - 2
         size = requested_sizes(None, reference, rank=rank, data_format=self.data_format)
         return ops.crop(x, offset=self._offset(rank), size=size, data_format=self.data_format)
@@ -81,7 +82,7 @@ class CropLike(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         """Return the symbolic output, and find the offset of "auto"."""
-        x, reference = inputs
+        x, reference = tensor_pair(inputs, "[tensor, reference]")
         rank = len(x.shape) - 2
         if self.offset == "auto" and hasattr(x, "_keras_history") and hasattr(reference, "_keras_history"):
             self._find(x, reference)

@@ -13,6 +13,7 @@ from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap, same_padding_before
 from tfdeconv.errors import AlignmentError
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
+from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.max_pool_with_switches import PooledWithSwitches
 from tfdeconv.ops.max_unpool import Duplicates, check_duplicates
@@ -169,7 +170,7 @@ class MaxUnpooling2D(_Windows2D):
             output_shape: Height and width to return, ints or an integer tensor. Excludes ``like``.
             like: The tensor that was pooled, or another of its size.
         """
-        x, switches = inputs
+        x, switches = tensor_pair(inputs, "[x, switches]")
         sizes = requested_sizes(output_shape, like, rank=2, data_format=self.data_format)
         if sizes is None:
             first = 2 if self.data_format == "channels_first" else 1
@@ -192,7 +193,7 @@ class MaxUnpooling2D(_Windows2D):
         self, inputs: Sequence[keras.KerasTensor], output_shape: Any = None, like: Any = None
     ) -> keras.KerasTensor:
         """Return the symbolic output; sizes that depend on unknown ones are None."""
-        x, _ = inputs
+        x, _ = tensor_pair(inputs, "[x, switches]")
         first = 2 if self.data_format == "channels_first" else 1
         shape = list(x.shape)
         sizes = symbolic_sizes(output_shape, like, rank=2, data_format=self.data_format)

@@ -15,7 +15,10 @@ def is_channels_first(data_format: str | None) -> bool:
         >>> is_channels_first("channels_last")
         False
     """
-    data_format = keras.config.image_data_format() if data_format is None else data_format.lower()
+    if data_format is None:
+        data_format = keras.config.image_data_format()
+    elif isinstance(data_format, str):
+        data_format = data_format.lower()
     if data_format not in ("channels_first", "channels_last"):
         raise InvalidArgumentError(
             f"data_format must be 'channels_first' or 'channels_last'; received {data_format!r}."
