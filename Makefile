@@ -7,11 +7,12 @@ PEERS  := $(VENV)/.peers
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check lint types bench clean help
+.PHONY: demo test check lint types docs bench clean help
 help:
 	@echo "make demo   build, export, serve and query the upsampling model on a photograph"
 	@echo "make test   run the tests"
-	@echo "make check  lint, format, types and tests, those against other frameworks too: what"
+	@echo "make docs   build the site of docs/ into site/"
+	@echo "make check  lint, format, types, site and tests, those against other frameworks too: what"
 	@echo "            continuous integration runs"
 	@echo "make clean  remove .venv and build/"
 
@@ -22,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (TensorFlow is large: a few minutes on a slow connection) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --build-constraint constraints.txt --editable '.[all]' --group dev
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --build-constraint constraints.txt --editable '.[all]' --group dev --group docs
 	@touch $@
 
 # The frameworks that the tests compare with; where they are missing those tests are skipped.
@@ -43,7 +44,11 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-check: $(PEERS) lint types test
+# The site, into site/. NO_MKDOCS_2_WARNING silences a notice of the theme that is not about this site.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+check: $(PEERS) lint types test docs
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist site
