@@ -29,6 +29,8 @@ def test_the_conformance_tests_pass_without_onednn(without_onednn: Any) -> None:
 def test_onednn_is_off_where_it_should_be() -> None:
     """The switch works: otherwise the test above would only repeat the others."""
     assert bool(_pywrap_util_port.IsMklEnabled()) is not SWITCHED_OFF
+    if SWITCHED_OFF:
+        return
     answer = subprocess.run(
         [sys.executable, "-c", ONEDNN_IN_USE],
         env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"},
