@@ -73,6 +73,15 @@ def test_a_picture_in_a_picture_out(
     assert done.err.startswith(f"upscaler version 3, {name}: ")
 
 
+def test_names_of_outputs_tell_the_signature(run: Run, url: str, photo: Path, tmp_path: Path) -> None:
+    """A picture wanted under a name of the image signature comes from that signature."""
+    out = tmp_path / "out.png"
+    done = run("predict", url, "--model", MODEL, "--input", photo, "--output", f"upscaled_bytes={out}")
+    assert done.code == 0, done.err
+    assert done.err.startswith("upscaler version 3, serve_image_bytes: ")
+    assert_array_equal(np.asarray(Image.open(out)), enlarged(PHOTO))
+
+
 @pytest.mark.parametrize("suffix", ["npy", "png"])
 def test_a_turned_photograph_is_sent_upright(run: Run, url: str, tmp_path: Path, suffix: str) -> None:
     """The EXIF orientation, which TensorFlow's decoders do not look at, is applied here."""

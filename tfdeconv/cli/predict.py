@@ -125,8 +125,10 @@ def _named(values: Sequence[str], option: str) -> dict[str | None, Path]:
 def _default_signature(
     metadata: Metadata, sources: Mapping[str | None, Path], targets: Mapping[str | None, Path]
 ) -> str:
-    if _IMAGE_BYTES not in metadata.signatures or None not in sources or not set(targets) <= {None}:
-        return _DEFAULT  # names are those of the default signature
+    if _IMAGE_BYTES not in metadata.signatures or None not in sources:
+        return _DEFAULT
+    if not set(targets) - {None} <= set(metadata.signature(_IMAGE_BYTES).outputs):
+        return _DEFAULT  # other names are those of the default signature
     a_png = all(path.suffix.lower() == ".png" for path in targets.values())
     return _IMAGE_BYTES if a_png and _tensor_files.can_be_sent_encoded(sources[None]) else _DEFAULT
 
