@@ -118,6 +118,27 @@ def test_files_that_exist_are_kept_unless_told(run, photo, tmp_path):
     assert read_photograph(tmp_path / "out" / "photo.png").pixels.shape == (36, 60, 3)
 
 
+def test_an_unforeseen_error_does_not_stop_a_folder_either(run, photo, tmp_path, monkeypatch):
+    """Say, memory for one huge picture; TFDECONV_TRACEBACK shows where."""
+    write_photograph(Photograph(PIXELS[:, :4]), tmp_path / "a.png")
+
+    real = td.zoo.upscale
+
+    def upscale(pixels, *arguments, **options):
+        if pixels.shape[1] == 4:
+            raise MemoryError("100 GB")
+        return real(pixels, *arguments, **options)
+
+    monkeypatch.setattr(td.zoo, "upscale", upscale)
+    done = run("a.png", photo, "-o", "out")
+    assert done.code == 1
+    assert "tfdeconv: unforeseen error: a.png: MemoryError: 100 GB\n" in done.err
+    assert (tmp_path / "out" / "photo.png").exists()
+    monkeypatch.setenv("TFDECONV_TRACEBACK", "1")
+    with pytest.raises(MemoryError):
+        run("a.png", "-o", "b.png")
+
+
 def test_compare_writes_a_picture_beside(run, photo, tmp_path):
     """NAME-compare.png; with the same rule about existing files."""
     assert run(photo, "-o", "b.jpg", "--compare").code == 0

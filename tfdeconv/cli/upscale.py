@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from tfdeconv.cli._upscale_jobs import Job, jobs
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import ImageError, MissingExtraError
+from tfdeconv.errors import ImageError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 
@@ -126,12 +127,17 @@ def command(
         for job in todo:
             try:
                 click.echo(_upscale(job, scale, network, tile, quality, overwrite, compare))
-            except MissingExtraError:
-                raise
-            except (ImageError, MemoryError) as error:
+            except ImageError as error:
                 failures += 1
-                reason = error if isinstance(error, ImageError) else f"{job.source} needs too much memory."
-                click.echo(f"tfdeconv: error: {reason}", err=True)
+                click.echo(f"tfdeconv: error: {error}", err=True)
+            except TfdeconvError:
+                raise  # the same for every file
+            except Exception as error:
+                if os.environ.get("TFDECONV_TRACEBACK"):
+                    raise
+                failures += 1
+                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                click.echo(f"tfdeconv: unforeseen error: {job.source}: {reason}", err=True)
     if failures:
         if len(todo) > 1:
             click.echo(f"{len(todo) - failures} of {len(todo)} files done, {failures} failed.", err=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tfdeconv._extras import require
 from tfdeconv.errors import ImageError
-from tfdeconv.imaging.exif import read_exif
+from tfdeconv.imaging.exif import ORIENTATION, block_of_tiff, legal_orientation, upright_exif
 from tfdeconv.imaging.orientation import upright, upright_dpi
 from tfdeconv.imaging.photograph import Photograph
 
@@ -46,13 +46,14 @@ def read_deep_tiff(path: Path) -> Photograph:
         exif = pillow.Exif()
         exif.bigtiff, exif.endian = file.is_bigtiff, file.byteorder
         exif.load_from_fp(file.filehandle, page.offset)
-        block, orientation = read_exif(exif, of_tiff=True)
+        orientation = legal_orientation(exif.get(ORIENTATION, 1))
+        block = block_of_tiff(exif)
         dpi = page.get_resolution("inch") if _X_RESOLUTION in page.tags else None
         icc_profile = page.tags.valueof(_ICC_PROFILE)
     return Photograph(
         upright(pixels, orientation),
         icc_profile=icc_profile,
-        exif=block,
+        exif=upright_exif(block),
         dpi=None if dpi is None else upright_dpi(dpi, orientation),
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_MOST_DPI = 1e6
+
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return ``[height, width]`` or ``[height, width, channels]`` as EXIF's orientation tag says.
@@ -34,6 +36,6 @@ def upright_dpi(dpi: tuple[Any, Any], orientation: int) -> tuple[float, float] |
         ((72.0, 300.0), None)
     """
     horizontal, vertical = float(dpi[0]), float(dpi[1])
-    if not (horizontal > 0 and vertical > 0):
+    if not (0 < horizontal < _MOST_DPI and 0 < vertical < _MOST_DPI):
         return None
     return (vertical, horizontal) if orientation >= 5 else (horizontal, vertical)

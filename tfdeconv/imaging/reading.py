@@ -12,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv._extras import require
-from tfdeconv.errors import ImageError
+from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.imaging.deep_png import PNG_BIT_DEPTH_AT, decode_deep_png
 from tfdeconv.imaging.deep_tiff import is_deep_tiff, read_deep_tiff
-from tfdeconv.imaging.exif import read_exif
+from tfdeconv.imaging.exif import (
+    ORIENTATION,
+    block_of,
+    block_of_tiff,
+    legal_orientation,
+    orientation_of,
+    upright_exif,
+)
 from tfdeconv.imaging.orientation import upright, upright_dpi
 from tfdeconv.imaging.photograph import Photograph
 
@@ -71,13 +78,13 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
     path = Path(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Pillow's remarks on sloppy metadata, and on sizes it still reads
+            warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata and large sizes
             if is_deep_tiff(path):
                 return read_deep_tiff(path)
             with pillow.open(path, formats=_FORMATS) as image:
                 return _read(path, image)
+    except MissingExtraError:
+        raise
     except pillow.UnidentifiedImageError:
         raise ImageError(f"{path} is not a PNG, JPEG, WebP or TIFF picture.") from None
     except pillow.DecompressionBombError:
@@ -90,9 +97,9 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
         raise ImageError(f"{path} does not exist.") from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder, not a file.") from None
-    except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
-        # what Pillow, tifffile and imagecodecs raise for files that break off or contradict themselves
-        raise ImageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    except Exception as error:  # the decoders raise errors of any kind for files that contradict themselves
+        reason = getattr(error, "strerror", None) or f"{error or type(error).__name__}"
+        raise ImageError(f"{path} cannot be read: {reason.rstrip('.')}.") from error
 
 
 def _read(path: Path, image: Any) -> Photograph:
@@ -101,7 +108,7 @@ def _read(path: Path, image: Any) -> Photograph:
         raise ImageError(f"holds {frames} pictures; only files with one are read.")
     icc_profile = image.info.get("icc_profile") or None
     dpi = image.info.get("dpi")
-    exif, orientation = read_exif(image.getexif(), of_tiff=image.format == "TIFF")
+    exif, orientation = _exif(image)
     if image.format == "PNG" and _png_bit_depth(path) == 16:
         pixels = decode_deep_png(path.read_bytes(), transparent=image.info.get("transparency"))
     else:
@@ -110,9 +117,23 @@ def _read(path: Path, image: Any) -> Photograph:
     return Photograph(
         upright(pixels, 1 if turned_by_pillow else orientation),
         icc_profile=icc_profile,
-        exif=exif,
+        exif=upright_exif(exif),
         dpi=None if dpi is None else upright_dpi(dpi, orientation),
     )
+
+
+def _exif(image: Any) -> tuple[bytes | None, int]:
+    """EXIF block and orientation."""
+    try:
+        parsed = image.getexif()
+        declared = parsed.get(ORIENTATION, 1)  # from XMP, where there is no EXIF
+    except Exception:  # whatever the parser trips over; the pixels may be fine
+        parsed, declared = None, 1
+    if image.format == "TIFF":
+        block = block_of_tiff(parsed) if parsed is not None else None
+    else:
+        block = block_of(image)
+    return block, orientation_of(block) if block is not None else legal_orientation(declared)
 
 
 def _png_bit_depth(path: Path) -> int:

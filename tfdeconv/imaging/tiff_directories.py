@@ -6,26 +6,24 @@ import struct
 from typing import Any, BinaryIO
 
 from tfdeconv._extras import require
-from tfdeconv.imaging.exif import EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD, parse_exif
 
 _BIG = 43
 _LONG, _LONG8 = 4, 16  # types of a pointer in TIFF and in BigTIFF
 
 
-def add_directories(file: BinaryIO, block: bytes) -> None:
-    """Add the EXIF and GPS directories of a block to a little-endian TIFF file.
+def add_directories(file: BinaryIO, directories: dict[int, dict[int, Any]]) -> None:
+    """Add the EXIF and GPS directories to a little-endian TIFF file.
 
     The first directory of a TIFF file has no room for another entry, so a longer copy of it goes to the
     end of the file and takes its place; its entries point to absolute positions and stay as they are.
 
     Args:
         file: A TIFF or BigTIFF file, open for writing and reading.
-        block: An EXIF block.
+        directories: Tag -> the entries of the directory that it points to.
 
     References:
         TIFF 6.0, section 2; Exif 2.32, section 4.6.3.
     """
-    exif = parse_exif(block)
     file.seek(0)
     header = file.read(8)
     big = header[2] == _BIG
@@ -36,13 +34,10 @@ def add_directories(file: BinaryIO, block: bytes) -> None:
     file.seek(first)
     (count,) = struct.unpack(count_format, file.read(struct.calcsize(count_format)))
     entries = [file.read(entry_size) for _ in range(count)]
-    for tag in (EXIF_IFD, GPS_IFD):
-        if directory := exif.get_ifd(tag):
-            if INTEROPERABILITY_IFD in directory:
-                directory[INTEROPERABILITY_IFD] = exif.get_ifd(INTEROPERABILITY_IFD)
-            offset = _append(file, directory, header)
-            entry = ("<HHQQ", tag, _LONG8, 1, offset) if big else ("<HHII", tag, _LONG, 1, offset)
-            entries.append(struct.pack(*entry))
+    for tag, directory in directories.items():
+        offset = _append(file, directory, header)
+        entry = ("<HHQQ", tag, _LONG8, 1, offset) if big else ("<HHII", tag, _LONG, 1, offset)
+        entries.append(struct.pack(*entry))
     entries.sort(key=lambda entry: struct.unpack_from("<H", entry))
     offset = _end(file)
     file.write(struct.pack(count_format, len(entries)) + b"".join(entries) + struct.pack(pointer_format, 0))

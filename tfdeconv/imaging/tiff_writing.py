@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from tfdeconv._extras import require
-from tfdeconv.imaging.exif import EXIF_IFD, GPS_IFD, parse_exif
+from tfdeconv.imaging.exif import DESCRIPTIVE, directories, parse_exif
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.tiff_directories import add_directories
 
-_DESCRIPTION, _SOFTWARE, _DATE_TIME = 0x010E, 0x0131, 0x0132
 _ROWS_PER_STRIP = 64
 
 
@@ -26,7 +26,7 @@ def write_tiff(photograph: Photograph, file: BinaryIO, *, big: bool | None = Non
     tifffile = require("tifffile", extra="image", feature="Writing TIFF files")
     pixels = photograph.pixels
     channels = pixels.shape[-1]
-    exif = dict(parse_exif(photograph.exif)) if photograph.exif is not None else {}
+    exif = None if photograph.exif is None else parse_exif(photograph.exif)
     tifffile.imwrite(
         file,
         np.ascontiguousarray(pixels[..., 0] if channels == 1 else pixels),
@@ -40,31 +40,23 @@ def write_tiff(photograph: Photograph, file: BinaryIO, *, big: bool | None = Non
         resolution=photograph.dpi,
         resolutionunit="INCH" if photograph.dpi else None,
         metadata=None,
-        description=_text(exif.get(_DESCRIPTION)),
-        software=_text(exif.get(_SOFTWARE)) or False,
-        datetime=_text(exif.get(_DATE_TIME)),
-        extratags=_tags(exif),
+        software=False,
+        extratags=[] if exif is None else list(_tags(exif)),
         bigtiff=big,
     )
-    if photograph.exif is not None:
-        add_directories(file, photograph.exif)
+    if exif is not None:
+        add_directories(file, directories(exif))
 
 
-def _tags(exif: dict[int, Any]) -> list[tuple[int, str, int, Any, bool]]:
-    """The descriptive tags of the first directory that tifffile has no argument for."""
-    tags: list[tuple[int, str, int, Any, bool]] = []
+def _tags(exif: Any) -> Iterator[tuple[int, str, int, Any, bool]]:
+    """The entries of the first directory, as tifffile wants them, that describe the photograph."""
     for tag, value in exif.items():
-        if tag in (_DESCRIPTION, _SOFTWARE, _DATE_TIME, EXIF_IFD, GPS_IFD):
+        if tag not in DESCRIPTIVE:
             continue
         if isinstance(value, str):
-            encoded = value.encode() + b"\x00"
-            tags.append((tag, "s", len(encoded), encoded, True))
+            encoded = value.encode("latin-1") + b"\x00"
+            yield tag, "s", len(encoded), encoded, True
         elif isinstance(value, bytes):
-            tags.append((tag, "B", len(value), value, True))
+            yield tag, "B", len(value), value, True
         elif isinstance(value, int):
-            tags.append((tag, "H" if value < 2**16 else "I", 1, value, True))
-    return tags
-
-
-def _text(value: Any) -> bytes | None:
-    return value.encode() if isinstance(value, str) and value else None
+            yield tag, "H", 1, value, True

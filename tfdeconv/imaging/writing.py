@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -103,20 +104,21 @@ def write_photograph(
     path = Path(path)
     height, width = photograph.pixels.shape[:2]
     check_target(path, height=height, width=width, alpha=photograph.has_alpha, overwrite=overwrite)
-    photograph = Photograph(
-        photograph.pixels,
-        icc_profile=photograph.icc_profile,
-        exif=resized_exif(photograph.exif, width=width, height=height),
-        dpi=photograph.dpi,
-    )
-    kind = _format(path)
+    photograph = replace(photograph, exif=resized_exif(photograph.exif, width=width, height=height))
     with atomic_file(path, overwrite=overwrite) as file:
-        if kind == "TIFF":
-            write_tiff(photograph, file)
-        elif kind == "PNG" and photograph.pixels.dtype == np.uint16:
-            write_deep_png(photograph, file)
-        else:
-            _write_8_bit(photograph, file, kind, quality)
+        try:
+            _encode(photograph, file, _format(path), quality)
+        except ImageError as error:
+            raise ImageError(f"{path} cannot be written: {error}") from error
+
+
+def _encode(photograph: Photograph, file: BinaryIO, kind: str, quality: int) -> None:
+    if kind == "TIFF":
+        write_tiff(photograph, file)
+    elif kind == "PNG" and photograph.pixels.dtype == np.uint16:
+        write_deep_png(photograph, file)
+    else:
+        _write_8_bit(photograph, file, kind, quality)
 
 
 def _format(path: Path) -> str:
