@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfdeconv import inference
 from tfdeconv.errors import ExportError
 from tfdeconv.export.image_bytes import image_bytes_function
 from tfdeconv.export.tensor_signature import serving_default
@@ -24,6 +25,7 @@ def export_saved_model(
     version: int | None = None,
     signatures: Mapping[str, Any] | None = None,
     warmup: Warmup | None = None,
+    optimize: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write ``model`` as ``base_path/<version>/``, ready for TensorFlow Serving.
 
@@ -41,6 +43,8 @@ def export_saved_model(
             ``image_bytes``: encoded PNG or JPEG strings; output ``upscaled_bytes``: PNG strings).
         warmup: Signature name -> requests (input name -> array) that a server replays before this
             version takes traffic. Needs the ``serving`` extra.
+        optimize: Keyword arguments of :func:`tfdeconv.optimize`, such as ``{"input_shape": (256, 256, 3)}``,
+            to export the faster model that it returns; None exports ``model`` as it is.
 
     Returns:
         The version folder.
@@ -63,6 +67,8 @@ def export_saved_model(
             f"model {model.name!r} has no symbolic inputs, so its signature is unknown. Build a functional "
             "or Sequential model from keras.Input."
         )
+    if optimize is not None:
+        model = inference.optimize(model, **optimize).model
     base = Path(base_path)
     with new_version(base, version) as (draft, final):
         module = tf.Module()
