@@ -144,6 +144,13 @@ def test_webp_keeps_colours_under_full_transparency(tmp_path):
     assert np.abs(read_photograph(path).pixels[..., :3].astype(int) - 200).max() <= 4
 
 
+def test_webp_refuses_a_profile_of_grey(tmp_path):
+    """WebP stores grey as colours, which such a profile cannot describe."""
+    profile = b"\0" * 16 + b"GRAY" + b"\0" * 108
+    with pytest.raises(ImageError, match=r"a\.webp cannot be written: WebP has no grey"):
+        write_photograph(Photograph(pattern(1), icc_profile=profile), tmp_path / "a.webp")
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 5), (0, 4, 3)])
 def test_arrays_that_are_no_photographs_are_refused(shape):
     """Three axes, one to four channels, at least one pixel."""

@@ -98,7 +98,7 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder, not a file.") from None
     except Exception as error:  # the decoders raise errors of any kind for files that contradict themselves
-        reason = getattr(error, "strerror", None) or f"{error or type(error).__name__}"
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ImageError(f"{path} cannot be read: {reason.rstrip('.')}.") from error
 
 
@@ -151,7 +151,7 @@ def _decode_8_bit(image: Any, icc_profile: bytes | None) -> tuple[NDArray[Any], 
     if "transparency" in image.info:
         mode = _WITH_ALPHA.get(mode, mode)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    if image.mode == "P" and _is_grey(pixels):
+    if image.mode == "P" and icc_profile is None and _is_grey(pixels):  # a profile of palettes is for RGB
         pixels = pixels[..., 2:]  # blue, and alpha where there is one
     return pixels, icc_profile
 

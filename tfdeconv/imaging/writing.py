@@ -27,6 +27,7 @@ _FORMATS = {
     ".tiff": "TIFF",
 }
 _LARGEST_SIDE = {"JPEG": 65500, "WebP": 16383}  # limits of libjpeg and of the WebP format
+_COLOUR_SPACE = slice(16, 20)  # where an ICC profile names it
 _FULL_CHROMA_FROM = 90  # the JPEG quality from which colour is not stored at half the resolution
 
 
@@ -138,6 +139,10 @@ def _write_8_bit(photograph: Photograph, file: BinaryIO, kind: str, quality: int
     if kind == "JPEG":
         options = {"quality": quality, "subsampling": 0 if quality >= _FULL_CHROMA_FROM else 2}
     elif kind == "WebP":
+        if (photograph.icc_profile or b"")[_COLOUR_SPACE] == b"GRAY":
+            raise ImageError(
+                "WebP has no grey, so a grey ICC profile has no meaning there. Write PNG or TIFF."
+            )
         options = {"quality": quality, "exact": True}
     if photograph.icc_profile is not None:
         options["icc_profile"] = photograph.icc_profile
