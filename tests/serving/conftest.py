@@ -213,3 +213,9 @@ def connect() -> Iterator[Callable[[Server], Grpc]]:
     yield connected
     for one in opened:
         one.channel.close()
+
+
+@pytest.fixture(scope="session")
+def call_rest() -> Callable[[Server], Rest]:
+    """Make callers of any server's REST port."""
+    return rest_caller

@@ -159,3 +159,9 @@ class TestEngine:
             self.command("--engine=tensorflow-serving")
         with pytest.raises(InvalidArgumentError, match="must be embedded, tensorflow-serving or auto"):
             self.command("--engine=triton")
+
+
+def test_flags_without_effect_are_accepted_and_said_so(caplog):
+    """A script that sets them still starts, and its log tells."""
+    flag_options.from_flags(flags.parse(["--model_base_path=/m", "--platform_config_file=/p"]))
+    assert "--platform_config_file has no effect" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,9 @@ from tfdeconv.errors import InvalidArgumentError, InvalidRequestError, Unimpleme
 from tfdeconv.serving.flags import BY_NAME, Parsed, Value
 from tfdeconv.serving.options import ServerOptions
 
-_REFUSED = {
-    "prefer_tflite_model": "TensorFlow Lite models are not served here",
-    "use_alts_credentials": "ALTS needs Google Cloud",
-    "platform_config_file": "the platform is fixed here; use the flags of the session and of batching",
-}
+_LOG = logging.getLogger("tfdeconv.serving")
+_REFUSED = {"use_alts_credentials": "ALTS needs Google Cloud; use --ssl_config_file"}
+_WITHOUT_EFFECT = ("platform_config_file", "thread_pool_factory_config_file", "prefer_tflite_model")
 _PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))
 
 
@@ -35,6 +34,9 @@ def from_flags(parsed: Parsed) -> ServerOptions:
     for name, reason in _REFUSED.items():
         if values[name]:
             raise UnimplementedError(f"--{name} is not supported by the embedded server: {reason}.")
+    for name in _WITHOUT_EFFECT:
+        if values[name]:
+            _LOG.warning("--%s has no effect on the embedded server", name)
     if not values["port"] and not values["grpc_socket_path"]:
         raise InvalidRequestError(
             "At least one of server_options.grpc_port or server_options.grpc_socket_path must be set."
@@ -102,4 +104,4 @@ def _session_config(parsed: Parsed) -> config_pb2.ConfigProto:
     return config
 
 
-assert all(name in BY_NAME for name in (*_REFUSED, *_PARALLELISM))
+assert all(name in BY_NAME for name in (*_REFUSED, *_WITHOUT_EFFECT, *_PARALLELISM))

@@ -104,7 +104,6 @@ FLAGS: tuple[Flag, ...] = (
         ("xla_cpu_compilation_enabled", False, "Compile clusters of operations with XLA on the CPU."),
         ("xla_gpu_compilation_enabled", False, "Compile clusters of operations with XLA on the GPU."),
         ("mixed_precision", "", "Run eligible operations in this type (bfloat16 or float16)."),
-        ("prefer_tflite_model", False, "Refused here: TensorFlow Lite models are not served."),
     ),
     *_group(
         "Limits and logs",
@@ -126,7 +125,8 @@ FLAGS: tuple[Flag, ...] = (
         "Accepted, without effect here",
         ("flush_filesystem_caches", True, "Memory hint of the C++ server."),
         ("use_alts_credentials", False, "Refused here: needs Google Cloud."),
-        ("platform_config_file", "", "Refused here: platforms are fixed."),
+        ("platform_config_file", "", "Not read: use the flags for sessions and batching."),
+        ("prefer_tflite_model", False, "TensorFlow Lite only: the SavedModel itself is served."),
         ("remove_unused_fields_from_bundle_metagraph", True, "Memory hint of the C++ server."),
         ("num_tflite_pools", 1, "TensorFlow Lite only."),
         ("num_tflite_interpreters_per_pool", 0, "TensorFlow Lite only."),
