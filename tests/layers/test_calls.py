@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conformance.cases import CASES
+from conformance.modes import call
 
 import tfdeconv as td
 from tfdeconv.errors import InvalidArgumentError
@@ -56,9 +58,9 @@ def test_illegal_size_is_refused_with_its_range(wanted):
 def test_output_shape_and_like_exclude_each_other():
     """Two answers to one question."""
     x = np.zeros([1, 4, 4, 1], "float32")
-    for call in (lambda: L.Conv2DTranspose(2, 3)(x, output_shape=6, like=x),):
+    for data in (x, symbolic(4, 4, 1)):
         with pytest.raises(InvalidArgumentError, match="exclude each other"):
-            call()
+            L.Conv2DTranspose(2, 3)(data, output_shape=6, like=data)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,18 @@ def test_static_shapes_of_a_functional_model():
     assert switches.dtype == "int64"
     assert L.MaxUnpooling2D(3, strides=2, padding="same")([pooled, switches]).shape == (None, 8, None, 4)
     assert L.MaxUnpooling2D(3, strides=2)([pooled, switches], like=x).shape == (None, 8, None, 4)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.layer}, {case.name}")
+def test_compute_output_shape(case):
+    """Every layer tells its output's shape without being called, as the call then gives it."""
+    layer = case.make("float32", "auto")
+    rng = np.random.default_rng(0)
+    inputs = [np.moveaxis(x, -1, 1) if case.channels_first else x for x in case.make_inputs(rng)]
+    shapes = [x.shape for x in inputs]
+    told = layer.compute_output_shape(shapes[0] if len(shapes) == 1 else shapes)
+    given = call(layer, [x if n in case.integers else x.astype("float32") for n, x in enumerate(inputs)])
+    assert [tuple(y.shape) for y in given] == (list(told) if len(given) == 2 else [told])
 
 
 def test_pooling_and_unpooling_in_a_model():

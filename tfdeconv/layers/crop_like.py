@@ -12,7 +12,7 @@ from tfdeconv import geometry, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
+from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.crop import check_crop
 from tfdeconv.ops.data_format import is_channels_first
@@ -83,17 +83,19 @@ class CropLike(keras.layers.Layer):
     def compute_output_spec(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         """Return the symbolic output, and find the offset of "auto"."""
         x, reference = tensor_pair(inputs, "[tensor, reference]")
-        rank = len(x.shape) - 2
         if self.offset == "auto" and hasattr(x, "_keras_history") and hasattr(reference, "_keras_history"):
             self._find(x, reference)
-        offset = self._offset(rank)
-        wanted = symbolic_sizes(None, reference, rank=rank, data_format=self.data_format)
+        return keras.KerasTensor(self.compute_output_shape((x.shape, reference.shape)), dtype=x.dtype)
+
+    def compute_output_shape(self, input_shape: Sequence[Sequence[int | None]]) -> tuple[int | None, ...]:
+        """Return the output's shape for the shapes of ``[tensor, reference]``; None stays None."""
+        shape, reference = input_shape
         first = 2 if self.data_format == "channels_first" else 1
-        shape = list(x.shape)
-        for axis, (begin, size) in enumerate(zip(offset, wanted or (), strict=True)):
+        last = first + len(shape) - 2
+        wanted = tuple(reference[first:last])
+        for axis, (begin, size) in enumerate(zip(self._offset(len(wanted)), wanted, strict=True)):
             check_crop(shape[first + axis], begin, size, axis)
-        shape[first : first + rank] = wanted or ()
-        return keras.KerasTensor(shape, dtype=x.dtype)
+        return (*shape[:first], *wanted, *shape[last:])
 
     def _find(self, x: keras.KerasTensor, reference: keras.KerasTensor) -> None:
         from tfdeconv.alignment import crop_offset

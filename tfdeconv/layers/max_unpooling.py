@@ -99,17 +99,22 @@ class MaxPooling2DWithSwitches(_Windows2D):
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> PooledWithSwitches:
         """Return the symbolic outputs."""
+        pooled, switches = self.compute_output_shape(inputs.shape)
+        return PooledWithSwitches(
+            keras.KerasTensor(pooled, dtype=inputs.dtype), keras.KerasTensor(switches, dtype="int64")
+        )
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> PooledWithSwitches:
+        """Return the shapes of both outputs for an input shape; None stays None."""
         first = 2 if self.data_format == "channels_first" else 1
-        shape = list(inputs.shape)
+        shape = list(input_shape)
         for axis in range(2):
             size = shape[first + axis]
             if size is not None:
                 shape[first + axis] = geometry.forward_size(
                     size, self.pool_size[axis], self.strides[axis], self.padding
                 )
-        return PooledWithSwitches(
-            keras.KerasTensor(shape, dtype=inputs.dtype), keras.KerasTensor(shape, dtype="int64")
-        )
+        return PooledWithSwitches(tuple(shape), tuple(shape))
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
@@ -194,16 +199,23 @@ class MaxUnpooling2D(_Windows2D):
     ) -> keras.KerasTensor:
         """Return the symbolic output; sizes that depend on unknown ones are None."""
         x, _ = tensor_pair(inputs, "[x, switches]")
-        first = 2 if self.data_format == "channels_first" else 1
-        shape = list(x.shape)
         sizes = symbolic_sizes(output_shape, like, rank=2, data_format=self.data_format)
+        return keras.KerasTensor(self._unpooled(x.shape, sizes), dtype=x.dtype)
+
+    def compute_output_shape(self, input_shape: Sequence[Sequence[int | None]]) -> tuple[int | None, ...]:
+        """Return the output's shape for the shapes of ``[x, switches]``; None stays None."""
+        return self._unpooled(input_shape[0], None)
+
+    def _unpooled(
+        self, shape: Sequence[int | None], sizes: Sequence[int | None] | None
+    ) -> tuple[int | None, ...]:
+        first = 2 if self.data_format == "channels_first" else 1
         if sizes is None:
             sizes = [
                 None if size is None else self._pooled_from(size, axis)
                 for axis, size in enumerate(shape[first : first + 2])
             ]
-        shape[first : first + 2] = sizes
-        return keras.KerasTensor(shape, dtype=x.dtype)
+        return (*shape[:first], *sizes, *shape[first + 2 :])
 
     def coordinate_map(
         self, input_sizes: Sequence[int | None], output_shape: Any = None, like: Any = None

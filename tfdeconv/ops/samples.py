@@ -23,7 +23,7 @@ def as_samples(x: Any, *, rank: int | None = None, floating: bool = True) -> tf.
     ranks = (1, 2, 3) if rank is None else (rank,)
     if x.shape.rank is None or x.shape.rank - 2 not in ranks:
         raise InvalidArgumentError(
-            f"x must have a batch axis, {' or '.join(map(str, ranks))} spatial axes and a channel axis; "
+            f"x must have a batch axis, {'1, 2 or 3' if rank is None else rank} spatial axes and a channel axis; "
             f"received shape {x.shape}."
         )
     if floating and not x.dtype.is_floating:
