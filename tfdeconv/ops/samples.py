@@ -23,8 +23,8 @@ def as_samples(x: Any, *, rank: int | None = None, floating: bool = True) -> tf.
     ranks = (1, 2, 3) if rank is None else (rank,)
     if x.shape.rank is None or x.shape.rank - 2 not in ranks:
         raise InvalidArgumentError(
-            f"x must have a batch axis, {'1, 2 or 3' if rank is None else rank} spatial axes and a channel axis; "
-            f"received shape {x.shape}."
+            f"x must have a batch axis, {'1, 2 or 3' if rank is None else rank} spatial axes and a channel "
+            f"axis; received shape {x.shape}."
         )
     if floating and not x.dtype.is_floating:
         raise InvalidArgumentError(
