@@ -255,6 +255,23 @@ def test_saved_models_are_judged_like_the_keras_model(tmp_path):
     assert [layer.score for layer in again] == [layer.score for layer in expected]
 
 
+def test_saved_models_of_any_inputs_are_judged(tmp_path):
+    """A vector or several images as inputs: all layers are found, the whole output is not measured."""
+    code = keras.Input([8], name="code")
+    x = keras.layers.Reshape([4, 4, 2])(keras.layers.Dense(32)(code))
+    x = layers.Conv2DTranspose(2, 4, strides=2, padding="same", lowering="subpixel", name="sub")(x)
+    x = keras.layers.Conv2DTranspose(1, 3, strides=2, activation="tanh", name="own")(x)
+    first, second = keras.Input([8, 8, 1], name="first"), keras.Input([16, 16, 1], name="second")
+    joined = keras.layers.Add()([layers.ResizeConv2D(1, 3, name="resize")(first), second])
+    for name, model in (("code", keras.Model(code, x)), ("two", keras.Model([first, second], joined))):
+        td.export_saved_model(model, tmp_path / name)
+        expected, found = analysis.checkerboard(model), analysis.checkerboard(tmp_path / name)
+        assert [layer.score for layer in found] == pytest.approx(
+            [layer.score for layer in expected], abs=1e-5
+        )
+        assert found.output is None
+
+
 def test_groups_of_a_saved_model_are_one_layer(tmp_path):
     """A grouped transposed convolution is computed group by group and reported once."""
     model = keras.Sequential([keras.Input([8, 8, 4]), layers.Conv2DTranspose(4, 3, strides=2, groups=2)])

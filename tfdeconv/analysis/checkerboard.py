@@ -21,6 +21,7 @@ from tfdeconv.analysis.upsampling_layers import (
     input_shapes,
     is_channels_first,
 )
+from tfdeconv.errors import InvalidArgumentError
 
 
 def checkerboard(
@@ -93,18 +94,29 @@ def _check_file(path: Path, input_shape: Sequence[int | None] | None) -> Checker
         return checkerboard(keras.saving.load_model(path, compile=False), input_shape)
     loaded = tf.saved_model.load(str(saved_graph.version_folder(path)))
     frozen = saved_graph.frozen_signature(loaded)
+    shapes = [_concrete(spec, input_shape) for spec in frozen.inputs]
     found = list(saved_graph.transposed_convolutions(frozen))
-    (spec, *others) = frozen.inputs
-    if others or spec.dtype not in (tf.float32, tf.float64) or spec.shape.rank not in (3, 4, 5):
-        return CheckerboardReport(tuple(map(_check_step, found)), None)
-    shape = (1, *(input_shape or (n or DEFAULT_SIZE for n in spec.shape[1:])))
-    found += graph_probe.upsampling_scopes(frozen, shape)
+    if all(spec.dtype.is_floating for spec in frozen.inputs):
+        found += graph_probe.upsampling_scopes(frozen, shapes)
     layers = tuple(map(_check_step, sorted(found, key=lambda step: step.position)))
+    if len(shapes) > 1 or not frozen.inputs[0].dtype.is_floating:
+        return CheckerboardReport(layers, None)
 
     def run(x: np.ndarray) -> np.ndarray:
-        return np.asarray(frozen(tf.constant(x, spec.dtype))[0])
+        return np.asarray(frozen(tf.constant(x, frozen.inputs[0].dtype))[0])
 
-    return CheckerboardReport(layers, _check_output(run, shape, layers))
+    return CheckerboardReport(layers, _check_output(run, shapes[0], layers))
+
+
+def _concrete(spec: tf.Tensor, input_shape: Sequence[int | None] | None) -> tuple[int, ...]:
+    """The shape of a signature's input for one example; sizes that it leaves open are filled in."""
+    if spec.shape.rank is None:
+        raise InvalidArgumentError(
+            f"the signature's input {spec.name!r} must have a known rank; received none. Export the model "
+            "with an input signature that has one."
+        )
+    given = input_shape or tuple(spec.shape[1:])
+    return (1, *(DEFAULT_SIZE if size is None else int(size) for size in given))[: spec.shape.rank]
 
 
 def _check_step(found: saved_graph.GraphUpsampling) -> LayerCheckerboard:

@@ -24,22 +24,22 @@ TELLING = ("Conv1D", "Conv2D", "Conv3D", "MatMul", "BatchMatMulV2", "DepthToSpac
 """Operations that say how a step is computed, besides resizes."""
 
 
-def upsampling_scopes(frozen: Any, shape: Sequence[int]) -> list[GraphUpsampling]:
-    """Return the upsampling steps of a frozen signature of one image, but for transposed convolutions.
+def upsampling_scopes(frozen: Any, shapes: Sequence[Sequence[int]]) -> list[GraphUpsampling]:
+    """Return the upsampling steps of a frozen signature, but for transposed convolutions.
 
     Args:
         frozen: The signature, from :func:`tfdeconv.analysis.saved_graph.frozen_signature`.
-        shape: Shape of its input, batch first.
+        shapes: Shape of each of its inputs, batch first.
 
     Example:
         >>> from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
         >>> resize = tf.function(lambda x: tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2))
         >>> spec = tf.TensorSpec([None, 8, 8, 1])
         >>> frozen = convert_variables_to_constants_v2(resize.get_concrete_function(spec))
-        >>> [found.strides for found in upsampling_scopes(frozen, (1, 8, 8, 1))]
+        >>> [found.strides for found in upsampling_scopes(frozen, [(1, 8, 8, 1)])]
         [(2, 1), (1, 2)]
     """
-    graph = _Signals(frozen, shape)
+    graph = _Signals(frozen, shapes)
     return list(_steps(graph))
 
 
@@ -52,18 +52,22 @@ class _Scope:
 
 
 class _Signals:
-    """The tensors of a graph that are images made from its input, with their shapes for one input."""
+    """The tensors of a graph that are images made from its inputs, with their shapes."""
 
-    def __init__(self, frozen: Any, shape: Sequence[int]) -> None:
+    def __init__(self, frozen: Any, shapes: Sequence[Sequence[int]]) -> None:
         self.frozen = frozen
         self.operations = frozen.graph.get_operations()
-        reached = {frozen.inputs[0].ref()}
+        reached = {tensor.ref() for tensor in frozen.inputs}
         for op in self.operations:
             if any(tensor.ref() in reached for tensor in op.inputs):
                 reached.update(tensor.ref() for tensor in op.outputs if tensor.dtype.is_floating)
         images = [ref.deref() for ref in reached if ref.deref().shape.rank in (3, 4, 5)]
-        values = frozen.prune(frozen.inputs, images)(tf.ones(shape, frozen.inputs[0].dtype))
+        ones = (tf.ones(shape, spec.dtype) for shape, spec in zip(shapes, frozen.inputs, strict=True))
+        values = frozen.prune(frozen.inputs, images)(*ones)
         self.shapes = {image.ref(): tuple(value.shape) for image, value in zip(images, values, strict=True)}
+
+    def is_output(self, tensor: Any) -> bool:
+        return any(tensor is output for output in self.frozen.outputs)
 
     def shape(self, tensor: Any) -> tuple[int, ...] | None:
         return self.shapes.get(tensor.ref())
@@ -78,7 +82,7 @@ def _steps(graph: _Signals) -> Iterator[GraphUpsampling]:
         parts = op.name.split("/")
         for depth in range(1, len(parts) + 1):
             inside.setdefault("/".join(parts[:depth]), []).append(op)
-    computing = {op for op in graph.operations if "/" in op.name and graph.inputs(op)}
+    computing = {op for op in graph.operations if op.type != "Identity" and graph.inputs(op)}
     taken: set[Any] = set()
     for name in sorted(inside, key=lambda name: name.count("/")):
         operations = inside[name]
@@ -99,7 +103,7 @@ def _as_step(graph: _Signals, name: str, operations: list[Any]) -> _Scope | None
         t.ref()
         for op in operations
         for t in op.outputs
-        if graph.shape(t) and (not t.consumers() or any(user not in own for user in t.consumers()))
+        if graph.shape(t) and (graph.is_output(t) or any(user not in own for user in t.consumers()))
     }
     if len(sources) != 1 or len(results) != 1:
         return None

@@ -145,4 +145,4 @@ def display_name(name: str) -> str:
         'model/up'
     """
     parts = [part for part in name.split("/") if not part.endswith("PartitionedCall")]
-    return "/".join(parts[:-1] or parts)
+    return "/".join(parts[:-1] or parts) or name
