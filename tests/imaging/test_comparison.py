@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from imaging.conftest import pattern
+from imaging.pictures import pattern
 
 from tfdeconv.imaging import Photograph
 from tfdeconv.imaging.comparison import comparison, detailed_part

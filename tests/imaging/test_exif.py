@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imaging.conftest import camera_exif, pattern
+from imaging.pictures import camera_exif, pattern
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 

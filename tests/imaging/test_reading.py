@@ -6,7 +6,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from imaging.conftest import camera_exif, pattern
+from imaging.pictures import camera_exif, pattern
 from PIL import Image, ImageCms, ImageOps
 
 from tfdeconv.errors import ImageError

@@ -5,7 +5,7 @@ import io
 import imagecodecs
 import numpy as np
 import pytest
-from imaging.conftest import camera_exif, pattern
+from imaging.pictures import camera_exif, pattern
 from PIL import Image
 
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph

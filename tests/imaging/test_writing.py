@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from imaging.conftest import camera_exif, pattern
+from imaging.pictures import camera_exif, pattern
 from PIL import Image
 
 from tfdeconv.errors import ImageError, InvalidArgumentError
