@@ -43,7 +43,7 @@ TARGETS |= {("gRPC float", 512): 0.95, ("gRPC float", 1024): 0.95}
 TARGETS |= {("REST image bytes", size): 0.85 for size in (128, 256, 512, 1024)}
 
 
-_WIDTHS = (18, 6, 8, 10, 10, 10, 9, 12)
+_WIDTHS = (18, 6, 8, 10, 9, 9, 9, 7, 12)
 
 
 def free_port() -> int:
@@ -232,11 +232,7 @@ def percentile(values: list[float], share: float) -> float:
 
 def row(*cells: object) -> None:
     """Print one line of a table."""
-    print(
-        "  ".join(
-            f"{cell!s:>{width}}" for cell, width in zip(cells, (18, 6, 8, 10, 10, 10, 9, 8), strict=False)
-        )
-    )
+    print("  ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=False)))
 
 
 def compare(ways: dict[str, Ask], size: int, clients: int, seconds: float, rounds: int) -> bool:
@@ -265,6 +261,7 @@ def compare(ways: dict[str, Ask], size: int, clients: int, seconds: float, round
             size,
             clients,
             f"{median:.1f}/s",
+            f"{min(latencies[name]) * 1e3:.2f}",
             f"{percentile(latencies[name], 50):.2f}",
             f"{percentile(latencies[name], 99):.2f}",
             f"{share:.2f}",
@@ -287,7 +284,10 @@ def json_codec() -> bool:
         times.append(time.perf_counter() - started)
     np.testing.assert_array_equal(call.inputs["x"], image)
     milliseconds = statistics.median(times) * 1e3
-    print(f"\nfloat JSON of 512x512x3, decode and encode: {milliseconds:.0f} ms (target 250)")
+    best = min(times) * 1e3
+    print(
+        f"\nfloat JSON of 512x512x3, decode and encode: {milliseconds:.0f} ms, best {best:.0f} (target 250)"
+    )
     return milliseconds < 250
 
 
@@ -326,7 +326,7 @@ def run(base: Path, arguments: argparse.Namespace) -> bool:
     met = True
     with serve(base) as server:
         remote, rest = Grpc(server.grpc_port), Rest(server.rest_port)
-        row("way", "size", "clients", "rate", "p50 ms", "p99 ms", "share", "target")
+        row("way", "size", "clients", "rate", "best ms", "p50 ms", "p99 ms", "share", "target")
         for size in sizes:
             image = rng.random((1, size, size, 3), np.float32)
             floats = {"in process float": local.floats(image), "gRPC float": remote.floats(image)}
@@ -351,7 +351,18 @@ def run(base: Path, arguments: argparse.Namespace) -> bool:
         if arguments.peers:
             import serving_peers
 
-            serving_peers.compare(version, image, ask, arguments)
+            image = rng.random((1, 128, 128, 3), np.float32)
+            ours = rest.files(image)
+            met &= serving_peers.compare(
+                lambda: ours()[0],
+                version,
+                png(image[0]),
+                free_port=free_port,
+                rate=rate,
+                clients=clients,
+                seconds=arguments.seconds,
+                rounds=arguments.rounds,
+            )
     if arguments.batching:
         batching(base, rng.random((1, 64, 64, 3), np.float32), arguments)
     return json_codec() and met
@@ -372,7 +383,7 @@ def memory(server: ServerProcess, ask: Callable[[], object], requests: int) -> b
 def batching(base: Path, image: np.ndarray, arguments: argparse.Namespace) -> None:
     """Print the rate of 1 to 32 clients with batching off and on."""
     print()
-    row("batching", "size", "clients", "rate", "p50 ms", "p99 ms")
+    row("batching", "size", "clients", "rate", "best ms", "p50 ms", "p99 ms")
     with tempfile.NamedTemporaryFile("w", suffix=".config") as file:
         file.write("max_batch_size { value: 16 } batch_timeout_micros { value: 500 }\n")
         file.write("num_batch_threads { value: 2 } max_enqueued_batches { value: 100 }\n")
@@ -390,6 +401,7 @@ def batching(base: Path, image: np.ndarray, arguments: argparse.Namespace) -> No
                         image.shape[1],
                         count,
                         f"{found:.1f}/s",
+                        f"{min(times) * 1e3:.2f}",
                         f"{percentile(times, 50):.2f}",
                         f"{percentile(times, 99):.2f}",
                     )
