@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import tfdeconv as td
 from tfdeconv import analysis, layers
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import Window
@@ -55,7 +56,22 @@ def test_cost_and_memory():
     assert found.macs == 4 * 4 * 25 * 16 * 8
     assert found.parameters == 25 * 16 * 8 + 16
     assert found.memory == 4 * (25 * 16 * 8 + 16 + 4 * 4 * 8 + 8 * 8 * 16)
-    assert found.lowering == "auto"
+    assert found.lowering.removeprefix("auto: ") in td.ops.LOWERINGS
+    fixed = layers.Conv1DTranspose(2, 4, strides=2, lowering="scatter")
+    assert analysis.describe(fixed, (4, 1)).lowering == "scatter"
+
+
+def test_optimized_models_are_described():
+    """Layers that td.optimize made keep score and window of what they replace."""
+    image = keras.Input([16, 16, 3])
+    x = layers.Conv2DTranspose(4, 3, 2, padding="same", activation="relu", name="up")(image)
+    model = keras.Model(image, layers.ResizeConv2D(2, 3, name="resize")(x))
+    optimized = td.optimize(model, (16, 16, 3), budget_s=1.0).model
+    before, after = analysis.describe_model(model), analysis.describe_model(optimized)
+    assert [found.path for found in after] == [found.path for found in before]
+    for first, second in zip(before, after, strict=True):
+        assert second.checkerboard.score == pytest.approx(first.checkerboard.score, abs=1e-5)
+        assert second.configuration.windows == first.configuration.windows
 
 
 def test_text_holds_the_facts():

@@ -22,6 +22,7 @@ from tfdeconv.analysis.equivalent_kernel import (
     without_activation,
 )
 from tfdeconv.analysis.equivalents import Equivalent, equivalents
+from tfdeconv.analysis.lowering import lowering_of
 from tfdeconv.analysis.upsampling_layers import UpsamplingLayer, find_upsampling_layers, run_channels_last
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import Window
@@ -41,7 +42,7 @@ class LayerDescription:
         exact: Whether it equals that transposed convolution at the borders, too.
         equivalents: The same in other frameworks; empty where the layer does not equal a transposed
             convolution.
-        lowering: How it is computed; None for layers without a choice.
+        lowering: How it is computed, as in "auto: gradient"; None for layers without a choice.
         macs: Multiplications as that transposed convolution; None where there is none.
         parameters: Weights of the layer.
         memory: Bytes of weights, input and output together.
@@ -145,7 +146,7 @@ def _describe(found: UpsamplingLayer) -> LayerDescription:
         equivalents=_equivalents(config, taps)
         if taps is not None and taps.own and config is not None
         else (),
-        lowering=getattr(layer, "lowering", None),
+        lowering=lowering_of(found, taps, config),
         macs=None if taps is None else math.prod(found.input_size) * _taps_used(taps),
         parameters=layer.count_params(),
         memory=weights + itemsize * samples,

@@ -50,9 +50,8 @@ def equivalent_kernel(found: UpsamplingLayer) -> EquivalentKernel | None:
                [1., 1.]])
     """
     layer, rank = found.layer, len(found.factor)
-    kernel = getattr(layer, "kernel", None)
-    if is_transposed_convolution(layer) and kernel is not None and len(kernel.shape) == rank + 2:
-        taps = np.asarray(kernel, np.float64)
+    if is_transposed_convolution(layer) and hasattr(layer, "padding"):
+        taps = np.asarray(layer.kernel, np.float64)
         config = layer_configuration(found)
         leads = tuple(window.lead for window in config.windows)
         return EquivalentKernel(taps, config.dilation_rate, getattr(layer, "groups", 1), leads, own=True)
@@ -109,6 +108,6 @@ def without_activation(layer: keras.layers.Layer) -> Any:
     if getattr(layer, "activation", None) in (None, keras.activations.linear):
         return layer
     copy = type(layer).from_config({**layer.get_config(), "activation": "linear"})
-    copy.build(layer._build_shapes_dict["input_shape"])
+    copy.build_from_config(layer.get_build_config())
     copy.set_weights(layer.get_weights())
     return copy
