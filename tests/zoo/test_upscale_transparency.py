@@ -1,5 +1,7 @@
 """Alpha goes through the network by itself, without fringes and without haze."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -90,12 +92,37 @@ def test_bleeding_leaves_visible_pixels_alone():
     np.testing.assert_array_equal(filled[alpha > 0], colour[alpha > 0])
 
 
-def test_limits_are_those_of_the_nine_neighbours():
-    """Against a loop over every output pixel."""
+@pytest.mark.parametrize("scale", [2, 3, 4, 5])
+def test_limits_are_those_of_the_inputs_around_each_pixel(scale):
+    """Against a loop: inputs less than one input pixel away, or exactly one beside a pixel on the grid."""
     alpha = RNG.random((5, 7), np.float32)
-    upscaled = RNG.uniform(-0.5, 1.5, (15, 21)).astype(np.float32)
-    limited = limit_to_neighbours(upscaled, alpha, 3)
-    for y in range(15):
-        for x in range(21):
-            near = alpha[max(0, y // 3 - 1) : y // 3 + 2, max(0, x // 3 - 1) : x // 3 + 2]
-            assert limited[y, x] == min(max(upscaled[y, x], near.min()), near.max())
+    upscaled = RNG.uniform(-0.5, 1.5, (5 * scale, 7 * scale)).astype(np.float32)
+    limited = limit_to_neighbours(upscaled, alpha, scale)
+    for y, x in np.ndindex(upscaled.shape):
+        near = [
+            alpha[row, column]
+            for row, column in np.ndindex(alpha.shape)
+            if is_near(y, row, scale, 5) and is_near(x, column, scale, 7)
+        ]
+        assert limited[y, x] == min(max(upscaled[y, x], min(near)), max(near))
+
+
+def is_near(output, sample, scale, size):
+    position = Fraction(2 * output + 1 - scale, 2 * scale)
+    distance = abs(position - sample)
+    beyond = position < 0 or position > size - 1  # outside all samples: the outermost one alone
+    if beyond:
+        return distance < 1
+    return distance < 1 or (distance == 1 and position.denominator == 1)
+
+
+def test_no_halo_runs_along_an_edge():
+    """One input pixel beside a slanted opaque edge nothing is left of the network's overshoot."""
+    y, x = np.mgrid[:60, :60]
+    pixels = np.full((60, 60, 4), 200, np.uint8)
+    distance = (x - 0.4 * y - 18) / np.hypot(1, 0.4)
+    pixels[..., 3] = np.rint(np.clip(distance + 0.5, 0, 1) * 255)
+    result = td.zoo.upscale(pixels, 3)[..., 3]
+    y, x = (np.mgrid[:180, :180] - 1) / 3
+    outside = (x - 0.4 * y - 18) / np.hypot(1, 0.4) < -1.85
+    assert (result[outside] == 0).all()

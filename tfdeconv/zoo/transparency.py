@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,10 +40,11 @@ def bleed(colour: NDArray[np.float32], alpha: NDArray[np.float32], *, reach: int
 def limit_to_neighbours(
     upscaled: NDArray[np.float32], alpha: NDArray[np.float32], scale: int
 ) -> NDArray[np.float32]:
-    """Return an upscaled channel kept between the least and the greatest input around each pixel.
+    """Return an upscaled channel kept between the least and the greatest of the inputs around each pixel.
 
     Opaque stays opaque and invisible stays invisible: a network's small errors and overshoots would show
-    as haze in flat areas of an alpha channel.
+    as haze in flat areas of an alpha channel, and as a halo beside its edges. Around a pixel are the inputs
+    between which it lies, and those beside the input on which it lies.
 
     Args:
         upscaled: ``[height * scale, width * scale]``.
@@ -57,13 +56,16 @@ def limit_to_neighbours(
         >>> limit_to_neighbours(np.full([4, 4], 0.99, np.float32), flat, 2).min()
         np.float32(1.0)
     """
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(alpha, 1, mode="edge"), (3, 3))
-    least, greatest = around.min(axis=(-2, -1)), around.max(axis=(-2, -1))
-    return np.clip(upscaled, _enlarged(least, scale), _enlarged(greatest, scale))
-
-
-def _enlarged(values: NDArray[Any], scale: int) -> NDArray[Any]:
-    return values.repeat(scale, axis=0).repeat(scale, axis=1)
+    least, greatest = alpha, alpha
+    for axis, size in enumerate(alpha.shape):
+        # The centre of output q lies at input (2 q + 1 - scale) / (2 scale).
+        numerator = 2 * np.arange(size * scale) + 1 - scale
+        before = np.clip(-(-numerator // (2 * scale)) - 1, 0, size - 1)
+        after = np.clip(numerator // (2 * scale) + 1, 0, size - 1)
+        on = (before + after) // 2
+        least = np.minimum.reduce([least.take(index, axis) for index in (before, on, after)])
+        greatest = np.maximum.reduce([greatest.take(index, axis) for index in (before, on, after)])
+    return np.clip(upscaled, least, greatest)
 
 
 def _sum_3x3(values: NDArray[np.float32]) -> NDArray[np.float32]:
