@@ -17,7 +17,7 @@ from tfdeconv.zoo.fcn_scores import confusion_matrix, segmentation_scores
 from tfdeconv.zoo.fcn_shapes import shapes_fcn
 from tfdeconv.zoo.pretrained import load_weights
 
-SHOWN = 6
+SHOWN = 4
 """Validation scenes in the picture, the first ones."""
 
 ZOOM = 2
