@@ -52,7 +52,8 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
 
     Grey stays grey, 16 bits stay 16 bits, transparency becomes an alpha channel, palettes become
     colours, CMYK becomes sRGB (through its ICC profile where it has one). The orientation tag is applied
-    to the pixels and marked as done in the EXIF block.
+    to the pixels and marked as done in the EXIF block; the thumbnail in it, which would be out of date, is
+    taken out. XMP, IPTC and text chunks are not read.
 
     Args:
         path: The file. Its content decides what it is, not its name.
