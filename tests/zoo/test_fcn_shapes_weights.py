@@ -17,11 +17,11 @@ FILES = sorted(FOLDER.glob("*.npz"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_weights_fit_their_network(path):
-    """fcn-shapes-STRIDEs-UPSAMPLING.npz loads into that network; at most 256 KB, numbers finite."""
+    """fcn-shapes-STRIDEs-UPSAMPLING.npz loads into that network; at most 300 KB, numbers finite."""
     stride, upsampling = path.stem.removeprefix("fcn-shapes-").split("-")
     model = shapes_fcn(int(stride.removesuffix("s")), upsampling)
     load_weights(model, path)
-    assert path.stat().st_size <= 256 * 1024
+    assert path.stat().st_size <= 300 * 1024
     assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
 
 
