@@ -31,8 +31,7 @@ def test_a_shipped_file_is_small_and_has_its_checksum(name):
 def test_a_shipped_file_fits_its_network(name):
     """ARCHITECTURE-xSCALE-DATA.npz loads into that network, and holds finite numbers."""
     architecture, scale, data = name.removesuffix(".npz").split("-", 2)
-    model = LUMA_NETWORKS[architecture](int(scale[1:]))
-    load_shipped_weights(model, architecture, int(scale[1:]), data)
+    model = LUMA_NETWORKS[architecture](int(scale[1:]), weights=data)
     assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
     assert model.count_params() <= 13_500
 

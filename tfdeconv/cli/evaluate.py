@@ -63,17 +63,16 @@ def command(data: Path, scale: int, architecture: str | None, weights: Path | No
 
 
 def _model(scale: int, architecture: str | None, weights: Path | None) -> Any:
-    from tfdeconv.zoo.pretrained import load_shipped_weights, load_weights
+    from tfdeconv.zoo.pretrained import load_weights
     from tfdeconv.zoo.upscaler_model import DEFAULT, LUMA_NETWORKS
 
     name = architecture or DEFAULT[0]
     if name not in LUMA_NETWORKS:
         raise InvalidArgumentError(f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {name!r}.")
-    model = LUMA_NETWORKS[name](scale)
     if weights is None:
-        load_shipped_weights(model, name, scale, DEFAULT[1])
-    else:
-        load_weights(model, weights)
+        return LUMA_NETWORKS[name](scale, weights=DEFAULT[1])
+    model = LUMA_NETWORKS[name](scale)
+    load_weights(model, weights)
     return model
 
 

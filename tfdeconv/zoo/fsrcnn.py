@@ -6,9 +6,18 @@ import keras
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.zoo.pretrained import load_shipped_weights
 
 
-def FSRCNN(scale: int, *, d: int = 56, s: int = 12, m: int = 4, name: str | None = None) -> keras.Model:  # noqa: N802
+def FSRCNN(  # noqa: N802
+    scale: int,
+    *,
+    weights: str | None = None,
+    d: int = 56,
+    s: int = 12,
+    m: int = 4,
+    name: str | None = None,
+) -> keras.Model:
     """Return the FSRCNN network on luma, with a bilinear residual.
 
     The network adds its correction to the bilinear upsampling of the input, and its last transposed
@@ -16,6 +25,8 @@ def FSRCNN(scale: int, *, d: int = 56, s: int = 12, m: int = 4, name: str | None
 
     Args:
         scale: Upsampling factor, 2, 3 or 4.
+        weights: ``"cc0-photos"`` for the trained weights that come with the package (``d``, ``s`` and ``m``
+            at their defaults), None for an untrained network.
         d: Channels of the first and the expanding convolution.
         s: Channels of the mapping convolutions.
         m: Number of mapping convolutions.
@@ -27,7 +38,7 @@ def FSRCNN(scale: int, *, d: int = 56, s: int = 12, m: int = 4, name: str | None
         and width.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not 2, 3 or 4.
+        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or no such weights ship.
 
     Example:
         >>> model = FSRCNN(2)
@@ -57,7 +68,10 @@ def FSRCNN(scale: int, *, d: int = 56, s: int = 12, m: int = 4, name: str | None
     )(x)
     interpolated = BilinearUpsampling2D(scale, boundary="edge", name="bilinear")(luma)
     upscaled = keras.layers.Add(name="upscaled")([interpolated, correction])
-    return keras.Model(luma, upscaled, name=name or f"fsrcnn_x{scale}")
+    model = keras.Model(luma, upscaled, name=name or f"fsrcnn_x{scale}")
+    if weights is not None:
+        load_shipped_weights(model, "fsrcnn", scale, weights)
+    return model
 
 
 def _quarter() -> keras.initializers.Initializer:

@@ -9,6 +9,7 @@ import keras
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.zoo.pretrained import load_shipped_weights
 
 CHANNELS = 16
 """Channels of every hidden layer: one vector register of float32 on current processors."""
@@ -60,15 +61,16 @@ class NearIdentity(keras.initializers.Initializer):
         return {"seed": self.seed}
 
 
-def Slim(scale: int, *, name: str | None = None) -> keras.Model:  # noqa: N802 - reads like the class it stands for
-    """Build the luma upsampler that tfdeconv ships by default, untrained.
+def Slim(scale: int, *, weights: str | None = None, name: str | None = None) -> keras.Model:  # noqa: N802
+    """Build the luma upsampler that tfdeconv upscales with by default.
 
     One 5x5 and five 3x3 convolutions with 16 channels and LeakyReLU, then a transposed convolution of
-    stride ``scale``; its output is added to the bilinear enlargement of the input. It starts as exactly that
-    enlargement.
+    stride ``scale``; its output is added to the bilinear enlargement of the input. Untrained it is exactly
+    that enlargement.
 
     Args:
         scale: Upsampling factor: 2, 3 or 4.
+        weights: ``"cc0-photos"`` for the trained weights that come with the package, None for untrained ones.
         name: Name of the model; None: ``slim_x{scale}``.
 
     Returns:
@@ -76,7 +78,7 @@ def Slim(scale: int, *, name: str | None = None) -> keras.Model:  # noqa: N802 -
         both in [0, 1] on the BT.601 limited-range scale, of any size.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not 2, 3 or 4.
+        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or no such weights ship.
 
     Example:
         >>> Slim(2).count_params()
@@ -101,4 +103,7 @@ def Slim(scale: int, *, name: str | None = None) -> keras.Model:  # noqa: N802 -
     )(hidden)
     base = BilinearUpsampling2D(scale, boundary="edge", name="bilinear")(image)
     upscaled = keras.layers.Add(name="upscaled")([base, detail])
-    return keras.Model(image, upscaled, name=name or f"slim_x{scale}")
+    model = keras.Model(image, upscaled, name=name or f"slim_x{scale}")
+    if weights is not None:
+        load_shipped_weights(model, "slim", scale, weights)
+    return model

@@ -8,11 +8,10 @@ from types import MappingProxyType
 import keras
 
 from tfdeconv.zoo.fsrcnn import FSRCNN
-from tfdeconv.zoo.pretrained import load_shipped_weights
 from tfdeconv.zoo.slim import Slim
 
-LUMA_NETWORKS: Mapping[str, Callable[[int], keras.Model]] = MappingProxyType({"fsrcnn": FSRCNN, "slim": Slim})
-"""Architecture name -> function from the scale to an untrained model on luma."""
+LUMA_NETWORKS: Mapping[str, Callable[..., keras.Model]] = MappingProxyType({"fsrcnn": FSRCNN, "slim": Slim})
+"""Architecture name -> function from the scale (and the name of shipped weights) to a model on luma."""
 
 DEFAULT = ("slim", "cc0-photos")
 """Architecture and weights of :func:`load_upscaler`."""
@@ -36,6 +35,4 @@ def load_upscaler(scale: int) -> keras.Model:
         (None, None, None, 1)
     """
     architecture, weights = DEFAULT
-    model = LUMA_NETWORKS[architecture](scale)
-    load_shipped_weights(model, architecture, scale, weights)
-    return model
+    return LUMA_NETWORKS[architecture](scale, weights=weights)
