@@ -102,6 +102,17 @@ def test_layout_of_one_axis_has_a_row_for_each_stamp():
     assert (frames[-1].get_x(), frames[-1].get_width()) == (1, 6)
 
 
+def test_legend_names_what_is_there():
+    """Counts that occur, and "cropped" where something is."""
+
+    def labels(config):
+        return [text.get_text() for text in figures.layout(config).legends[0].get_texts()]
+
+    assert labels(SEED) == ["1 tap", "2 taps", "4 taps", "cropped"]
+    assert labels(analysis.configuration(2, 2, strides=3, padding="valid")) == ["0 taps", "1 tap"]
+    assert labels(analysis.configuration((2, 2), 2, strides=2)) == ["1 tap"]
+
+
 def test_samples_past_the_end_are_drawn():
     """A window that passes the full output shows zeros there."""
     config = analysis.configuration(2, 2, strides=3, padding="valid")

@@ -71,7 +71,7 @@ def coverage(covered: Coverage) -> Figure:
         image = axes.imshow(values, cmap="cividis", vmin=0, interpolation="nearest", aspect=_aspect(values))
         axes.set_title(title, fontsize=10)
         _finish(axes, values.shape, name)
-        bar = figure.colorbar(image, ax=axes, shrink=0.8)
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, ticks=MaxNLocator(integer=True))
         bar.ax.tick_params(labelsize=8)
         bar.outline.set_edgecolor(BLACK)
     return figure

@@ -200,9 +200,9 @@ def _legend(figure: Figure, counts: np.ndarray, *, cropped: bool) -> None:
         )
         for count in shown
     ]
-    handles.append(
-        Patch(facecolor=CROPPED, edgecolor="#6A6A6A", hatch="////", linewidth=0.5, label="cropped")
-    )
+    if cropped:
+        hatched = Patch(facecolor=CROPPED, edgecolor="#6A6A6A", hatch="////", linewidth=0.5, label="cropped")
+        handles.append(hatched)
     figure.legend(
         handles=handles, loc="outside lower center", ncols=min(len(handles), 8), fontsize=8, frameon=False
     )

@@ -30,7 +30,9 @@ def new_figure(width: float, height: float) -> Figure:
         >>> new_figure(2, 1).get_size_inches()
         array([2., 1.])
     """
-    return Figure(figsize=(width, height), dpi=120, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=120, facecolor="white")
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)  # inches
+    return figure
 
 
 def count_colours(most: int) -> Any:
