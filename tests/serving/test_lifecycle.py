@@ -351,6 +351,29 @@ class TestReload:
                 stubs.model.HandleReloadConfigRequest(self.config(toy_folder, stable=9))
             assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
+    def test_version_and_its_label_in_one_edit(self, tmp_path, toy_folder, connect):
+        """A label on a version that the same edit adds is refused at first, and set once it has loaded."""
+        file = tmp_path / "models.config"
+
+        def write(policy, label):
+            file.write_text(
+                f'model_config_list {{ config {{ name: "toy" base_path: "{toy_folder}" '
+                f'model_platform: "tensorflow" model_version_policy {{ specific {{ {policy} }} }} '
+                f'version_labels {{ key: "stable" value: {label} }} }} }}'
+            )
+
+        def stable():
+            return stub.Predict(predict_request(label="stable")).model_spec.version.value
+
+        write("versions: 1", 1)
+        with Server(
+            model_config_file=file, model_config_file_poll_wait_seconds=0.02, rest_port=None
+        ) as server:
+            stub = connect(server).prediction
+            assert stable() == 1
+            write("versions: 1 versions: 2", 2)
+            wait_for(lambda: stable() == 2)
+
     def test_config_file_is_polled(self, tmp_path, toy_folder, connect):
         """A changed file takes effect; a broken one is reported and ignored."""
         file = tmp_path / "models.config"

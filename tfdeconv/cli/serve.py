@@ -86,7 +86,7 @@ def _serve(parsed: flags.Parsed) -> None:
     from tfdeconv.serving.server import Server
 
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)
-    for noisy in ("tensorflow", "absl"):
+    for noisy in ("tensorflow", "absl", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

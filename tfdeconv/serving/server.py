@@ -185,8 +185,9 @@ class Server:
             try:
                 text = _text(options)
                 if text != last:
-                    last = text
+                    # A label on a version that is still loading is refused now and tried again next time.
                     repository.configure(_models(options), cancel=self._stopping)
+                    last = text
             except TfdeconvError as error:
                 _LOG.error("Failed to apply the ModelServerConfig file: %s", error)
 

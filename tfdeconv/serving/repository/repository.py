@@ -7,55 +7,31 @@ keeps serving until a wanted one is available, as TensorFlow Serving's availabil
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tfdeconv.errors import (
     CancelledError,
     DeadlineExceededError,
-    FailedPreconditionError,
     InvalidRequestError,
     NotFoundError,
-    ServingError,
 )
 from tfdeconv.serving import status_codes
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import versions
+from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
+from tfdeconv.serving.repository.records import ModelRecord, VersionRecord, check_available, waiting_text
 from tfdeconv.serving.repository.servable import Lease, Model, Servable, VersionState, VersionStatus
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _CANCEL_SECONDS = 0.1
 Loader = Callable[[str, int, Path], Model]
-
-
-@dataclasses.dataclass(slots=True)
-class _Version:
-    path: Path
-    state: VersionState = VersionState.START
-    error: Exception | None = None
-    failed_once: bool = False
-    servable: Servable | None = None
-
-
-@dataclasses.dataclass(slots=True)
-class _Model:
-    config: ModelConfig | None
-    wanted: dict[int, Path] = dataclasses.field(default_factory=dict)
-    versions: dict[int, _Version] = dataclasses.field(default_factory=dict)
-
-    def available(self) -> dict[int, Servable]:
-        return {
-            number: version.servable
-            for number, version in self.versions.items()
-            if version.state is VersionState.AVAILABLE and version.servable is not None
-        }
 
 
 class ModelRepository:
@@ -88,12 +64,11 @@ class ModelRepository:
         self._poll_seconds = poll_seconds
         self._max_load_retries = max_load_retries
         self._retry_seconds = retry_seconds
-        self._allow_unavailable_labels = allow_unavailable_labels
         self._changed = threading.Condition()
-        self._models: dict[str, _Model] = {}
-        # Replaced as a whole, so that requests read them without a lock.
+        self._models: dict[str, ModelRecord] = {}
+        self._labels = VersionLabels(allow_unavailable=allow_unavailable_labels)
+        # Replaced as a whole, so that requests read it without a lock.
         self._available: Mapping[str, dict[int, Servable]] = {}
-        self._labels: Mapping[str, Mapping[str, int]] = {}
         self._closing = threading.Event()
         self._poll_lock = threading.Lock()
         self._reload_lock = threading.Lock()
@@ -115,9 +90,7 @@ class ModelRepository:
             raise InvalidRequestError("ModelSpec has no name specified.")
         version = spec.version
         if spec.version_label is not None:
-            version = self._labels.get(spec.name, {}).get(spec.version_label)
-            if version is None:
-                raise InvalidRequestError(f"Unrecognized servable version label: {spec.version_label}")
+            version = self._labels.version(spec.name, spec.version_label)
         while True:
             servables = self._available.get(spec.name)
             if not servables or (version is not None and version not in servables):
@@ -161,7 +134,7 @@ class ModelRepository:
 
     def labels(self, name: str) -> Mapping[str, int]:
         """Return a model's labels and the versions they name."""
-        return self._labels.get(name, {})
+        return self._labels.of(name)
 
     # Changing
 
@@ -192,38 +165,16 @@ class ModelRepository:
                 for name in self._models.keys() - listed.keys():
                     self._models[name].config = None
                 for name, config in listed.items():
-                    self._models.setdefault(name, _Model(None)).config = config
+                    self._models.setdefault(name, ModelRecord()).config = config
             self.poll()
             self._start_polling()
             self._wait_until_available([name for name in listed if name not in old], timeout, cancel)
-            self._assign_labels(configs)
+            self._labels.assign(configs, self._available)
 
     def _start_polling(self) -> None:
         if self._poller is None and self._poll_seconds > 0:
             self._poller = threading.Thread(target=self._poll_for_ever, name="tfdeconv-poll", daemon=True)
             self._poller.start()
-
-    def _assign_labels(self, configs: Iterable[ModelConfig]) -> None:
-        labels: dict[str, Mapping[str, int]] = {}
-        refused = ""
-        for config in configs:
-            kept = {}
-            old = self._labels.get(config.name, {})
-            for label, version in config.version_labels.items():
-                allowed = self._allow_unavailable_labels and label not in old
-                if allowed or old.get(label) == version or version in self._available.get(config.name, {}):
-                    kept[label] = version
-                    continue
-                refused = refused or (
-                    f"Request to assign label to version {version} of model {config.name}, "
-                    "which is not currently available for inference"
-                )
-                if label in old:
-                    kept[label] = old[label]
-            labels[config.name] = kept
-        self._labels = labels
-        if refused:
-            raise FailedPreconditionError(refused)
 
     def poll(self) -> None:
         """Look at the base paths now."""
@@ -255,18 +206,12 @@ class ModelRepository:
         if self._closing.is_set():
             return
         for name, model in self._models.items():
-            for number, path in sorted(model.wanted.items(), reverse=True):
-                entry = model.versions.get(number)
-                ended_well = entry is not None and entry.state is VersionState.END and entry.error is None
-                if entry is None or ended_well:
-                    fresh = model.versions[number] = _Version(path)
-                    self._load_pool.submit(self._load, name, number, fresh)
-            available = model.available()
-            replaced = not model.wanted or any(number in model.wanted for number in available)
-            for number in available:
-                if number not in model.wanted and replaced:
-                    self._unload(model.versions[number])
-            for number, entry in list(model.versions.items()):
+            for number in model.missing():
+                fresh = model.versions[number] = VersionRecord(model.wanted[number])
+                self._load_pool.submit(self._load, name, number, fresh)
+            for number in model.surplus():
+                self._unload(model.versions[number])
+            for number, entry in model.versions.items():
                 if number not in model.wanted and entry.state is VersionState.END and entry.error:
                     entry.error = None  # so that the version loads if it is wanted again
         self._publish()
@@ -275,11 +220,12 @@ class ModelRepository:
         self._available = {name: model.available() for name, model in self._models.items()}
         self._changed.notify_all()
 
-    def _load(self, name: str, number: int, entry: _Version) -> None:
+    def _load(self, name: str, number: int, entry: VersionRecord) -> None:
         for attempt in range(self._max_load_retries + 1):
             with self._changed:
-                if self._unwanted(name, number) or self._closing.is_set():
+                if number not in self._models[name].wanted or self._closing.is_set():
                     entry.state = VersionState.END
+                    self._reconcile()  # it may be wanted again by now
                     self._publish()
                     return
                 entry.state = VersionState.LOADING
@@ -302,7 +248,7 @@ class ModelRepository:
             entry.error, entry.state = failure, VersionState.END
             self._reconcile()
 
-    def _serve(self, name: str, number: int, entry: _Version, model: Model) -> None:
+    def _serve(self, name: str, number: int, entry: VersionRecord, model: Model) -> None:
         with self._changed:
             entry.servable = Servable(name, number, model)
             entry.state = VersionState.AVAILABLE
@@ -310,15 +256,12 @@ class ModelRepository:
                 self._unload(entry)
             self._reconcile()
 
-    def _unwanted(self, name: str, number: int) -> bool:
-        return number not in self._models[name].wanted
-
-    def _unload(self, entry: _Version) -> None:
+    def _unload(self, entry: VersionRecord) -> None:
         """Take a version out of service. The caller holds the lock."""
         entry.state = VersionState.UNLOADING
         self._unload_pool.submit(self._finish, entry)
 
-    def _finish(self, entry: _Version) -> None:
+    def _finish(self, entry: VersionRecord) -> None:
         assert entry.servable is not None
         try:
             entry.servable.retire()
@@ -337,7 +280,7 @@ class ModelRepository:
         said = False
         with self._changed:
             while not self._closing.is_set():
-                waiting = [name for name in names if self._pending(name)]
+                waiting = [name for name in names if self._models[name].pending()]
                 if not waiting:
                     break
                 if not said and not any(self._models[name].versions for name in waiting):
@@ -345,37 +288,14 @@ class ModelRepository:
                     said = True
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
-                    raise DeadlineExceededError(_waiting_text(waiting, self._models, timeout))
+                    text = waiting_text(self._models, waiting)
+                    raise DeadlineExceededError(f"Not available after {timeout:g} s: {text}")
                 if cancel is not None and cancel.is_set():
                     raise CancelledError("The start was given up.")
                 # A signal handler may set `cancel` but must not take this lock to say so.
                 turn = _CANCEL_SECONDS if cancel is not None else None
                 self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
-            failed = [
-                (name, number, entry.error)
-                for name in names
-                if not self._models[name].available()
-                for number, entry in sorted(self._models[name].versions.items())
-                if entry.error is not None
-            ]
-        if failed:
-            listing = "".join(
-                f"{{name: {name} version: {number}}} due to error: {status_codes.describe(error)}}}, "
-                for name, number, error in failed
-            )
-            raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
-
-    def _pending(self, name: str) -> bool:
-        """Whether a start still has to wait: nothing found yet, or a load is going on.
-
-        A load that has failed once is waited for only while no other version is available.
-        """
-        model = self._models[name]
-        wanted = [model.versions[number] for number in model.wanted if number in model.versions]
-        loading = [entry for entry in wanted if entry.state < VersionState.AVAILABLE]
-        if model.available():
-            return any(not entry.failed_once for entry in loading)
-        return not wanted or bool(loading)
+            check_available(self._models, names)
 
     def close(self) -> None:
         """Stop polling, finish running requests, and unload everything."""
@@ -390,13 +310,3 @@ class ModelRepository:
             self._poller.join()
         self._load_pool.shutdown(cancel_futures=True)
         self._unload_pool.shutdown()
-
-
-def _waiting_text(names: Sequence[str], models: Mapping[str, _Model], timeout: float | None) -> str:
-    places = []
-    for name in names:
-        config = models[name].config
-        folder = config.base_path if config else "?"
-        reason = "still loading" if models[name].versions else "no version folder such as '1' in it"
-        places.append(f"{name!r} (base path {folder}: {reason})")
-    return f"Not available after {timeout:g} s: model {', '.join(places)}"

@@ -1,0 +1,115 @@
+"""What the repository knows of each model: wanted versions, present versions, and why a start waits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tfdeconv.errors import ServingError
+from tfdeconv.serving import status_codes
+from tfdeconv.serving.repository.model_config import ModelConfig
+from tfdeconv.serving.repository.servable import Servable, VersionState
+
+
+@dataclasses.dataclass(slots=True)
+class VersionRecord:
+    """A version that has been wanted at some time.
+
+    Attributes:
+        path: Its folder.
+        state: Where it is in its life.
+        error: Why its load failed for good, or None.
+        failed_once: Whether a load of it has failed, perhaps to be tried again.
+        servable: The loaded version while it is available or being unloaded.
+    """
+
+    path: Path
+    state: VersionState = VersionState.START
+    error: Exception | None = None
+    failed_once: bool = False
+    servable: Servable | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class ModelRecord:
+    """A model that has been configured at some time.
+
+    Attributes:
+        config: Its configuration, or None once it has been removed.
+        wanted: Version to folder of what should be loaded.
+        versions: Every version that has been wanted.
+    """
+
+    config: ModelConfig | None = None
+    wanted: dict[int, Path] = dataclasses.field(default_factory=dict)
+    versions: dict[int, VersionRecord] = dataclasses.field(default_factory=dict)
+
+    def available(self) -> dict[int, Servable]:
+        """Return the versions that serve."""
+        return {
+            number: version.servable
+            for number, version in self.versions.items()
+            if version.state is VersionState.AVAILABLE and version.servable is not None
+        }
+
+    def missing(self) -> list[int]:
+        """Return the wanted versions whose load has to be started, newest first.
+
+        A version that failed for good is not among them until it has been unwanted in between.
+        """
+        return [
+            number
+            for number in sorted(self.wanted, reverse=True)
+            if number not in self.versions
+            or (self.versions[number].state is VersionState.END and self.versions[number].error is None)
+        ]
+
+    def surplus(self) -> list[int]:
+        """Return the versions to unload: not wanted, and a wanted one serves (or none is wanted)."""
+        available = self.available()
+        replaced = not self.wanted or any(number in self.wanted for number in available)
+        return [number for number in available if number not in self.wanted and replaced]
+
+    def pending(self) -> bool:
+        """Whether a start still has to wait: nothing found yet, or a load is going on.
+
+        A load that has failed once is waited for only while no other version is available.
+        """
+        wanted = [self.versions[number] for number in self.wanted if number in self.versions]
+        loading = [version for version in wanted if version.state < VersionState.AVAILABLE]
+        if self.available():
+            return any(not version.failed_once for version in loading)
+        return not wanted or bool(loading)
+
+
+def waiting_text(models: Mapping[str, ModelRecord], names: Iterable[str]) -> str:
+    """Return for each model why it is not available yet."""
+    reasons = []
+    for name in names:
+        config = models[name].config
+        folder = config.base_path if config else "?"
+        reason = "still loading" if models[name].versions else "no version folder such as '1' in it"
+        reasons.append(f"{name!r} (base path {folder}: {reason})")
+    return f"model {', '.join(reasons)}"
+
+
+def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> None:
+    """Fail if a model has no available version because its loads failed.
+
+    Raises:
+        ServingError: In TensorFlow Serving's words.
+    """
+    failed = [
+        (name, number, version.error)
+        for name in names
+        if not models[name].available()
+        for number, version in sorted(models[name].versions.items())
+        if version.error is not None
+    ]
+    if failed:
+        listing = "".join(
+            f"{{name: {name} version: {number}}} due to error: {status_codes.describe(error)}}}, "
+            for name, number, error in failed
+        )
+        raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
