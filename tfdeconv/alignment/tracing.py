@@ -153,19 +153,18 @@ def check_symbolic(name: str, tensor: Any) -> None:
 
 def _ways_through(model: Any, output: Any, outer_sources: Sequence[Any]) -> list[Position | None]:
     """The ways from the inputs of a model that is called like a layer to one of its outputs."""
-    traces = [
-        Trace(output, shapes_inside(model, output, shapes)) for shapes in representative_shapes(outer_sources)
+    ways = list(map(Trace(output).position, model.inputs))
+    if not any(isinstance(way, Refusal) for way in ways):
+        return ways  # nothing depends on sizes
+    per_shape = [
+        list(map(Trace(output, shapes_inside(model, output, shapes)).position, model.inputs))
+        for shapes in representative_shapes(outer_sources)
     ]
-    ways = []
-    for start in model.inputs:
-        way = traces[0].position(start)
-        if any(other.position(start) != way for other in traces[1:]):
-            way = Refusal(
-                f"Model {describe_operation(model)} moves samples differently for different sizes. Give "
-                "keras.Input a fixed size."
-            )
-        ways.append(way)
-    return ways
+    varies = Refusal(
+        f"Model {describe_operation(model)} moves samples differently for different sizes. Give keras.Input "
+        "a fixed size."
+    )
+    return [found[0] if len(set(found)) == 1 else varies for found in zip(*per_shape, strict=True)]
 
 
 def _way(operation: Any, arguments: Any, layout: Layout) -> Position:

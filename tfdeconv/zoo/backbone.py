@@ -93,7 +93,8 @@ class Resolutions:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        shapes = [tuple(size or TYPICAL_SIZE for size in model.input.shape)]
+        batch, *sizes, channels = model.input.shape
+        shapes = [(batch, *(size or TYPICAL_SIZE for size in sizes), channels)]
         # the scales, which are all that is asked of this trace, do not depend on the sizes
         self.trace = alignment.trace(
             model.output, shapes=alignment.shapes_inside(model, model.output, shapes)
