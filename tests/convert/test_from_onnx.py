@@ -190,8 +190,8 @@ def test_node_of_its_own():
     np.testing.assert_allclose(_channels_last(layer, x), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_model_exported_by_pytorch(tmp_path):
-    """The ConvTranspose that PyTorch's own numbers define comes back from ONNX with the same window."""
+def test_node_with_the_numbers_of_a_pytorch_module():
+    """PyTorch's padding and output_padding, written as ONNX attributes, choose PyTorch's window."""
     torch = pytest.importorskip("torch")
     module = torch.nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1, output_padding=1)
     weight, bias = (parameter.detach().numpy() for parameter in module.parameters())
