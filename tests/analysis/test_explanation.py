@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 
 from tfdeconv import analysis
@@ -54,7 +55,10 @@ def test_the_four_views_agree(arguments):
 
 def test_a_wrong_view_would_show(monkeypatch):
     """A view that computes something else is printed with its difference."""
-    monkeypatch.setattr("tfdeconv.analysis.explanation.operator_matrix", lambda *a, **k: np.ones((8, 4)))
+    monkeypatch.setattr(
+        "tfdeconv.analysis.explanation.operator_matrix",
+        lambda *_, sparse=False, **__: tf.sparse.from_dense(np.ones((8, 4))) if sparse else np.ones((8, 4)),
+    )
     text = analysis.explain(analysis.configuration(4, 3, strides=2, padding="same"))
     assert "differs from it by" in text
 
@@ -81,10 +85,10 @@ def test_weights_and_values_are_used():
 
 def test_large_configurations_say_what_is_left_out():
     """What cannot be printed is named, and the rest is there."""
-    text = run("--input", "64", "--kernel", "9")
+    text = run("--input", "100", "--kernel", "9")
     assert "too many to print" in text
     assert "too large to print" in text
-    assert "128 x 128 samples from" in text
+    assert "200 x 200 samples from" in text
 
 
 def test_pictures_are_written_where_asked(tmp_path):

@@ -69,7 +69,7 @@ class LayerDescription:
         ]
         if self.configuration is not None:
             rows.append(("window", _sentence(self.configuration, self.exact)))
-        rows += [(one.framework, ", ".join(filter(None, (one.call, one.note)))) for one in self.equivalents]
+        rows += [(one.framework, str(one)) for one in self.equivalents]
         if self.lowering is not None:
             rows.append(("lowering", self.lowering))
         if self.macs is not None:

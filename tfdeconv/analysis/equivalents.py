@@ -26,6 +26,11 @@ class Equivalent:
     call: str | None
     note: str = ""
 
+    def __str__(self) -> str:
+        if self.call is None:
+            return f"no equivalent: {self.note}"
+        return f"{self.call}, {self.note}" if self.note else self.call
+
 
 def equivalents(
     config: Configuration, *, filters: int = 1, channels: int = 1, groups: int = 1

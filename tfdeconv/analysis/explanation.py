@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfdeconv import ops
 from tfdeconv.analysis.configuration import Axis, Configuration
@@ -96,7 +97,9 @@ def _axis_sizes(axis: Axis) -> list[str]:
     i, k, s, d = axis.input_size, axis.kernel_size, axis.stride, axis.dilation_rate
     ke = (k - 1) * d + 1
     lead, size = axis.window
-    end = f"{axis.tail} at the end" if axis.tail >= 0 else f"{-axis.tail} zeros appended at the end"
+    end = f"{axis.tail} at the end"
+    if axis.tail < 0:
+        end = f"{-axis.tail} zero{'s' * (axis.tail < -1)} appended at the end"
     return [
         f"   effective kernel   ke = (k - 1) * d + 1 = ({k} - 1) * {d} + 1 = {ke}",
         f"   full output        F = (i - 1) * s + ke = ({i} - 1) * {s} + {ke} = {axis.full_size}",
@@ -130,8 +133,9 @@ def _stamps(config: Configuration, x: np.ndarray, kernel: np.ndarray) -> list[st
 
 def _views(config: Configuration, x: np.ndarray, kernel: np.ndarray) -> list[str]:
     results = {name: _apply(config, x, kernel, lowering) for name, lowering in VIEWS.items()}
-    matrix = operator_matrix(kernel, config.input_size, **_arguments(config))
-    results["the transposed matrix times x"] = (matrix @ x.ravel()).reshape(config.output_size)
+    matrix = operator_matrix(kernel, config.input_size, sparse=True, **_arguments(config))
+    product = tf.sparse.sparse_dense_matmul(matrix, x.reshape(-1, 1))
+    results["the transposed matrix times x"] = np.asarray(product).reshape(config.output_size)
     first = next(iter(results.values()))
     scale = float(np.abs(first).max()) or 1.0
     lines = ["3. Four equal views"]
@@ -160,8 +164,7 @@ def _matrix(config: Configuration, kernel: np.ndarray) -> list[str]:
 def _calls(calls: Any) -> list[str]:
     lines = ["5. The same in other frameworks"]
     for one in calls:
-        text = ", ".join(filter(None, (one.call or "no equivalent", one.note)))
-        wrapped = textwrap.wrap(text, WIDTH - 15, break_long_words=False)
+        wrapped = textwrap.wrap(str(one), WIDTH - 15, break_long_words=False)
         lines += [
             f"   {name:10}  {line}" for name, line in zip([one.framework] + [""] * 9, wrapped, strict=False)
         ]

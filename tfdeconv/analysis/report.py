@@ -137,7 +137,7 @@ def _facts(description: LayerDescription) -> Mapping[str, str]:
     facts["parameters"] = f"{description.parameters:,}"
     facts["memory"] = f"{description.memory:,} bytes for one image"
     for one in description.equivalents:
-        facts[one.framework] = ", ".join(filter(None, (one.call or "no equivalent", one.note)))
+        facts[one.framework] = str(one)
     return facts
 
 
