@@ -1,5 +1,7 @@
 """The trained networks of models/fcn_shapes: whole, small, and better with every skip."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +43,11 @@ def test_mean_iu_rises_with_every_skip():
         scores.append(segmentation_scores(confusion).mean_iu)
     assert scores[0] + 0.03 < scores[1]
     assert scores[1] < scores[2]
+
+
+def test_the_export_script_writes_a_version(tmp_path):
+    """models/fcn_shapes/export.py runs from anywhere and prints the folder that it wrote."""
+    command = [sys.executable, FOLDER / "export.py", "--stride", "16", "--output", tmp_path / "shapes"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path / "shapes" / "1")
+    assert (tmp_path / "shapes" / "1" / "saved_model.pb").exists()
