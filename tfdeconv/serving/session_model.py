@@ -72,7 +72,7 @@ class SessionModel:
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
         self._lock = threading.Lock()
         self.graph = tf.Graph()
-        self._session = tf.compat.v1.Session(graph=self.graph, config=config)
+        self._session = tf.compat.v1.Session(graph=self.graph, config=_without_spinning(config))
         try:
             with self.graph.as_default():
                 tf.graph_util.import_graph_def(
@@ -165,6 +165,19 @@ class SessionModel:
         """Release the session and its variables; no request may be running."""
         self._callables.clear()
         self._session.close()
+
+
+def _without_spinning(config: config_pb2.ConfigProto | None) -> config_pb2.ConfigProto:
+    """Let TensorFlow's idle threads sleep at once.
+
+    They would spin for a while in case of more work, and take the cores from the threads that decode
+    the next request: a third of the CPU time of small requests on two cores.
+    """
+    changed = config_pb2.ConfigProto()
+    if config is not None:
+        changed.CopyFrom(config)
+    changed.experimental.disable_thread_spinning = True
+    return changed
 
 
 def _assets(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[meta_graph_pb2.AssetFileDef]:
