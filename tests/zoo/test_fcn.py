@@ -205,6 +205,16 @@ def test_backbone_without_the_resolution_is_refused():
         zoo.FCN(keras.Model(image, layers.MaxPooling2D(4)(image), name="steep"), 2, 2)
 
 
+def test_stride_of_a_backbone_that_is_no_power_of_2():
+    """A stride of 12 halves to 6 and 3, and to nothing else."""
+    image = keras.Input([None, None, 3])
+    x = layers.MaxPooling2D(2)(layers.MaxPooling2D(2)(layers.MaxPooling2D(3)(image)))
+    backbone = keras.Model(image, x)
+    assert zoo.FCN(backbone, 2, 3)(np.zeros([1, 25, 13, 3])).shape == (1, 25, 13, 2)
+    with pytest.raises(InvalidArgumentError, match=r"stride 12 divided by a power of 2; received 1"):
+        zoo.FCN(backbone, 2, 1)
+
+
 def test_unequal_axes_are_refused():
     """A backbone that shrinks height and width differently is refused with both factors."""
     image = keras.Input([64, 64, 3])

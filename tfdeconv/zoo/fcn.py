@@ -91,13 +91,12 @@ def FCN(  # noqa: N802
 
 def _skip_count(backbone_stride: int, stride: int) -> int:
     """How often the resolution doubles between the backbone's output and the finest scores."""
-    strides = [backbone_stride >> count for count in range(backbone_stride.bit_length())]
-    if backbone_stride % max(stride, 1) or stride not in strides:
-        raise InvalidArgumentError(
-            f"stride must be the backbone's stride {backbone_stride} divided by a power of 2; received "
-            f"{stride}."
-        )
-    return strides.index(stride)
+    for count in range(backbone_stride.bit_length()):
+        if stride << count == backbone_stride:
+            return count
+    raise InvalidArgumentError(
+        f"stride must be the backbone's stride {backbone_stride} divided by a power of 2; received {stride}."
+    )
 
 
 def _head(features: Any, filters: int) -> Any:
