@@ -55,6 +55,17 @@ def test_table_has_a_row_for_each_layer(folder):
     assert "wrote" not in text
 
 
+def test_pattern_that_does_not_reach_the_output_is_told(tmp_path):
+    """A layer whose pattern is multiplied by zero afterwards has its score, and the output its verdict."""
+    image = keras.Input([8, 8, 1])
+    x = td.layers.Conv2DTranspose(1, 3, 2, padding="same", kernel_initializer="ones")(image)
+    x = keras.layers.Conv2D(1, 1, kernel_initializer="zeros", bias_initializer="ones")(x)
+    keras.Model(image, x).save(tmp_path / "model.keras")
+    assert (
+        run(tmp_path / "model.keras", "--no-report").strip().endswith("keep their pattern out of the output")
+    )
+
+
 def test_saved_models_are_analyzed(folder):
     """A SavedModel folder gives a table as well."""
     assert re.search(r"up_?\d* +Conv2DBackpropInput +3x3 +2x2", run(folder / "saved", "--no-report"))

@@ -210,6 +210,20 @@ def test_model_of_equal_size_is_measured_at_its_upsampling():
     assert analysis.checkerboard(keras.Model(image, x)).output.constant_energy > 0.05
 
 
+def test_padding_is_no_upsampling():
+    """Layers that add a border, a fixed one or one up to a multiple, are not judged."""
+
+    class PadToMultiple(keras.layers.Layer):
+        def call(self, x):
+            return keras.ops.pad(x, [(0, 0), (0, -x.shape[1] % 4), (0, 0)])
+
+        def compute_output_shape(self, shape):
+            return (shape[0], -(-shape[1] // 4) * 4, shape[2])
+
+    model = keras.Sequential([keras.Input([8, 1]), keras.layers.ZeroPadding1D(4), PadToMultiple()])
+    assert len(analysis.checkerboard(model)) == 0
+
+
 def test_unpooling_is_told_apart():
     """Unpooling is not linear in what it is given: no score, and the reason."""
     image = keras.Input([8, 8, 3])

@@ -54,6 +54,27 @@ def test_zero_weights_do_not_hide_inputs():
     assert found.size == (body + taps - 1,) * 2
 
 
+def test_clipping_does_not_hide_inputs():
+    """Bounded activations, as layers and as arguments, let everything through."""
+    model = keras.Sequential(
+        [
+            keras.Input([32, 1]),
+            keras.layers.Conv1D(2, 3, activation="relu6"),
+            keras.layers.Rescaling(1000.0),
+            keras.layers.ReLU(max_value=1.0),
+            keras.layers.Conv1D(1, 3, activation="sigmoid"),
+        ]
+    )
+    assert analysis.receptive_field(model).size == (5,)
+
+
+def test_output_without_inputs_has_an_empty_field():
+    """Where no tap reaches, the field is empty, and not cut."""
+    model = keras.Sequential([keras.Input([8, 1]), layers.Conv1DTranspose(1, 2, strides=3)])
+    found = analysis.receptive_field(model, position=(2,))
+    assert (found.size, found.cut) == ((0,), False)
+
+
 def test_field_is_what_brute_force_finds():
     """Changing each input in turn changes the output exactly inside the field."""
     model = keras.Sequential(

@@ -14,7 +14,7 @@ from tfdeconv.errors import InvalidArgumentError
 
 
 def positive_copy(model: keras.Model) -> keras.Model:
-    """Return ``model`` in float64 with positive kernels, no biases, and average instead of max pooling.
+    """Return ``model`` in float64 with positive kernels, no biases, no activations, and average pooling.
 
     For positive inputs every path from an input to an output adds a positive amount: what depends on
     what shows in values and gradients.
@@ -78,9 +78,22 @@ def output_sizes(y: tf.Tensor | np.ndarray) -> tuple[int, ...]:
     return tuple(int(n) for n in y.shape[1:-1])
 
 
+_SATURATING = (
+    keras.layers.Activation,
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.ReLU,
+    keras.layers.Softmax,
+)
+
+
 def _positive_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    if isinstance(layer, _SATURATING):
+        return keras.layers.Identity(dtype="float64", name=layer.name)
     kind = type(layer)
     config = {**layer.get_config(), "dtype": "float64"}
+    if "activation" in config:
+        config["activation"] = "linear"
     for rank in (1, 2, 3):
         if kind is getattr(keras.layers, f"MaxPooling{rank}D"):
             kind = getattr(keras.layers, f"AveragePooling{rank}D")

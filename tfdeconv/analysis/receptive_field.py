@@ -29,8 +29,9 @@ class ReceptiveField:
 
     @property
     def bounds(self) -> tuple[tuple[int, int], ...]:
-        """First and last input sample along each axis."""
-        return tuple((int(used.min()), int(used.max())) for used in np.nonzero(self.support))
+        """First and last input sample along each axis; (0, -1) where there is none."""
+        axes = np.nonzero(self.support)
+        return tuple((int(used.min()), int(used.max())) if used.size else (0, -1) for used in axes)
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -41,7 +42,7 @@ class ReceptiveField:
     def cut(self) -> bool:
         """Whether it reaches a border of the input, so that it may be larger than seen here."""
         limits = zip(self.bounds, self.support.shape, strict=True)
-        return any(first == 0 or last == n - 1 for (first, last), n in limits)
+        return bool(self.support.any()) and any(first == 0 or last == n - 1 for (first, last), n in limits)
 
 
 def receptive_field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -222,12 +223,18 @@ def _factor(call: _Call) -> tuple[int, ...] | None:
         return None
     first = 2 if is_channels_first(call.layer) else 1
     spatial = slice(first, first + rank)
-    larger = [
-        keras.KerasTensor([n + (first <= axis < spatial.stop) for axis, n in enumerate(one.shape)], one.dtype)
-        for one in call.inputs
-    ]
-    try:
-        after = call.layer.compute_output_spec(larger if len(larger) > 1 else larger[0]).shape
-    except (TypeError, ValueError, NotImplementedError):
-        return None  # the layer takes no other size
-    return tuple(int(b - a) for a, b in zip(call.output_shape[spatial], after[spatial], strict=True))
+    sizes = [call.output_shape[spatial]]
+    for more in (1, 2):
+        larger = [
+            keras.KerasTensor(
+                [n + more * (first <= axis < spatial.stop) for axis, n in enumerate(one.shape)], one.dtype
+            )
+            for one in call.inputs
+        ]
+        try:
+            found = call.layer.compute_output_spec(larger if len(larger) > 1 else larger[0]).shape
+        except (TypeError, ValueError, NotImplementedError):
+            return None  # the layer takes no other size
+        sizes.append(tuple(found[spatial]))
+    steps = [tuple(int(b - a) for a, b in zip(*pair, strict=True)) for pair in itertools.pairwise(sizes)]
+    return steps[0] if steps[0] == steps[1] else None  # padding to a multiple grows in jumps

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tfdeconv.analysis import CheckerboardReport, LayerDescription
 
 
+UNSEEN = 1e-6
+"""Pattern energy of a constant output that no 8-bit image shows: an amplitude of a thousandth."""
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
@@ -31,8 +35,9 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     """Find checkerboards and other facts of the upsampling layers of MODEL.
 
     MODEL is a .keras file, a SavedModel version folder, or a model folder, whose newest version is
-    taken. The score is the amplitude of the pattern that the layer makes of constants, relative to
-    its output: 0 is none. Below each score that is not, the remedy that changes the kernel least.
+    taken. The score is the amplitude of the pattern that the layer by itself makes of constants,
+    relative to its output: 0 is none. Below each score that is not, the remedy that changes the
+    kernel least. The last line says how much of it reaches the whole model's output.
 
     \b
     Examples:
@@ -112,6 +117,8 @@ def _table(report: CheckerboardReport, descriptions: tuple[LayerDescription, ...
             f"whole output: pattern energy {report.output.constant_energy:.1e} for a constant input, "
             f"{report.output.natural_energy:.1e} for natural noise"
         )
+        if any(layer.fixes for layer in report) and report.output.constant_energy < UNSEEN:
+            lines.append("the trained weights around those layers keep their pattern out of the output")
     return lines
 
 
