@@ -9,8 +9,10 @@ from PIL import Image
 import tfdeconv as td
 from tfdeconv import cli
 from tfdeconv.cli._upscale_jobs import jobs
+from tfdeconv.cli.upscale import command
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
+from tfdeconv.zoo.upscale import DEFAULT_TILE
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
 
@@ -209,6 +211,12 @@ def test_a_server_writes_the_same_file(run, photo, tmp_path, server, protocol):
     done = run(photo, "-o", "there.png", "--tile", 40, "--server", getattr(server, protocol))
     assert (done.code, done.err) == (0, "")
     assert (tmp_path / "here.png").read_bytes() == (tmp_path / "there.png").read_bytes()
+
+
+def test_the_default_tile_is_that_of_the_function():
+    """The command and the function give the same pixels."""
+    (option,) = (parameter for parameter in command.params if parameter.name == "tile")
+    assert option.default == DEFAULT_TILE
 
 
 def test_a_server_that_has_no_such_model_ends_the_command(run, photo, server):

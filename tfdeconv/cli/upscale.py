@@ -18,7 +18,7 @@ from tfdeconv.errors import ImageError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 
-_TILE = 512
+_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.upscale, which is not imported for --help
 
 
 @click.command(
