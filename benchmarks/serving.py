@@ -276,12 +276,13 @@ def json_codec() -> bool:
 
     image = np.random.default_rng(0).random((1, 512, 512, 3), np.float32)
     body = json_predict.build_response({"y": image}, row_form=True).replace(b"predictions", b"instances")
-    times = []
+    times, cpu = [], []
     for _ in range(5):
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         call = json_predict.parse_request(body, lambda _: {"x": 1})
         json_predict.build_response(call.inputs, row_form=True)
         times.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - cpu_started)
     np.testing.assert_array_equal(call.inputs["x"], image)
     milliseconds = statistics.median(times) * 1e3
     best = min(times) * 1e3

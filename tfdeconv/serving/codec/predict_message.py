@@ -140,12 +140,13 @@ def build_response(
         outputs: Name to array.
         as_content: Send ``tensor_content`` instead of typed fields. Defaults to False.
     """
-    parts = []
+    parts: list[bytes | memoryview] = []
     for name, array in outputs.items():
         key = name.encode()
-        tensor = tensor_proto.encode(array, as_content=as_content)
-        entry = wire.header(1, len(key)) + key + wire.header(2, len(tensor))
-        parts += [wire.header(1, len(entry) + len(tensor)), entry, tensor]
+        tensor = tensor_proto.encode_parts(array, as_content=as_content)
+        size = sum(map(len, tensor))
+        entry = wire.header(1, len(key)) + key + wire.header(2, size)
+        parts += [wire.header(1, len(entry) + size), entry, *tensor]
     encoded_spec = _write_spec(spec)
     parts += [wire.header(2, len(encoded_spec)), encoded_spec]
     return b"".join(parts)

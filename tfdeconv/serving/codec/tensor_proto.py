@@ -226,6 +226,11 @@ def encode(array: np.ndarray[Any, Any], *, as_content: bool = False) -> bytes:
         >>> len(encode(np.zeros(4, np.float32), as_content=True))
         26
     """
+    return b"".join(encode_parts(array, as_content=as_content))
+
+
+def encode_parts(array: np.ndarray[Any, Any], *, as_content: bool = False) -> list[bytes | memoryview]:
+    """Return what ``encode`` joins; the array's own memory is one of the parts, not a copy of it."""
     array = np.asarray(array)
     dtype = dtypes.enum_of(array.dtype)
     parts: list[bytes | memoryview] = [_type_and_shape(dtype, array.shape)]
@@ -241,7 +246,7 @@ def encode(array: np.ndarray[Any, Any], *, as_content: bool = False) -> bytes:
         parts += [wire.header(number, len(block)), block]
     else:
         parts.append(_typed_fields(array.ravel(), dtype).SerializeToString())
-    return b"".join(parts)
+    return parts
 
 
 @functools.lru_cache(maxsize=1024)
