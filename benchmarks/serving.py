@@ -285,10 +285,8 @@ def json_codec() -> bool:
         cpu.append(time.process_time() - cpu_started)
     np.testing.assert_array_equal(call.inputs["x"], image)
     milliseconds = statistics.median(times) * 1e3
-    best = min(times) * 1e3
-    print(
-        f"\nfloat JSON of 512x512x3, decode and encode: {milliseconds:.0f} ms, best {best:.0f} (target 250)"
-    )
+    busy = statistics.median(cpu) * 1e3
+    print(f"\nfloat JSON of 512x512x3, decode and encode: {milliseconds:.0f} ms, CPU {busy:.0f} (target 250)")
     return milliseconds < 250
 
 
