@@ -331,6 +331,16 @@ class TestMetrics:
             assert line in text.splitlines()
         assert "HELP" not in text
 
+    def test_path_must_be_a_path(self, toy_folder, tmp_path):
+        """A path that no request can match is refused at the start."""
+        config = tmp_path / "monitoring.config"
+        config.write_text('prometheus_config { enable: true path: "metrics" }')
+        with (
+            pytest.raises(InvalidRequestError, match=r"must be a plain path that begins with '/'"),
+            Server(model_base_path=toy_folder, monitoring_config_file=config),
+        ):
+            pass
+
     def test_page_parses_and_buckets_are_as_given(self):
         """Prometheus's own parser reads the page; 33 bounds of 10 * 1.8^k, and infinity."""
         metrics = Metrics()

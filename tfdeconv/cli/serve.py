@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from tfdeconv.serving.server import Server
 
 _FAILED = 255
+_HELP = """Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.
+
+The flags are those of tensorflow_model_server; each is shown with its default.
+A model is a folder of numbered SavedModel folders, as `tfdeconv export` writes it:
+
+\b
+    tfdeconv serve --model_base_path=/models/upscaler \\
+                   --model_name=upscaler --rest_api_port=8501
+
+New versions are picked up as they appear. SIGTERM or Ctrl-C finishes the running
+requests and ends with exit code 0.
+"""
 
 
 class _FlagCommand(click.Command):
@@ -40,23 +52,13 @@ class _FlagCommand(click.Command):
 
 @click.command(
     cls=_FlagCommand,
+    help=_HELP,
     context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]},
     options_metavar="[--flag=value]...",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="")
 def command(arguments: tuple[str, ...]) -> None:
-    r"""Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.
-
-    The flags are those of tensorflow_model_server; each is shown with its default.
-    A model is a folder of numbered SavedModel folders, as `tfdeconv export` writes it:
-
-    \b
-        tfdeconv serve --model_base_path=/models/upscaler --model_name=upscaler \
-                       --rest_api_port=8501
-
-    New versions are picked up as they appear. SIGTERM or Ctrl-C finishes the running
-    requests and ends with exit code 0.
-    """
+    """Serve models until SIGTERM or Ctrl-C."""
     try:
         parsed = flags.parse(arguments)
     except InvalidArgumentError as error:

@@ -31,6 +31,8 @@ _CORS_HEADERS = {
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
+# Longer than clients and balancers keep an idle connection: they close it, never the server under a request.
+_KEEP_ALIVE_SECONDS = 75
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
@@ -79,7 +81,13 @@ class RestEdge:
         if metrics is not None:
             routes.insert(0, Route(metrics_path, _Endpoint(self._show_metrics)))
         config = uvicorn.Config(
-            Starlette(routes=routes), log_config=None, access_log=False, lifespan="off", server_header=False
+            Starlette(routes=routes),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         self._server = uvicorn.Server(config)
         self._socket: socket.socket | None = None

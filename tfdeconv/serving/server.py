@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tfdeconv._extras import require
-from tfdeconv.errors import InvalidArgumentError, ServingError, TfdeconvError
+from tfdeconv.errors import InvalidArgumentError, InvalidRequestError, ServingError, TfdeconvError
 from tfdeconv.serving.options import ServerOptions
 
 for _module in (
@@ -229,8 +229,14 @@ def _text(options: ServerOptions) -> bytes:
 
 def _monitoring(options: ServerOptions) -> Any:
     kind = operator_protos.MonitoringConfig
-    path = options.monitoring_config_file
-    return (operator_protos.read(kind, path) if path else kind()).prometheus_config
+    file = options.monitoring_config_file
+    config = (operator_protos.read(kind, file) if file else kind()).prometheus_config
+    if config.path and (not config.path.startswith("/") or set(config.path) & set("{}?#")):
+        raise InvalidRequestError(
+            f"prometheus_config.path must be a plain path that begins with '/'; received {config.path!r} "
+            f"in '{file}'."
+        )
+    return config
 
 
 def _bracketed(host: str) -> str:
