@@ -155,7 +155,7 @@ def test_gradients_are_those_of_the_gradient_lowering(lowering, batch):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("lowering", ["subpixel", "two_pass"])
+@pytest.mark.parametrize("lowering", ["subpixel", "two_pass", "scatter"])
 @pytest.mark.parametrize(
     ("rank", "options"),
     [

@@ -1,7 +1,7 @@
 """Backpropagation by the convolution that a transposed convolution is the adjoint of.
 
-TensorFlow differentiates the sub-pixel forms op by op: backwards through the slice, the depth to space
-and a convolution with few filters and odd padding, up to five times slower than the one strided
+TensorFlow differentiates the other forms op by op: backwards through slices, depth to space, shifted adds
+and convolutions with few filters and odd padding, up to five times slower than the one strided
 convolution that the gradient is.
 """
 

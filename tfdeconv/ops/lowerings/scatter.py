@@ -53,4 +53,4 @@ def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     return take(y, replace(problem.window, tails=tails))
 
 
-LOWERING = Lowering("scatter", applies_always, *each_group(_prepare, _run))
+LOWERING = Lowering("scatter", applies_always, *each_group(_prepare, _run), adjoint_gradient=True)
