@@ -14,6 +14,7 @@ help:
 	@echo "make docs   build the site of docs/ into site/"
 	@echo "make check  lint, format, types, site and tests, those against other frameworks too: what"
 	@echo "            continuous integration runs"
+	@echo "make bench  three minutes of benchmarks/ against Keras and what is installed of its peers"
 	@echo "make clean  remove .venv and build/"
 
 # The virtual environment is made again when the dependencies or their pins change.
@@ -49,6 +50,12 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 check: $(PEERS) lint types test docs
+
+# Matplotlib draws the charts; PyTorch, ONNX Runtime and OpenCV take part where they are installed.
+bench: $(STAMP)
+	$(BIN)/python benchmarks/layers.py --quick
+	$(BIN)/python benchmarks/models.py --quick
+	$(BIN)/python benchmarks/scaling.py --largest 1
 
 clean:
 	rm -rf $(VENV) build dist site
