@@ -169,7 +169,7 @@ def _upscale(
     comparison_path = job.target.with_name(f"{job.target.stem}-compare.png")
     if compare:
         check_target(comparison_path, height=1, width=1, alpha=False, overwrite=overwrite)
-    with _progress_bar(job.source.name) as progress:
+    with _progress_bar(job.source.name, height * width) as progress:
         pixels = upscale(photograph.pixels, scale, network=network, tile=tile, progress=progress)
     upscaled = photograph.with_pixels(pixels)
     sheet = comparison(photograph, upscaled) if compare else None
@@ -182,11 +182,11 @@ def _upscale(
 
 
 @contextlib.contextmanager
-def _progress_bar(name: str) -> Iterator[Any]:
+def _progress_bar(name: str, pixels: int) -> Iterator[Any]:
     """Yield a callback that draws a bar in megapixels, where somebody is watching."""
     with tqdm(
         desc=name,
-        total=0,
+        total=pixels / 1e6,
         unit="MP",
         leave=False,
         disable=None,
@@ -194,7 +194,7 @@ def _progress_bar(name: str) -> Iterator[Any]:
     ) as bar:
 
         def progress(done: int, total: int) -> None:
-            bar.total = total / 1e6
+            bar.total = total / 1e6  # more than at first where there are two passes
             bar.update(done / 1e6 - bar.n)
 
         yield progress
