@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import io
 import json
 import threading
 from pathlib import Path
@@ -396,15 +397,45 @@ class TestMetrics:
 
 
 class TestImageSize:
-    @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
+    @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
     def test_header_tells_the_pixels(self, form):
         """The product of the sides, for each format that TensorFlow decodes."""
         image = pytest.importorskip("PIL.Image")
-        import io
-
         buffer = io.BytesIO()
         image.new("RGB", (37, 21)).save(buffer, form)
         assert image_size.declared_pixels(buffer.getvalue()) == 37 * 21
+
+    @pytest.mark.parametrize(
+        ("bits", "pixels"),
+        [
+            # 8 rows, as wide as high; 16 rows and 24 columns in eights; 500 rows, 16:9; 1 and 2**30 in full
+            ("1 00000 001", 64),
+            ("1 00001 000 00010", 16 * 24),
+            ("0 00 111110011 101", 500 * 888),
+            ("0 11 " + "0" * 30 + " 000 11 " + "1" * 30, 1 << 30),
+        ],
+    )
+    def test_jpeg_xl_header(self, bits, pixels):
+        """Fields follow one another from the least significant bit on."""
+        number = position = 0
+        for field in bits.split():
+            number |= int(field, 2) << position
+            position += len(field)
+        codestream = b"\xff\x0a" + number.to_bytes(12, "little")
+        assert image_size.declared_pixels(codestream) == pixels
+        container = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x16jxlc" + codestream
+        assert image_size.declared_pixels(container) == pixels
+
+    def test_lossless_and_extended_webp(self):
+        """The three kinds of WebP chunks keep their sizes in three places."""
+        image = pytest.importorskip("PIL.Image")
+        for mode, options in (
+            ("RGB", {"lossless": True}),
+            ("RGBA", {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}),
+        ):
+            buffer = io.BytesIO()
+            image.new(mode, (37, 21)).save(buffer, "WEBP", **options)
+            assert image_size.declared_pixels(buffer.getvalue()) == 37 * 21
 
     def test_other_bytes_have_no_size(self):
         """Text, and headers that are cut off, are left to the decoder."""

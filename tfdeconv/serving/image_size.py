@@ -15,14 +15,19 @@ from tfdeconv.errors import InvalidRequestError
 
 # Markers without a length: padding, TEM, restarts, start and end of the image.
 _BARE_MARKERS = {0x01, 0xD8, 0xD9, *range(0xD0, 0xD8)}
+_JXL_CODESTREAM = b"\xff\x0a"
+_JXL_CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
+# Width to height, by the number in the header.
+_JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 # Frame headers are C0 to CF but for the Huffman table, the JPEG extension and the arithmetic table.
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def declared_pixels(data: bytes) -> int | None:
-    """Return width times height as the header says, or None for what is no PNG, JPEG, GIF or BMP.
+    """Return width times height as the header says, or None for what ``tf.io.decode_image`` cannot read.
 
-    Sources: PNG specification, section 11.2.1; ITU-T T.81, annex B; GIF89a, section 18; BITMAPINFOHEADER.
+    Sources: PNG specification, section 11.2.1; ITU-T T.81, annex B; GIF89a, section 18; BITMAPINFOHEADER;
+    WebP container specification and RFC 9649; ISO/IEC 18181-1, SizeHeader.
 
     Example:
         >>> declared_pixels(b"GIF89a" + (640).to_bytes(2, "little") + (480).to_bytes(2, "little"))
@@ -37,6 +42,10 @@ def declared_pixels(data: bytes) -> int | None:
             width, height = struct.unpack_from("<HH", data, 6)
         elif data.startswith(b"BM"):
             width, height = struct.unpack_from("<ii", data, 18)
+        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            width, height = _webp_size(data)
+        elif data.startswith((_JXL_CODESTREAM, _JXL_CONTAINER)):
+            width, height = _jpeg_xl_size(data)
         else:
             return None
     except struct.error:
@@ -59,6 +68,49 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
             return width, height
         else:
             position += 2 + max(2, *struct.unpack_from(">H", data, position + 2))
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        packed = int.from_bytes(_exactly(data, 24, 6), "little")
+        return (packed & 0xFFFFFF) + 1, (packed >> 24) + 1
+    if kind == b"VP8L":
+        packed = int.from_bytes(_exactly(data, 21, 4), "little")
+        return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _exactly(data: bytes, position: int, count: int) -> bytes:
+    (found,) = struct.unpack_from(f"{count}s", data, position)
+    return bytes(found)
+
+
+def _jpeg_xl_size(data: bytes) -> tuple[int, int]:
+    position = data.find(_JXL_CODESTREAM)
+    if position < 0:
+        raise struct.error("no codestream")
+    # The fields are at most 72 bits, least significant first; the data behind them may be cut off.
+    bits = int.from_bytes(data[position + 2 : position + 12], "little")
+
+    def take(count: int) -> int:
+        nonlocal bits
+        value = bits & ((1 << count) - 1)
+        bits >>= count
+        return value
+
+    in_eights = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if in_eights else take((9, 13, 18, 30)[take(2)]) + 1
+
+    height = side()
+    ratio = take(3)
+    if ratio:
+        over, under = _JXL_RATIOS[ratio - 1]
+        return height * over // under, height
+    return side(), height
 
 
 def check(strings: np.ndarray[Any, Any], limit: int) -> None:
