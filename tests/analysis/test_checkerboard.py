@@ -327,6 +327,21 @@ def test_paths_without_a_model_are_refused(tmp_path, name, message):
         analysis.checkerboard(tmp_path / name)
 
 
+def test_what_is_no_model_is_refused():
+    """Objects that are neither layer nor path are named."""
+    with pytest.raises(InvalidArgumentError, match="must be a Keras layer or model; received int"):
+        analysis.checkerboard(5)
+
+
+@pytest.mark.parametrize(
+    ("signal", "strides"), [([1.0], 2), (np.ones([4, 4, 4, 4]), (2, 2)), (np.ones(4), (2, 2))]
+)
+def test_signals_that_do_not_fit_are_refused(signal, strides):
+    """A signal needs a period along each axis."""
+    with pytest.raises(InvalidArgumentError, match="signal must have"):
+        analysis.artifact_energy(signal, strides)
+
+
 def test_layer_without_known_input_is_refused():
     """A layer that was never called needs an input shape."""
     with pytest.raises(InvalidArgumentError, match=r"input_shape must be given for 'up'"):

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfdeconv import geometry
 from tfdeconv.analysis.configuration import Ints
+from tfdeconv.errors import InvalidArgumentError
 
 
 def artifact_energy(signal: Any, strides: Ints) -> float:
@@ -25,6 +26,9 @@ def artifact_energy(signal: Any, strides: Ints) -> float:
     Returns:
         A number from 0 (none) to 1; the amplitude of the pattern relative to the signal is its root.
 
+    Raises:
+        InvalidArgumentError: The signal has other axes than ``strides``, or is shorter than a period.
+
     Example:
         >>> artifact_energy([2.0, 1.0] * 8, 2)  # 1.5 +- 0.5: 0.5**2 / (1.5**2 + 0.5**2)
         0.1
@@ -36,6 +40,11 @@ def artifact_energy(signal: Any, strides: Ints) -> float:
     periods = geometry.per_axis("strides", strides, rank)
     if values.ndim == rank:
         values = values[..., None]
+    if values.ndim != rank + 1 or any(n < s for n, s in zip(values.shape, periods, strict=False)):
+        raise InvalidArgumentError(
+            f"signal must have {rank} axes (and channels) of at least {periods} samples; received shape "
+            f"{np.shape(signal)}."
+        )
     values = values[tuple(slice(n - n % s) for n, s in zip(values.shape, periods, strict=False))]
     folded = values.reshape(
         [part for n, s in zip(values.shape, periods, strict=False) for part in (n // s, s)]

@@ -80,7 +80,7 @@ def find_upsampling_layers(
             size that it leaves open. A single layer that was never called needs it.
 
     Raises:
-        InvalidArgumentError: The input shape is not known.
+        InvalidArgumentError: The input shape is not known, or ``model`` is no Keras layer.
 
     Example:
         >>> model = keras.Sequential(
@@ -89,6 +89,11 @@ def find_upsampling_layers(
         >>> [(found.path, found.factor) for found in find_upsampling_layers(model)]
         [('up', (2, 2))]
     """
+    if not isinstance(model, keras.layers.Layer):
+        raise InvalidArgumentError(
+            f"model must be a Keras layer or model; received {type(model).__name__}. The path of a saved "
+            "model goes to td.analysis.checkerboard."
+        )
     found = []
     for call in _trace(model, input_shapes(model, input_shape)):
         factor = _factor(call)
