@@ -55,6 +55,26 @@ def test_repeated_fetches(toy_folder):
     model.close()
 
 
+def test_combinations_of_outputs_do_not_fill_the_memory(tmp_path):
+    """Requests choose among the outputs; what is kept for each choice is bounded."""
+    module = tf.Module()
+    module.f = tf.function(
+        lambda x: {f"y{number}": x + number for number in range(8)},
+        input_signature=[tf.TensorSpec([], name="x")],
+    )
+    tf.saved_model.save(module, str(tmp_path), module.f)
+    model = SessionModel(tmp_path)
+    spec = model.signatures["serving_default"]
+    names = [tensor.tensor_name for tensor in spec.outputs.values()]
+    feeds = {spec.inputs["x"].tensor_name: np.float32(1)}
+    for choice in range(1, 200):
+        chosen = [number for number in range(8) if choice >> number & 1]
+        values = model.run(feeds, [names[number] for number in chosen])
+        assert [value.item() for value in values] == [1 + number for number in chosen]
+    assert len(model._callables) <= 64
+    model.close()
+
+
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [

@@ -23,6 +23,7 @@ from tfdeconv.serving.saved_model import Signature
 
 Array = np.ndarray[Any, Any]
 _CALLERS_THREAD = -1
+_MAX_CALLABLES = 64
 _ASSETS = "saved_model_assets"
 # Ops whose oneDNN kernels abort the process on an input of another rank.
 _RANK_CRITICAL = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool", "LRN", "FusedBatchNorm", "_FusedConv")
@@ -118,7 +119,7 @@ class SessionModel:
         names = tuple(sorted(feeds))
         values = [feeds[name] for name in names]
         self.check_feeds(feeds)
-        unique = tuple(dict.fromkeys(fetches))
+        unique = tuple(sorted(set(fetches)))
         try:
             results = self._callable(names, unique)(*values)
         except tf.errors.OpError as error:
@@ -157,6 +158,8 @@ class SessionModel:
             # all cores): other requests fill the gaps, and no thread has to be woken.
             options.run_options.inter_op_thread_pool = self._thread_pool
             with self._lock:
+                if len(self._callables) >= _MAX_CALLABLES:  # output filters come from requests
+                    del self._callables[next(iter(self._callables))]
                 # The public make_callable spends 50 microseconds a call in Python; this one 7.
                 found = self._callables.setdefault(key, self._session._make_callable_from_options(options))
         return found
