@@ -87,6 +87,17 @@ def test_report_is_one_page_with_its_pictures(folder, tmp_path):
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
 
+def test_report_of_kernels_too_large_to_draw(tmp_path):
+    """FCN's 64-tap kernel and a window that crops more than it leaves: the page does without the layout."""
+    image = keras.Input([8, 8, 1])
+    x = td.layers.Conv2DTranspose(1, 64, strides=32, padding=16)(image)
+    x = td.layers.Conv2DTranspose(1, 5, strides=1, padding=2)(x)
+    keras.Model(image, x).save(tmp_path / "model.keras")
+    run(tmp_path / "model.keras", "--report", tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text()
+    assert page.count("Its last axis") == 2  # alt text and caption of the second layer
+
+
 def test_report_is_named_after_the_model(folder, tmp_path, monkeypatch):
     """Without --report the page is written to the current folder."""
     monkeypatch.chdir(tmp_path)

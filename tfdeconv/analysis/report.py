@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +13,11 @@ from matplotlib.figure import Figure
 
 from tfdeconv.analysis import figures
 from tfdeconv.analysis.checkerboard_report import CheckerboardReport, LayerCheckerboard
-from tfdeconv.analysis.configuration import Axis, Configuration, configuration
+from tfdeconv.analysis.configuration import Configuration
 from tfdeconv.analysis.describe import LayerDescription
+from tfdeconv.analysis.figures.layout import LARGEST
 from tfdeconv.analysis.figures.style import check_folder
+from tfdeconv.geometry import Window
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto }
@@ -120,8 +123,8 @@ def _layer(layer: LayerCheckerboard, description: LayerDescription | None) -> It
     if layer.fixes and layer.kernel is not None and len(layer.strides) <= 2:
         pattern = figures.checkerboard_pattern(layer.kernel, layer.strides)
         yield _image(pattern, "What a constant becomes, as it is and after each remedy (first filter)")
-    if description is not None and description.configuration is not None:
-        small = _small(description.configuration.axes[-1])
+    small = None if description is None else _small(description.configuration)
+    if small is not None:
         yield _image(figures.layout(small), "Its last axis for a small input, with a kernel of ones")
 
 
@@ -141,21 +144,19 @@ def _facts(description: LayerDescription) -> Mapping[str, str]:
     return facts
 
 
-def _small(axis: Axis) -> Configuration:
-    """The same axis with at most four inputs and the same crops."""
-    size = min(axis.input_size, 4)
-    while (size - 1) * axis.stride + axis.kernel_size > 40 and size > 1:
-        size -= 1
-    tail = min(
-        axis.tail, (size - 1) * axis.stride + (axis.kernel_size - 1) * axis.dilation_rate - axis.window.lead
-    )
-    return configuration(
-        (size,),
-        axis.kernel_size,
-        strides=axis.stride,
-        padding=[(axis.window.lead, tail)],
-        dilation_rate=axis.dilation_rate,
-    )
+def _small(config: Configuration | None) -> Configuration | None:
+    """The last axis with the same crops and few enough inputs to be read; None where none are."""
+    if config is None:
+        return None
+    axis = config.axes[-1]
+    for size in range(min(axis.input_size, 4), 0, -1):
+        fewer = dataclasses.replace(axis, input_size=size)
+        tail = min(axis.tail, fewer.full_size - axis.window.lead - 1)
+        window = Window(axis.window.lead, fewer.full_size - axis.window.lead - tail)
+        fewer = dataclasses.replace(fewer, window=window)
+        if window.size > 0 and fewer.uncropped().window.size <= LARGEST:
+            return Configuration((fewer,))
+    return None
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
