@@ -18,7 +18,7 @@ from tfdeconv.errors import ImageError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 
-_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.upscale, which is not imported for --help
+_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.upscaling, which is not imported for --help
 
 
 @click.command(
@@ -118,7 +118,7 @@ def command(
     """
     todo = jobs(inputs, output)
     import_tensorflow()
-    from tfdeconv.zoo.upscale import FACTORS, passes
+    from tfdeconv.zoo.upscaling import FACTORS, passes
 
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(_served(server, model, concurrency, headers, ca)) if server else None
@@ -159,7 +159,7 @@ def _upscale(
 ) -> str:
     """Do one photograph and return a line about it."""
     from tfdeconv.zoo import upscale
-    from tfdeconv.zoo.upscale import output_size
+    from tfdeconv.zoo.upscaling import output_size
 
     start = time.perf_counter()
     photograph = read_photograph(job.source)

@@ -7,8 +7,8 @@ from tfdeconv.zoo.rgb_upscaler import RGBUpscaler
 from tfdeconv.zoo.slim import Slim
 from tfdeconv.zoo.tile_network import LocalNetwork, ServedNetwork, TileNetwork
 from tfdeconv.zoo.unet import UNetDecoder
-from tfdeconv.zoo.upscale import upscale
 from tfdeconv.zoo.upscaler_model import load_upscaler
+from tfdeconv.zoo.upscaling import upscale
 
 __all__ = [
     "FCN",
