@@ -119,7 +119,8 @@ def _tensorflow(config: Configuration, filters: int, groups: int) -> Equivalent:
     for padding in ("same", "valid"):
         if all(_same_window(axis, padding=padding, output_size=axis.window.size) for axis in config.axes):
             shape = ", ".join(map(str, ("n", *config.output_size, filters)))
-            note = "groups come from the kernel's shape, and need oneDNN or XLA on CPU" if groups > 1 else ""
+            beyond = [name for name, used in _beyond_portable(config, groups).items() if used]
+            note = f"{' and '.join(beyond)} need oneDNN or XLA on CPU" if beyond else ""
             return Equivalent(
                 "TensorFlow",
                 f"tf.nn.conv{rank}d_transpose(x, kernel, [{shape}], strides={_short(config.strides)}, "
@@ -129,6 +130,14 @@ def _tensorflow(config: Configuration, filters: int, groups: int) -> Equivalent:
     return Equivalent(
         "TensorFlow", None, "neither SAME nor VALID selects this window: slice the VALID output"
     )
+
+
+def _beyond_portable(config: Configuration, groups: int) -> dict[str, bool]:
+    """What TensorFlow's own CPU kernel refuses."""
+    return {
+        "groups (from the kernel's shape)": groups > 1,
+        "dilated kernels": max(config.dilation_rate) > 1,
+    }
 
 
 def _torch(config: Configuration, filters: int, channels: int, groups: int) -> Equivalent:
