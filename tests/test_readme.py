@@ -17,7 +17,7 @@ def blocks(language):
 
 def test_the_layer_example_prints_what_it_says(capsys):
     """Each print of the first Python block is followed by a comment that holds its output."""
-    code, _ = blocks("python")
+    code, *_ = blocks("python")
     assert len(code.splitlines()) <= 15
     exec(compile(code, str(README), "exec"), {})
     promised = re.findall(r"^print\(.*\)  # (.*)$", code, re.M)
@@ -35,12 +35,23 @@ def server(tmp_path_factory):
 
 def test_the_client_example_upscales(server):
     """The second Python block, against a running server."""
-    _, code = blocks("python")
-    code = code.replace("localhost:8500", f"127.0.0.1:{server.grpc_port}")
+    code = blocks("python")[1].replace("localhost:8500", f"127.0.0.1:{server.grpc_port}")
     names = {"photo": np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)}
     exec(compile(code, str(README), "exec"), names)
     assert names["bigger"].shape == (8, 12, 3)
     assert names["bigger"].dtype == np.uint8
+
+
+def test_the_further_example_runs():
+    """The third Python block, on the model of the first."""
+    first, _, further = blocks("python")
+    names = {}
+    for code in (first, further):
+        exec(compile(code, str(README), "exec"), names)
+    x = np.random.default_rng(0).normal(size=(1, 6, 5, 16)).astype("float32")
+    np.testing.assert_allclose(names["optimized"].model(x), names["model"](x), atol=1e-4)
+    assert names["matrix"].shape == (9, 4)
+    assert names["segmenter"](np.zeros((1, 70, 65, 3), "float32")).shape == (1, 70, 65, 21)
 
 
 def test_links_lead_to_files():
