@@ -60,7 +60,7 @@ def test_other_scales_are_refused():
         Slim(5)
 
 
-def test_a_saved_model_loads_in_a_process_that_only_imports_the_package(tmp_path):
+def test_a_saved_model_loads(tmp_path):
     """The initializer is registered, so load_model needs no custom_objects."""
     path = tmp_path / "slim.keras"
     model = Slim(2)
