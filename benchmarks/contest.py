@@ -20,6 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+
+import_tensorflow()  # without its notices; so import this module before keras
+
 # Before PyTorch is imported: its threads must not spin on the cores while the next contender runs.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

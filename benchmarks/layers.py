@@ -14,6 +14,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
+import contest
 import keras
 import numpy as np
 import tensorflow as tf
@@ -283,6 +284,7 @@ def main(seconds: float, quick: bool, merge: bool) -> None:
     write("layers", forwards, OURS)
     write("training", steps, OURS)
     write("bilinear", interpolations, OURS)
+    click.echo(f"\nJSON and charts: {contest.FOLDER}")
 
 
 if __name__ == "__main__":
