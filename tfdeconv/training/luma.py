@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.errors import InvalidArgumentError
-
-_WEIGHTS = np.array([65.481, 128.553, 24.966], np.float32) / 255.0
+from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
 
 
 def luma(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -34,5 +33,6 @@ def luma(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
             "image must be uint8 RGB with 3 channels last; "
             f"received {image.dtype} of shape {list(image.shape)}."
         )
-    scaled: npt.NDArray[np.float32] = image.astype(np.float32) @ _WEIGHTS + np.float32(16.0)
+    weights = np.array(LUMA_WEIGHTS, np.float32)
+    scaled: npt.NDArray[np.float32] = image.astype(np.float32) @ weights + np.float32(255.0 * BLACK)
     return scaled / np.float32(255.0)

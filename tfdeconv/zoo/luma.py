@@ -9,14 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv._keras_registration import PACKAGE
-
-WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
-"""Luma of full red, green and blue, above black."""
-
-BLACK = 16 / 255
-
-GREY_PER_LUMA = 255 / 219
-"""What one unit of luma adds to each of red, green and blue when chroma stays."""
+from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -30,7 +23,7 @@ class Luma(keras.layers.Layer):
 
     def call(self, rgb: Any) -> tf.Tensor:
         """Return ``[..., 1]`` for ``[..., 3]``."""
-        weights = tf.constant(WEIGHTS, dtype=rgb.dtype)
+        weights = tf.constant(LUMA_WEIGHTS, dtype=rgb.dtype)
         return tf.reduce_sum(rgb * weights, axis=-1, keepdims=True) + BLACK
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:

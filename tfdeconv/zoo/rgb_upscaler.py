@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.imaging.bt601 import GREY_PER_LUMA
 from tfdeconv.layers import BilinearUpsampling2D
-from tfdeconv.zoo.luma import GREY_PER_LUMA, Luma
+from tfdeconv.zoo.luma import Luma
 
 
 def RGBUpscaler(luma_model: keras.Model, scale: int, *, name: str | None = None) -> keras.Model:  # noqa: N802
