@@ -30,6 +30,15 @@ def test_published_pairs_are_taken_as_they_are(tmp_path):
     assert pair.high.shape == (12, 15, 3)
 
 
+def test_a_set_with_a_folder_for_each_scale(tmp_path):
+    """Of a set laid out as x2, x3, x4 the folder of the asked scale is scored."""
+    for scale, side in ((2, 6), (3, 4)):
+        (tmp_path / f"x{scale}").mkdir()
+        save(tmp_path / f"x{scale}" / "a_hr.png", 12, 12)
+        save(tmp_path / f"x{scale}" / "a_lr.png", side, side)
+    assert [next(scored_pairs(tmp_path, scale)).low.shape[0] for scale in (2, 3)] == [6, 4]
+
+
 def test_a_pair_of_another_scale_is_refused(tmp_path):
     """Files whose sizes do not differ by the scale are named, with the sizes."""
     save(tmp_path / "a_hr.png", 12, 12)

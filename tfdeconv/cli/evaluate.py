@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder of images, or of NAME_hr and NAME_lr pairs.",
+    help="Folder of images, or of NAME_hr and NAME_lr pairs; its subfolder xSCALE where there is one.",
 )
 @click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
 @click.option(
@@ -38,8 +38,8 @@ def command(data: Path, scale: int, architecture: str | None, weights: Path | No
 
     \b
     Examples:
-      tfdeconv evaluate --data Set5/x2 --scale 2
-      tfdeconv evaluate --data Set5/x2 --scale 2 --weights build/train/slim/x2/weights.npz
+      tfdeconv evaluate --data Set5 --scale 2
+      tfdeconv evaluate --data Set5 --scale 2 --weights build/train/slim/x2/weights.npz
     """  # noqa: D301 - click reads the \b
     tensorflow = import_tensorflow()
     from tfdeconv.training.scored_pairs import scored_pairs

@@ -37,12 +37,14 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     :func:`~tfdeconv.training.degradation.degrade`.
 
     Args:
-        folder: Images.
+        folder: Images; or, as benchmark sets come, a folder ``x<scale>`` of them.
         scale: Upsampling factor.
 
     Raises:
         InvalidArgumentError: No image is there, an original has no partner, or sizes do not fit ``scale``.
     """
+    for_scale = folder / f"x{scale}"
+    folder = for_scale if for_scale.is_dir() else folder
     paths = photograph_paths(folder)
     originals = [path for path in paths if path.stem.endswith("_hr")]
     for path in originals or paths:
