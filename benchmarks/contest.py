@@ -154,12 +154,10 @@ def write(name: str, results: Sequence[Result], ours: str) -> None:
         axes.barh(places, ratios, height, label=other)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(results)), [result.case for result in results])
-    axes.invert_yaxis()
+    axes.set_ylim(len(results) - 0.4, -0.6)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(f"time of the contender / time of {ours}  ({machine()})")
-    axes.legend(
-        loc="upper center", bbox_to_anchor=(0.4, 1 + 2.2 / (len(results) + 2)), ncols=4, frameon=False
-    )
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
     figure.savefig(FOLDER / f"{name}.png", dpi=120, bbox_inches="tight")
     pyplot.close(figure)

@@ -103,7 +103,7 @@ def chart(rows: list[dict[str, Any]]) -> None:
     figure, (times, memory) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
     lines: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
     for row in (row for row in rows if not row["training"]):
-        point = (row["megapixels"], 1000 * row["ms"] / (row["megapixels"] * 1e3), row["mb"])
+        point = (row["megapixels"], 1000 * row["ms"] / (row["megapixels"] * 1e3), max(row["mb"], 1))
         lines.setdefault((row["layer"], row["contender"]), []).append(point)
     for (layer, contender), points in lines.items():
         sizes, nanoseconds, megabytes = zip(*points, strict=True)
@@ -115,7 +115,7 @@ def chart(rows: list[dict[str, Any]]) -> None:
         axes.set_yscale("log")
         axes.set_xlabel("megapixels of output")
         axes.set_ylabel(label)
-    times.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(FOLDER / "scaling.png", dpi=120)
     pyplot.close(figure)
 
