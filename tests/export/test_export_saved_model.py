@@ -1,5 +1,6 @@
 """Version folders, signatures and warm-up records of exported models."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,15 @@ def test_broken_pictures_are_refused(exported, broken):
     served = tf.saved_model.load(str(exported)).signatures["serve_image_bytes"]
     with pytest.raises(tf.errors.InvalidArgumentError):
         served(image_bytes=tf.constant([broken]))
+
+
+@pytest.mark.parametrize("shape", [(1, 0, 0, 3), (1, 0, 5, 3), (0, 5, 5, 3)])
+def test_empty_pictures_are_refused(exported, shape):
+    """No picture, or one without pixels: the message says so and holds the shape."""
+    served = tf.saved_model.load(str(exported)).signatures["serving_default"]
+    received = re.escape(f"received shape] [{' '.join(map(str, shape))}]")
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"at least one pixel each.*{received}"):
+        served(image=tf.zeros(shape))
 
 
 def test_the_saved_model_needs_no_tfdeconv(upscaler, exported, tmp_path):

@@ -26,7 +26,7 @@ def test_operations_without_gpu_kernels_are_found(toy_folder):
     report = inspection.inspect(toy_folder / "1", device="GPU")
     by_name = {entry.signature.name: entry for entry in report.signatures}
     assert "StringLength" in by_name["echo"].missing
-    assert not by_name["serving_default"].missing
+    assert by_name["serving_default"].missing == {"Const": "string"}
 
 
 def test_dtype_decides(tmp_path):
@@ -42,11 +42,11 @@ def test_dtype_decides(tmp_path):
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_float_path_of_the_shipped_models_runs_on_a_gpu(scale, tmp_path):
-    """Every operation between the float input and output of the upscaler has a GPU kernel."""
+    """Every operation between float input and output has a GPU kernel, but for the text of an error message."""
     path = td.export_saved_model(td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale), scale), tmp_path)
     report = inspection.inspect(path, device="GPU")
     by_name = {entry.signature.name: entry for entry in report.signatures}
-    assert not by_name["serving_default"].missing
+    assert by_name["serving_default"].missing == {"Const": "string"}
 
 
 def test_command_prints_and_takes_a_model_folder(toy_folder):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfdeconv.cli.tensorflow_import import import_tensorflow
+
 if TYPE_CHECKING:
     from tfdeconv.serving.inspection import SignatureReport
     from tfdeconv.serving.saved_model import TensorSpec
@@ -28,6 +30,7 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     SAVED_MODEL is a version folder (it holds saved_model.pb), or a model folder, whose newest version
     is taken. Operations for which the device has no kernel run on the CPU, and their tensors travel.
     """
+    import_tensorflow()
     from tfdeconv.serving import inspection
     from tfdeconv.serving.repository import versions
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 import tfdeconv
+from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
 from tfdeconv.serving import engine, flags
 
@@ -83,7 +84,7 @@ def command(arguments: tuple[str, ...]) -> None:
 
 
 def _serve(parsed: flags.Parsed) -> None:
-    # TensorFlow loads here, after the flags are parsed.
+    import_tensorflow()  # only now: the flags were parsed without it
     from tfdeconv.serving import flag_options, status_codes
     from tfdeconv.serving.server import Server
 

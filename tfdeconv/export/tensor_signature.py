@@ -7,11 +7,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfdeconv.export.pictures import refuse_empty
+
 
 def serving_default(model: keras.Model) -> Any:
     """Return ``model`` as a function of named tensors; batch and unknown sizes stay free.
 
-    An output is called by its key where the model returns a dictionary, else after its layer.
+    An output is called by its key where the model returns a dictionary, else after its layer. Empty
+    pictures and volumes (inputs of rank 4 and 5) are refused when the function runs.
 
     Example:
         >>> image = keras.Input([4], name="image")
@@ -30,7 +33,11 @@ def serving_default(model: keras.Model) -> Any:
 
     @tf.function(input_signature=[specs], autograph=False)
     def tensors(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        given = keras.tree.pack_sequence_as(structure, [inputs[tensor.name] for tensor in model.inputs])
+        values = [
+            refuse_empty(inputs[tensor.name]) if len(tensor.shape) in (4, 5) else inputs[tensor.name]
+            for tensor in model.inputs
+        ]
+        given = keras.tree.pack_sequence_as(structure, values)
         outputs = model(given, training=False)
         if isinstance(outputs, dict):
             return dict(outputs)
