@@ -42,7 +42,7 @@ def test_dtype_decides(tmp_path):
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_float_path_of_the_shipped_models_runs_on_a_gpu(scale, tmp_path):
-    """Every operation between float input and output has a GPU kernel, but for the text of an error message."""
+    """Every operation of the float path has a GPU kernel, but for the text of an error message."""
     path = td.export_saved_model(td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale), scale), tmp_path)
     report = inspection.inspect(path, device="GPU")
     by_name = {entry.signature.name: entry for entry in report.signatures}
