@@ -7,7 +7,7 @@ On a processor, in float32 or float64, with ``C`` channels, ``F`` filters, ``K``
 2. At most 128 input positions (batch included), each with 50,000 weights or more: ``scatter``.
    Reading the kernel is the whole cost, and scatter reads it once and rearranges nothing.
 3. ``K * C >= 128``, and few filters: ``subpixel`` or ``two_pass``, whichever multiplies less, where
-   that is less than two thirds of what ``gradient`` multiplies. oneDNN computes 16 output channels at a
+   that is less than five eighths of what ``gradient`` multiplies. oneDNN computes 16 output channels at a
    time, so a convolution to ``n`` channels costs as much as one to ``ceil(n / 16) * 16``: ``gradient``
    pays ``K * C * ceil16(F)`` for each input position, ``subpixel`` pays ``T * C * ceil16(P * F)`` with
    about ``K / P`` taps ``T``, and ``two_pass`` the sum of its two convolutions. The second pass of
@@ -33,7 +33,7 @@ VECTOR = 16
 MOST_POSITIONS = 128
 LEAST_WEIGHTS_PER_POSITION = 50_000
 LEAST_PRODUCTS = 128
-GAIN = 1.5
+GAIN = 1.6
 """How many times more ``gradient`` must multiply for another form to pay for its rearranging."""
 SECOND_PASS = 1.3
 """What the second pass of ``two_pass`` costs besides its multiplications, as a factor."""
