@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-PEERS  := $(VENV)/.peers
+CONVERT := $(VENV)/.convert
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -27,9 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --build-constraint constraints.txt --editable '.[all]' --group dev --group docs
 	@touch $@
 
-# The frameworks that the tests compare with; where they are missing those tests are skipped.
-$(PEERS): $(STAMP)
-	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --group peers
+# PyTorch and ONNX Runtime, which the tests of td.convert and others compare with; skipped where missing.
+$(CONVERT): $(STAMP)
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --group convert
 	@touch $@
 
 demo: $(STAMP)
@@ -49,7 +49,7 @@ types: $(STAMP)
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-check: $(PEERS) lint types test docs
+check: $(CONVERT) lint types test docs
 
 # Matplotlib draws the charts; PyTorch, ONNX Runtime and OpenCV take part where they are installed.
 bench: $(STAMP)
