@@ -303,7 +303,7 @@ def main() -> int:
     parser.add_argument("--peers", action="store_true", help="LitServe and BentoML, where installed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        base = arguments.model or export(Path(folder) / MODEL)
+        base = arguments.model.resolve() if arguments.model else export(Path(folder) / MODEL)
         return 0 if run(base, arguments) else 1
 
 
