@@ -1,5 +1,6 @@
 """``tfdeconv upscale`` from the command line: files, folders, servers, and what goes wrong."""
 
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -186,6 +187,53 @@ def test_mistakes_are_told_in_one_line(run, photo, tmp_path, arguments, message)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "photo.png"]
 
 
+def test_an_output_of_an_unknown_kind_is_refused(run, photo, tmp_path):
+    """``-o larger.gif`` means a picture, so no folder of that name is made."""
+    done = run(photo, "-o", "larger.gif")
+    assert done.code == 1
+    assert done.err == (
+        "tfdeconv: error: larger.gif must end in one of .png, .jpg, .jpeg, .webp, .tif, .tiff, which choose "
+        "the format.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.parametrize("folder", ["out", "x2.5", "v1.2.jpgs"])
+def test_other_outputs_of_one_file_are_folders(run, photo, tmp_path, folder):
+    """A number after a dot is no kind of picture; nor is the ending of a folder that exists."""
+    if folder == "v1.2.jpgs":
+        (tmp_path / folder).mkdir()
+    assert run(photo, "-o", folder).code == 0
+    assert (tmp_path / folder / "photo.png").exists()
+
+
+def test_a_file_in_the_place_of_the_output_folder_is_told(run, photo, tmp_path):
+    """In words, for every file; nothing is written."""
+    done = run(photo, "-o", "photo.png/out")
+    assert done.code == 1
+    assert done.err == "tfdeconv: error: the folder photo.png/out cannot be made: Not a directory.\n"
+
+
+def test_a_tile_that_is_too_small_for_one_file_does_not_stop_the_others(run, photo, tmp_path):
+    """Transparency needs more pixels around each output."""
+    write_photograph(Photograph(np.dstack([PIXELS, PIXELS[..., :1]])), tmp_path / "clear.png")
+    done = run("clear.png", photo, "-o", "out", "--tile", "20")
+    assert done.code == 1
+    assert done.err.startswith("tfdeconv: error: clear.png: tile must be above ")
+    assert done.err.endswith("\n1 of 2 files done, 1 failed.\n")
+    assert (tmp_path / "out" / "photo.png").exists()
+
+
+def test_a_name_that_is_no_text_is_upscaled_and_told(run, tmp_path):
+    """File names are bytes; output is UTF-8."""
+    source = tmp_path / os.fsdecode(b"\xff.png")
+    write_photograph(Photograph(PIXELS), source)
+    done = run(source, "-o", "out")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("out/\N{REPLACEMENT CHARACTER}.png: 40x24 RGB, 8 bit, ")
+    assert (tmp_path / "out" / source.name).exists()
+
+
 def test_a_file_that_ends_otherwise_is_refused_alone(run, photo, tmp_path):
     """The ending chooses the format, so it must be known."""
     Image.fromarray(PIXELS).save(tmp_path / "b.gif")
@@ -246,6 +294,24 @@ def test_two_inputs_for_one_output_are_refused(tmp_path):
         jobs([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
 
 
+def test_two_comparisons_of_one_name_are_refused(tmp_path):
+    """Before any work; without comparisons there is nothing to refuse."""
+    for name in ("x.png", "x.jpg"):
+        (tmp_path / name).touch()
+    assert len(jobs([tmp_path], tmp_path / "out")) == 2
+    with pytest.raises(InvalidArgumentError, match=r"x\.jpg and .*x\.png would both become .*x-compare\.png"):
+        jobs([tmp_path], tmp_path / "out", compare=True)
+
+
+def test_no_output_takes_the_place_of_another_input(tmp_path):
+    """Not even with --overwrite."""
+    for name in ("x.png", "sub/x.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(InvalidArgumentError, match=r"sub/x\.png would be written over the input .*x\.png"):
+        jobs([tmp_path / "sub", tmp_path / "x.png"], tmp_path)
+
+
 def test_results_inside_the_folder_are_not_upscaled_again(tmp_path):
     """Nor hidden files."""
     for name in ("x.png", "out/x.png", ".cache/y.png", ".z.png"):
@@ -253,6 +319,15 @@ def test_results_inside_the_folder_are_not_upscaled_again(tmp_path):
         (tmp_path / name).touch()
     found = jobs([tmp_path], tmp_path / "out")
     assert [(job.source, job.target) for job in found] == [(tmp_path / "x.png", tmp_path / "out" / "x.png")]
+
+
+def test_results_may_go_to_a_folder_above(tmp_path):
+    """``tfdeconv upscale holiday -o .``; what is above is no result."""
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "x.png").touch()
+    assert jobs([tmp_path / "holiday"], tmp_path) == [(tmp_path / "holiday" / "x.png", tmp_path / "x.png")]
+    with pytest.raises(InvalidArgumentError, match=r"x\.png would be written over itself"):
+        jobs([tmp_path], tmp_path)
 
 
 def test_an_input_given_twice_is_done_once(tmp_path):

@@ -16,51 +16,64 @@ class Job(NamedTuple):
     source: Path
     target: Path
 
+    @property
+    def comparison(self) -> Path:
+        """Where a picture of before and after goes."""
+        return self.target.with_name(f"{self.target.stem}-compare.png")
 
-def jobs(inputs: Sequence[Path], output: Path) -> list[Job]:
+
+def jobs(inputs: Sequence[Path], output: Path, *, compare: bool = False) -> list[Job]:
     """Return a job for each photograph, in the order given; folders are searched and keep their structure.
 
     Args:
         inputs: Files and folders.
-        output: A file, if ``inputs`` is one file and this name ends as a picture's does and is no folder;
-            else a folder.
+        output: A file, if ``inputs`` is one file and this name ends as a file's does and is no folder; else
+            a folder.
+        compare: Whether comparisons are written as well.
 
     Raises:
         InvalidArgumentError: A folder holds no photographs, two inputs would be written to one file, or an
-            input would be written over itself.
+            input would be written over itself or over another.
     """
-    if len(inputs) == 1 and not inputs[0].is_dir() and _names_a_picture(output):
+    if len(inputs) == 1 and not inputs[0].is_dir() and _names_a_file(output):
         found = [Job(inputs[0], output)]
     else:
-        found = [job for path in inputs for job in _below(path, output)]
-    sources: dict[Path, Path] = {}
-    for source, target in found:
-        if target in sources and sources[target] != source:
-            raise InvalidArgumentError(
-                f"{sources[target]} and {source} would both become {target}. Upscale them into two folders."
-            )
-        sources[target] = source
-        if source.resolve() == target.resolve():
-            raise InvalidArgumentError(
-                f"{source} would be written over itself. Choose another output folder or name."
-            )
-    return [Job(source, target) for target, source in sources.items()]
+        found = list(dict.fromkeys(job for path in inputs for job in _below(path, output)))
+    originals = {job.source.resolve(): job.source for job in found}
+    makers: dict[Path, Path] = {}
+    for job in found:
+        for written in (job.target, job.comparison) if compare else (job.target,):
+            other = makers.setdefault(written, job.source)
+            if other != job.source:
+                raise InvalidArgumentError(
+                    f"{other} and {job.source} would both become {written}. Upscale them into two folders."
+                )
+            lost = originals.get(written.resolve())
+            if lost is not None:
+                what = "itself" if lost == job.source else f"the input {lost}"
+                raise InvalidArgumentError(
+                    f"{job.source} would be written over {what}. Choose another output folder or name."
+                )
+    return found
 
 
-def _names_a_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+def _names_a_file(path: Path) -> bool:
+    """Whether a name has an ending, such as ``.png``, but not ``x2.5``, and is not that of a folder."""
+    return path.suffix[1:2].isalpha() and not path.is_dir()
 
 
 def _below(path: Path, output: Path) -> list[Job]:
     if not path.is_dir():
         return [Job(path, output / path.name)]
+    results = output.resolve()
+    results_are_inside = path.resolve() in results.parents
     found = [
         Job(file, output / file.relative_to(path))
         for file in sorted(path.rglob("*"))
         if file.suffix.lower() in SUFFIXES
         and file.is_file()
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and output.resolve() not in file.resolve().parents
+        and not (results_are_inside and results in file.resolve().parents)
     ]
     if not found:
         raise InvalidArgumentError(f"{path} holds no photographs ({', '.join(SUFFIXES)}).")

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from tfdeconv.cli._upscale_jobs import Job, jobs
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import ImageError, TfdeconvError
+from tfdeconv.errors import ImageError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 
@@ -116,7 +116,7 @@ def command(
     file appears when it is complete. A file that cannot be done is reported, the others are done all the
     same, and the exit code is 1.
     """
-    todo = jobs(inputs, output)
+    todo = jobs(inputs, output, compare=compare)
     import_tensorflow()
     from tfdeconv.zoo.upscaling import FACTORS, passes
 
@@ -130,6 +130,9 @@ def command(
             except ImageError as error:
                 failures += 1
                 click.echo(f"tfdeconv: error: {error}", err=True)
+            except InvalidArgumentError as error:  # a tile too small for what this picture needs
+                failures += 1
+                click.echo(f"tfdeconv: error: {job.source}: {error}", err=True)
             except TfdeconvError:
                 raise  # the same for every file
             except Exception as error:
@@ -164,11 +167,10 @@ def _upscale(
     start = time.perf_counter()
     photograph = read_photograph(job.source)
     height, width = (output_size(side, scale) for side in photograph.pixels.shape[:2])
-    job.target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(job.target.parent)
     check_target(job.target, height=height, width=width, alpha=photograph.has_alpha, overwrite=overwrite)
-    comparison_path = job.target.with_name(f"{job.target.stem}-compare.png")
     if compare:
-        check_target(comparison_path, height=1, width=1, alpha=False, overwrite=overwrite)
+        check_target(job.comparison, height=1, width=1, alpha=False, overwrite=overwrite)
     with _progress_bar(job.source.name, height * width) as progress:
         pixels = upscale(photograph.pixels, scale, network=network, tile=tile, progress=progress)
     upscaled = photograph.with_pixels(pixels)
@@ -176,9 +178,18 @@ def _upscale(
     del photograph  # encoders need room
     write_photograph(upscaled, job.target, quality=quality, overwrite=overwrite)
     if sheet is not None:
-        write_photograph(sheet, comparison_path, overwrite=overwrite)
+        write_photograph(sheet, job.comparison, overwrite=overwrite)
     seconds = time.perf_counter() - start
-    return f"{job.target}: {upscaled.describe()}, {seconds:.1f} s, {height * width / 1e6 / seconds:.2f} MP/s"
+    speed = height * width / 1e6 / seconds
+    name = click.format_filename(job.target)
+    return f"{name}: {upscaled.describe()}, {seconds:.1f} s, {speed:.2f} MP/s"
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"the folder {path} cannot be made: {error.strerror}.") from error
 
 
 @contextlib.contextmanager
