@@ -17,6 +17,7 @@ import tfdeconv
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
 from tfdeconv.serving import engine, flags
+from tfdeconv.serving.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
     from tfdeconv.serving.server import Server
@@ -84,6 +85,7 @@ def command(arguments: tuple[str, ...]) -> None:
 
 
 def _serve(parsed: flags.Parsed) -> None:
+    keep_freed_memory()
     import_tensorflow()  # only now: the flags were parsed without it
     from tfdeconv.serving import flag_options, status_codes
     from tfdeconv.serving.server import Server
