@@ -8,31 +8,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from inference.models import BUDGET, assert_same_outputs, randomized, rewrites
 
 import tfdeconv as td
 from tfdeconv.errors import InvalidArgumentError, TfdeconvError
 from tfdeconv.inference import PreparedConvTranspose
 from tfdeconv.inference.transposed_convolution import describe
-
-BUDGET = {"budget_s": 0.02}
-
-
-def randomized(model, seed=0):
-    """``model`` with random weights; variances are positive."""
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        low = 0.5 if weight.name == "moving_variance" else -0.5
-        weight.assign(rng.uniform(low, 0.9, weight.shape))
-    return model
-
-
-def assert_same_outputs(model, optimized, shape):
-    x = np.random.default_rng(1).standard_normal(shape).astype("float32")
-    np.testing.assert_allclose(optimized(x), model(x), rtol=1e-4, atol=1e-4)
-
-
-def rewrites(result):
-    return {layer.name: layer.rewrite for layer in result.report.layers}
 
 
 def lowerings(model):
@@ -88,50 +69,6 @@ def test_resize_convolution_becomes_one_transposed_convolution_where_that_is_fas
     kind = td.layers.ResizeConv2D if fused == "as it is" else PreparedConvTranspose
     assert isinstance(result.model.layers[1], kind)
     assert_same_outputs(model, result.model, (2, 6, 5, 4))
-
-
-@pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize("use_bias", [True, False])
-def test_batch_normalization_disappears_into_convolutions(use_bias, groups):
-    """Convolution and transposed convolution take over the scale and shift of what follows them."""
-    model = randomized(
-        keras.Sequential(
-            [
-                keras.Input((None, None, 4)),
-                keras.layers.Conv2D(6, 3, padding="same", use_bias=use_bias, groups=groups),
-                keras.layers.BatchNormalization(name="first"),
-                keras.layers.ReLU(),
-                td.layers.Conv2DTranspose(4, 3, 2, use_bias=use_bias, groups=groups),
-                keras.layers.BatchNormalization(name="second", scale=False),
-                keras.layers.Conv2D(2, 1, data_format="channels_last", use_bias=use_bias),
-                keras.layers.BatchNormalization(name="third", axis=-1, center=False),
-            ]
-        )
-    )
-    result = td.optimize(model, (6, 5, 4), **BUDGET)
-    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in result.model.layers)
-    for name in ("first", "second", "third"):
-        assert sum(f"absorbs {name}" in what for what in rewrites(result).values()) == 1
-    assert_same_outputs(model, result.model, (2, 7, 4, 4))
-
-
-def test_batch_normalization_stays_where_it_is_not_a_scale_of_the_filters():
-    """Behind an activation, on another axis, or where something else reads the convolution, it stays."""
-    image = keras.Input((6, 5, 4))
-    active = keras.layers.Conv2D(4, 3, activation="relu")(image)
-    active = keras.layers.BatchNormalization()(active)
-    rows = keras.layers.BatchNormalization(axis=1)(keras.layers.Conv2D(4, 3)(image))
-    read = keras.layers.Conv2D(4, 3)(image)
-    twice = keras.layers.Add()([read, keras.layers.BatchNormalization()(read)])
-    output = keras.layers.Conv2D(4, 3)(image)
-    model = randomized(
-        keras.Model(image, [active, rows, twice, output, keras.layers.BatchNormalization()(output)])
-    )
-    result = td.optimize(model, (6, 5, 4), **BUDGET)
-    assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in result.model.layers) == 4
-    x = np.random.default_rng(0).standard_normal([2, 6, 5, 4]).astype("float32")
-    for got, wanted in zip(result.model(x), model(x), strict=True):
-        np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +217,17 @@ def test_a_wrong_rewrite_is_caught(monkeypatch):
         ({"input_shape": (5, 4, 2)}, r"must fit the model's input"),
         ({"input_shape": [(4, 4, 2), (4, 4, 2)]}, r"one shape for each of the 1 inputs"),
         ({"input_shape": (4, 4, 2), "device": "tpu"}, r"device must be 'cpu', 'gpu' or None; received 'tpu'"),
+        ({"input_shape": (4, None, 2)}, r"fully known sizes, such as \(4, 64, 2\); received \(4, None, 2\)"),
+        ({"input_shape": (4, 0, 2)}, r"fully known sizes.*received \(4, 0, 2\)"),
+        ({"input_shape": (4.0, 4, 2)}, r"fully known sizes.*received \(4.0, 4, 2\)"),
+        ({"input_shape": 64}, r"one shape for each of the 1 inputs of the model; received 64"),
+        ({"input_shape": "4x4x2"}, r"one shape for each of the 1 inputs of the model; received '4x4x2'"),
+        ({"input_shape": (4, 4, 2), "batch": 0}, r"batch must be at least 1; received 0"),
+        ({"input_shape": (4, 4, 2), "batch": 1.5}, r"batch must be an int; received 1.5"),
+        ({"input_shape": (4, 4, 2), "budget_s": -1}, r"budget_s must be a number of seconds.*received -1"),
+        ({"input_shape": (4, 4, 2), "budget_s": float("nan")}, r"budget_s must be .*received nan"),
+        ({"input_shape": (4, 4, 2), "budget_s": float("inf")}, r"budget_s must be .*received inf"),
+        ({"input_shape": (4, 4, 2), "budget_s": "3"}, r"budget_s must be .*received '3'"),
     ],
 )
 def test_arguments_are_checked(arguments, message):

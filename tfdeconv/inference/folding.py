@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv.inference.transposed_convolution import TransposedConvolution, describe
+from tfdeconv.inference.transposed_convolution import FULL_PRECISION, TransposedConvolution, describe
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
@@ -23,6 +23,8 @@ def foldable(convolution: keras.Layer, normalization: keras.Layer) -> bool:
         False
     """
     if type(normalization) is not keras.layers.BatchNormalization:
+        return False
+    if not convolution.compute_dtype == normalization.compute_dtype in FULL_PRECISION:
         return False
     known = type(convolution) in _CONVOLUTIONS or (convolution.built and describe(convolution) is not None)
     if not known or convolution.activation is not keras.activations.linear:
@@ -65,10 +67,11 @@ def fold(
 
 
 def folded_convolution(
-    convolution: keras.Layer, normalization: keras.layers.BatchNormalization
+    convolution: keras.Layer, normalization: keras.layers.BatchNormalization, *, name: str
 ) -> tuple[keras.Layer, list[np.ndarray]]:
     """Return a new Keras convolution with a bias, and the weights to give it once it is built."""
-    config: dict[str, Any] = {**convolution.get_config(), "use_bias": True}
+    config: dict[str, Any] = {**convolution.get_config(), "name": name, "use_bias": True}
+    config.pop("lora_rank", None)  # the attribute `kernel` has the adaptation already
     scale, shift = scale_and_shift(normalization)
     kernel = np.asarray(convolution.kernel) * scale  # the filters are the last axis
     bias = shift if convolution.bias is None else np.asarray(convolution.bias) * scale + shift

@@ -36,6 +36,7 @@ class MaxPReLU(keras.layers.Layer):
     def __init__(self, alpha_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
         self.alpha_shape = tuple(alpha_shape)
+        self.supports_masking = True
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create ``alpha``."""

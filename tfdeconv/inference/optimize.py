@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable, TfdeconvError
+from tfdeconv.inference.difference import largest_difference
 from tfdeconv.inference.measure import milliseconds
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
 from tfdeconv.inference.report import Report
 from tfdeconv.inference.rewrite import Rewriter, as_functional
+from tfdeconv.inference.sample_inputs import random_inputs
 from tfdeconv.inference.transposed_convolution import TransposedConvolution, is_known
 from tfdeconv.layers import ResizeConv2D
 from tfdeconv.ops.lowerings import LOWERINGS
@@ -53,7 +55,7 @@ def optimize(
 ) -> Optimized:
     """Return a model for inference with the same outputs that runs faster.
 
-    The new model takes every shape that the old one takes, and shares no weights with it. In it
+    The new model takes every shape that the old one takes. In it
 
     - each transposed convolution (Keras's and tfdeconv's) uses the lowering that was fastest at
       ``input_shape``, with its kernel stored as that lowering reads it;
@@ -61,9 +63,12 @@ def optimize(
     - batch normalization behind a convolution or transposed convolution is part of its kernel and bias;
     - PReLU is a leaky ReLU or a maximum where that is the same function.
 
-    Other layers stay as they are. No layer uses XLA, and none needs oneDNN: the model may be exported
-    and served anywhere. The choice is in the report, and in each layer's ``lowering`` once the model
-    is saved and loaded.
+    Other layers stay as they are: copies with the same weights, not to be trained. A layer that its
+    configuration cannot make again is in both models. In half precision, transposed convolutions and
+    batch normalization stay too, since other forms round differently. Outputs keep their names.
+
+    No layer uses XLA, and none needs oneDNN: the model may be exported and served anywhere. The choice is
+    in the report, and in each layer's ``lowering`` once the model is saved and loaded.
 
     Args:
         model: A built Sequential or functional model, possibly with such models inside.
@@ -99,14 +104,18 @@ def optimize(
         )
     if device not in (None, "cpu", "gpu"):
         raise InvalidArgumentError(f"device must be 'cpu', 'gpu' or None; received {device!r}.")
-    sample = _random_inputs(functional, input_shape, batch)
+    if not isinstance(budget_s, numbers.Real) or not 0 <= budget_s < math.inf:
+        raise InvalidArgumentError(f"budget_s must be a number of seconds, 0 or more; received {budget_s!r}.")
+    sample = random_inputs(functional, input_shape, batch)
     gpu = bool(tf.config.get_visible_devices("GPU"))
     with tf.device("CPU" if device == "cpu" or not gpu else "GPU"):
+        before = tf.function(functional, autograph=False)
+        wanted = before(sample)  # builds what Keras builds at the first call, such as a layer's activation
         chooser = _KeepCuDNN() if device == "gpu" and not gpu else _Fastest(functional, budget_s)
         rewriter = Rewriter(functional, chooser)
         rewritten = rewriter.rewrite(sample)
-        before, after = (tf.function(one, autograph=False) for one in (functional, rewritten))
-        error, scale = _difference(before(sample), after(sample))
+        after = tf.function(rewritten, autograph=False)
+        error, scale = largest_difference(wanted, after(sample))
         times = milliseconds(
             {"before": _call(before, sample), "after": _call(after, sample)},
             budget_s * WHOLE_MODEL_SHARE,
@@ -116,7 +125,6 @@ def optimize(
             f"The optimized model's outputs differ by up to {error:.3g} from the original's, which reach "
             f"{scale:.3g}. Please report the model; meanwhile, use it as it is."
         )
-    rewritten.trainable = False
     report = Report(tuple(rewriter.reports), error, scale, times["before"], times["after"])
     return Optimized(rewritten, report)
 
@@ -162,38 +170,6 @@ class _KeepCuDNN:
 
 def _transposed_layers(model: keras.Model) -> int:
     return sum(is_known(layer) for layer in model._flatten_layers())
-
-
-def _random_inputs(model: keras.Model, input_shape: Any, batch: int) -> Any:
-    shapes = list(input_shape) if isinstance(next(iter(input_shape), None), Sequence) else [input_shape]
-    if len(shapes) != len(model.inputs):
-        raise InvalidArgumentError(
-            f"input_shape must hold one shape for each of the {len(model.inputs)} inputs of the model; "
-            f"received {input_shape}."
-        )
-    generator = np.random.default_rng(0)
-    values = []
-    for tensor, shape in zip(model.inputs, shapes, strict=True):
-        full = (batch, *shape)
-        if len(full) != len(tensor.shape) or any(
-            known not in (None, size) for known, size in zip(tensor.shape, full, strict=True)
-        ):
-            raise InvalidArgumentError(
-                f"input_shape must fit the model's input {tuple(tensor.shape[1:])} without the batch; "
-                f"received {tuple(shape)} (with batch={batch})."
-            )
-        values.append(tf.cast(generator.uniform(size=full), tensor.dtype))
-    return keras.tree.pack_sequence_as(model.input, values)
-
-
-def _difference(before: Any, after: Any) -> tuple[float, float]:
-    """Largest absolute difference and largest absolute value."""
-    pairs = [
-        (np.asarray(a, "float64"), np.asarray(b, "float64"))
-        for a, b in zip(keras.tree.flatten(before), keras.tree.flatten(after), strict=True)
-    ]
-    error = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs)
-    return error, max(float(np.max(np.abs(a), initial=0.0)) for a, _ in pairs)
 
 
 def _call(function: Callable[[Any], Any], argument: Any) -> Callable[[], None]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 
 from tfdeconv.inference.activations import cheaper_activation
 from tfdeconv.inference.folding import fold, foldable, folded_convolution
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
 from tfdeconv.inference.report import LayerReport
-from tfdeconv.inference.transposed_convolution import TransposedConvolution, describe, is_known
+from tfdeconv.inference.transposed_convolution import (
+    FULL_PRECISION,
+    TransposedConvolution,
+    describe,
+    is_known,
+)
 
 Choose = Callable[[keras.Layer, TransposedConvolution, Any], tuple[str | None, dict[str, float]]]
 """(layer, its convolution, a sample of its input) -> lowering, or None to keep the layer, and times."""
@@ -40,7 +45,7 @@ class Rewriter:
         self._prefix = prefix
         self._normalizations = _foldable_pairs(model)
         self._new: dict[int, Any] = {}
-        self._weights: list[tuple[keras.Layer, list[np.ndarray]]] = []
+        self._fills: list[tuple[keras.Layer, Callable[[], None]]] = []
         self.reports: list[LayerReport] = []
 
     def rewrite(self, inputs: Any) -> keras.Model:
@@ -55,8 +60,10 @@ class Rewriter:
             clone_function=lambda operation: self._new[id(operation)],
             call_function=_call_or_skip,
         )
-        for layer, weights in self._weights:
-            layer.set_weights(weights)
+        for layer, fill in self._fills:
+            fill()
+            for weight in layer.weights:  # `layer.trainable` stays: batch normalization computes by it
+                weight.trainable = False
         return rewritten
 
     def _replacement(self, layer: Any, sample: Any) -> Any:
@@ -66,12 +73,13 @@ class Rewriter:
             return self._nested(layer, sample)
         normalization = self._normalizations.get(id(layer))
         convolution = describe(layer) if _called_with_input_alone(layer) else None
-        if convolution is not None and layer.compute_dtype in ("float32", "float64"):
+        if convolution is not None and layer.compute_dtype in FULL_PRECISION:
             return self._transposed(layer, convolution, normalization, sample)
         if normalization is not None:
-            folded, weights = folded_convolution(layer, normalization)
+            name = self._fused_name(layer, normalization)
+            folded, weights = folded_convolution(layer, normalization, name=name)
             self._report(layer, f"absorbs {normalization.name}")
-            return self._with_weights(folded, weights)
+            return self._filled(folded, partial(folded.set_weights, weights))
         activation = cheaper_activation(layer)
         if activation is not None:
             self._report(layer, activation[1])
@@ -101,12 +109,19 @@ class Rewriter:
                 del self._normalizations[id(layer)]  # stays a layer of its own
             self.reports.append(LayerReport(name, "kept", None, milliseconds))
             return self._copy(layer)
-        what = f"{type(layer).__name__} -> {lowering}"
+        what, new_name = f"{type(layer).__name__} -> {lowering}", layer.name
         if normalization is not None:
             convolution = fold(convolution, normalization)
             what += f", absorbs {normalization.name}"
+            new_name = self._fused_name(layer, normalization)
         self.reports.append(LayerReport(name, what, lowering, milliseconds))
-        return PreparedConvTranspose.of(convolution, lowering, name=layer.name, dtype=layer.dtype_policy)
+        return PreparedConvTranspose.of(convolution, lowering, name=new_name, dtype=layer.dtype_policy)
+
+    def _fused_name(self, layer: keras.Layer, normalization: keras.Layer) -> str:
+        """The layer's own name, but outputs are called by their layer: those keep the name they have."""
+        returned = any(tensor._keras_history.operation is normalization for tensor in self._model.outputs)
+        name: str = normalization.name if returned else layer.name
+        return name
 
     def _report(self, layer: keras.Layer, what: str) -> None:
         self.reports.append(LayerReport(f"{self._prefix}{layer.name}", what))
@@ -117,16 +132,27 @@ class Rewriter:
             copy = type(layer).from_config(layer.get_config())
         except (NotImplementedError, TypeError, ValueError):
             return layer  # an unknown layer that does not say how it was made
-        return self._with_weights(copy, layer.get_weights())
+        return self._filled(copy, partial(_copy_state, layer, copy))
 
-    def _with_weights(self, layer: keras.Layer, weights: list[np.ndarray]) -> keras.Layer:
-        self._weights.append((layer, weights))
+    def _filled(self, layer: keras.Layer, fill: Callable[[], None]) -> keras.Layer:
+        """Return the new ``layer``, whose weights ``fill`` sets once the new model has built it."""
+        self._fills.append((layer, fill))
         return layer
 
 
-def _call_or_skip(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+def _copy_state(layer: keras.Layer, copy: keras.Layer) -> None:
+    """Give ``copy`` what saving ``layer`` would keep: more than weights, after ``adapt`` for example."""
+    for old, new in zip(layer._flatten_layers(), copy._flatten_layers(), strict=True):
+        store: dict[str, Any] = {}
+        old.save_own_variables(store)
+        new.load_own_variables(store)
+
+
+def _call_or_skip(layer: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call what replaces a layer; None stands for one that is part of the layer in front of it."""
-    return inputs if layer is None else layer(inputs, *args, **kwargs)
+    if layer is None:
+        return args[0] if args else kwargs["inputs"]
+    return layer(*args, **kwargs)
 
 
 def _nodes(model: keras.Model) -> dict[int, list[Any]]:
@@ -148,37 +174,46 @@ def _foldable_pairs(model: keras.Model) -> dict[int, keras.layers.BatchNormaliza
     returned = {id(tensor) for tensor in model.outputs}
     pairs = {}
     for layer in model.operations:
-        if not hasattr(layer, "kernel") or len(nodes[id(layer)]) != 1:
+        if not hasattr(layer, "kernel") or len(nodes[id(layer)]) != 1 or not _called_with_input_alone(layer):
             continue
         output = nodes[id(layer)][0].outputs[0]
         following = readers.get(id(output), [])
         if len(following) != 1 or id(output) in returned or len(nodes[id(following[0])]) != 1:
             continue
-        if foldable(layer, following[0]):
+        if foldable(layer, following[0]) and _called_with_input_alone(following[0]):
             pairs[id(layer)] = following[0]
     return pairs
 
 
 def _called_with_input_alone(layer: keras.Layer) -> bool:
-    """Whether every call gave the input alone: no ``output_shape`` or ``like``."""
+    """Whether every call gave the input alone: no ``output_shape``, ``like`` or ``training=True``."""
     return all(
-        len(node.arguments.args) == 1
-        and not any(value is not None for value in node.arguments.kwargs.values())
+        len(node.arguments.args) <= 1
+        and all(
+            value is None or name == "inputs" or (name == "training" and value is False)
+            for name, value in node.arguments.kwargs.items()
+        )
         for node in layer._inbound_nodes
     )
+
+
+def _input_of(node: Any) -> Any:
+    """What a call reads, by position or by name; None where its first argument has another name."""
+    arguments = node.arguments
+    return arguments.args[0] if arguments.args else arguments.kwargs.get("inputs")
 
 
 def _samples(model: keras.Model, inputs: Any) -> dict[int, Any]:
     """Map the id of a layer to what its first call reads when the model reads ``inputs``."""
     nodes = _nodes(model)
-    wanted = [
-        layer
+    # keys are text: Keras takes a list of one tensor for that tensor
+    reads = {
+        str(id(layer)): _input_of(nodes[id(layer)][0])
         for layer in model.operations
         if isinstance(layer, keras.Model) or (isinstance(layer, keras.Layer) and is_known(layer))
-    ]
-    if not wanted:
+    }
+    reads = {key: tensors for key, tensors in reads.items() if tensors is not None}
+    if not reads:
         return {}
-    # by name: Keras takes a list of one tensor for that tensor
-    reads = {str(number): nodes[id(layer)][0].arguments.args[0] for number, layer in enumerate(wanted)}
     values = keras.Model(model.input, reads)(inputs, training=False)
-    return {id(layer): values[str(number)] for number, layer in enumerate(wanted)}
+    return {int(key): value for key, value in values.items()}

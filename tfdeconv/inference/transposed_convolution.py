@@ -18,6 +18,9 @@ from tfdeconv.layers import (
     ResizeConv2D,
 )
 
+FULL_PRECISION = ("float32", "float64")
+"""Types in which another order of the sums is within rounding; half precision shows it."""
+
 
 @dataclass(frozen=True)
 class TransposedConvolution:
@@ -80,16 +83,18 @@ def is_known(layer: keras.Layer) -> bool:
 def describe(layer: keras.Layer) -> TransposedConvolution | None:
     """Return what the built ``layer`` computes; None where it is no transposed convolution known here.
 
+    Neither is one whose activation is a layer with weights of its own.
+
     Example:
         >>> layer = Conv2DTranspose(3, 4, strides=2, padding="same")
         >>> layer.build((None, 8, 8, 2))
         >>> describe(layer).crops
         ((1, 1), (1, 1))
     """
+    if not is_known(layer) or getattr(layer.activation, "weights", None):
+        return None
     if type(layer) is ResizeConv2D:
         return _resize_convolution(layer)
-    if type(layer) not in _CLASSES:
-        return None
     strides, dilation_rate = tuple(layer.strides), tuple(layer.dilation_rate)
     paddings = geometry.per_axis_padding(layer.padding, len(strides))
     output_padding = layer.output_padding
