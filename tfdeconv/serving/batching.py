@@ -21,8 +21,8 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tfdeconv.errors import FailedPreconditionError, InternalError, InvalidRequestError, ServingError
 from tfdeconv.serving import saved_model, status_codes
 from tfdeconv.serving.batching_parameters import BatchingParameters
+from tfdeconv.serving.repository.servable import Model
 from tfdeconv.serving.saved_model import Signature
-from tfdeconv.serving.session_model import SessionModel
 
 Array = np.ndarray[Any, Any]
 Observer = Callable[[float], None]
@@ -56,7 +56,7 @@ class BatchedModel:
 
     def __init__(
         self,
-        model: SessionModel,
+        model: Model,
         parameters: BatchingParameters,
         *,
         on_task: Observer | None = None,
@@ -160,6 +160,10 @@ class BatchedModel:
         values = _joined(request)
         by_name = dict(zip(sorted(set(fetches)), values, strict=True))
         return [by_name[name] for name in fetches]
+
+    def check_feeds(self, feeds: Mapping[str, Array]) -> None:
+        """Check the values of one request; see ``SessionModel.run``."""
+        self._model.check_feeds(feeds)
 
     def _run_batch(self, rows: Array, fetches: tuple[str, ...]) -> None:
         started = time.monotonic()

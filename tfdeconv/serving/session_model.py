@@ -17,8 +17,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from tfdeconv.errors import InvalidRequestError, ServingError
-from tfdeconv.serving import image_size, saved_model, status_codes
-from tfdeconv.serving.codec import dtypes
+from tfdeconv.serving import saved_model, session_values, status_codes
 from tfdeconv.serving.saved_model import Signature
 
 Array = np.ndarray[Any, Any]
@@ -124,7 +123,7 @@ class SessionModel:
             results = self._callable(names, unique)(*values)
         except tf.errors.OpError as error:
             raise _domain_error(error) from None
-        by_name = {name: _as_array(value) for name, value in zip(unique, results, strict=True)}
+        by_name = {name: session_values.as_array(value) for name, value in zip(unique, results, strict=True)}
         return [by_name[name] for name in fetches]
 
     def check_feeds(self, feeds: Mapping[str, Array]) -> None:
@@ -133,21 +132,10 @@ class SessionModel:
             self._check_feed(index, name, value)
 
     def _check_feed(self, index: int, name: str, value: Array) -> None:
-        wanted, sent = self._types.get(name), dtypes.enum_of(value.dtype)
-        if wanted is not None and wanted != sent:
-            raise InvalidRequestError(
-                f"Expects arg[{index}] to be {dtypes.cpp_name(wanted)} "
-                f"but {dtypes.cpp_name(sent)} is provided"
-            )
-        if sent == dtypes.STRING and self._max_image_pixels is not None:
-            image_size.check(value, self._max_image_pixels)
+        session_values.check_dtype(index, value, self._types.get(name), self._max_image_pixels)
         shape = self._checked_ranks.get(name)
-        if shape is not None and len(shape) != value.ndim:
-            sizes = ",".join("?" if size < 0 else str(size) for size in shape)
-            raise InvalidRequestError(
-                f"Tensor {name} must have rank {len(shape)} (shape [{sizes}]) but a tensor of rank "
-                f"{value.ndim} (shape [{','.join(map(str, value.shape))}]) is provided"
-            )
+        if shape is not None:
+            session_values.check_rank(name, value, shape)
 
     def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable[..., list[Any]]:
         key = feeds, fetches
@@ -221,11 +209,6 @@ def _checked_ranks(
         for spec in signature.inputs.values()
         if spec.shape is not None and (critical or spec.tensor_name.startswith(f"{signature.name}_"))
     }
-
-
-def _as_array(value: Any) -> Array:
-    # Scalars come as Python bytes or NumPy scalars; an `S` array would lose trailing zero bytes.
-    return np.array(value, object) if isinstance(value, bytes | str) else np.asarray(value)
 
 
 def _domain_error(error: tf.errors.OpError | ValueError) -> ServingError:

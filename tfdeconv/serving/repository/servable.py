@@ -41,7 +41,7 @@ class VersionStatus:
 
 
 class Model(Protocol):
-    """A loaded SavedModel, batched or not."""
+    """A loaded SavedModel or TensorFlow Lite model, batched or not."""
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -55,6 +55,9 @@ class Model(Protocol):
         self, feeds: Mapping[str, np.ndarray[Any, Any]], fetches: Sequence[str]
     ) -> list[np.ndarray[Any, Any]]:
         """Return the values of graph tensors."""
+
+    def check_feeds(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Refuse what ``run`` would refuse before it computes."""
 
     def close(self) -> None:
         """Release it."""
@@ -79,7 +82,7 @@ class Servable:
     Args:
         name: The model's name.
         version: The version.
-        model: The loaded SavedModel.
+        model: The loaded model.
     """
 
     def __init__(self, name: str, version: int, model: Model) -> None:
