@@ -116,6 +116,27 @@ def test_unknown_sizes_give_the_same_numbers(lowering, kernel_size, strides, pad
         assert graph(x).shape == call(x).shape
 
 
+@pytest.mark.parametrize("lowering", ops.LOWERINGS)
+@pytest.mark.parametrize(("rank", "data_format"), [(1, "channels_last"), (2, "channels_first"), (3, None)])
+def test_unknown_channels_are_the_kernels(lowering, rank, data_format):
+    """In a graph that does not know the channels of x they are the kernel's, checked when it runs."""
+    groups = 2 if lowering == "depthwise" else 1
+    sizes = (4, 3, 2)[:rank]
+    shape = (2, 2, *sizes) if data_format == "channels_first" else (2, *sizes, 2)
+    x = tf.random.stateless_uniform(shape, [1, 2])
+    kernel = tf.random.stateless_uniform([*(3, 2, 2)[:rank], 1, 2], [3, 4])
+
+    def call(x):
+        return ops.conv_transpose(
+            x, kernel, strides=2, groups=groups, data_format=data_format, lowering=lowering
+        )
+
+    graph = tf.function(call, input_signature=[tf.TensorSpec([None] * (rank + 2))], autograph=False)
+    np.testing.assert_allclose(graph(x), call(x), atol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        graph(tf.concat([x, x], axis=1 if data_format == "channels_first" else -1))
+
+
 @pytest.mark.parametrize("lowering", OTHERS)
 def test_a_window_known_only_at_run_time(lowering):
     """``output_shape`` may be a tensor: "same" then splits what is cropped when the graph runs."""

@@ -36,7 +36,8 @@ def conv_transpose(
 
     Args:
         x: Floating-point tensor ``[batch, *sizes, channels]``, or ``[batch, channels, *sizes]`` with
-            ``data_format="channels_first"``. Batch and sizes may be unknown.
+            ``data_format="channels_first"``. Batch, sizes and channels may be
+            unknown.
         kernel: ``[*kernel_size, filters // groups, channels]`` (Keras's layout), of x's dtype.
         strides: Upsampling factor; an int or one for each axis.
         padding: "valid" or "same" with Keras's meaning; or samples cropped from the full output: an
@@ -84,7 +85,7 @@ def conv_transpose(
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)
-    _check_channels(x, kernel, groups)
+    x = _with_known_channels(x, kernel, groups)
     window = output_window.resolve(
         x,
         kernel.shape[:-2],
@@ -153,7 +154,11 @@ def _spatial_rank(x: tf.Tensor, kernel: tf.Tensor) -> int:
     return int(kernel.shape.rank - 2)
 
 
-def _check_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> None:
+def _with_known_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> tf.Tensor:
+    """Return ``x``, its channels checked, if they are unknown until the graph runs, by the graph.
+
+    Unchecked, TensorFlow's convolutions would take a multiple of the channels for groups.
+    """
     channels = kernel.shape[-1]
     if x.shape[-1] is not None and x.shape[-1] != channels:
         raise InvalidArgumentError(
@@ -164,3 +169,4 @@ def _check_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> None:
         raise InvalidArgumentError(
             f"groups must divide the {channels} channels of x; received groups={groups}."
         )
+    return x if x.shape[-1] is not None else tf.ensure_shape(x, [*x.shape[:-1], channels])
