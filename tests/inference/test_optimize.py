@@ -143,6 +143,20 @@ def test_nested_and_shared_models():
     assert_same_outputs(model, result.model, (2, 3, 6, 4))
 
 
+def test_the_report_says_why_the_fastest_was_not_taken(monkeypatch):
+    """Differences within the noise go to the simpler form, which the table explains only where it happens."""
+    model = randomized(keras.Sequential([keras.Input((6, 5, 4)), keras.layers.Conv2DTranspose(3, 3, 2)]))
+    for gradient, explained in ((1.02, True), (1.0, False)):
+        monkeypatch.setattr(
+            importlib.import_module("tfdeconv.inference.optimize"),
+            "milliseconds",
+            lambda runs, seconds, slow=gradient: {name: slow if name == "gradient" else 1.0 for name in runs},
+        )
+        report = td.optimize(model, (6, 5, 4)).report
+        assert [layer.lowering for layer in report.layers] == ["gradient"]
+        assert ("Within 3% of the fastest" in str(report)) == explained
+
+
 def test_the_new_model_shares_no_weights_and_leaves_the_old_one_as_it_was():
     """Training the old model afterwards changes nothing in the new one."""
     model = randomized(

@@ -38,12 +38,27 @@ def test_writes_a_model_with_the_same_outputs(model_file, tmp_path):
         (("nowhere.keras", "out.keras", "--input-shape", "8x8x2"), "there is no file 'nowhere.keras'"),
         (("model.keras", "out.keras", "--input-shape", "8,8"), "sizes like 256x256x3; received '8,8'"),
         (("model.keras", "out.h5", "--input-shape", "8x8x2"), "must end in .keras; received 'out.h5'"),
+        (
+            ("model.keras", "no/out.keras", "--input-shape", "8x8x2"),
+            "a folder that exists; there is no folder 'no'",
+        ),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, message):
     """Each mistake is an error of ours, which the command shows as one line."""
     with pytest.raises(InvalidArgumentError, match=message):
         invoke(*arguments)
+
+
+def test_an_existing_file_is_replaced_only_on_request(model_file):
+    """The original above all: the optimized model is not for training."""
+    before = model_file.read_bytes()
+    arguments = (model_file, model_file, "--input-shape", "8x8x2", "--budget", "0")
+    with pytest.raises(InvalidArgumentError, match=r"'.*model\.keras' exists.*or pass --overwrite"):
+        invoke(*arguments)
+    assert model_file.read_bytes() == before
+    assert invoke(*arguments, "--overwrite").exit_code == 0
+    assert model_file.read_bytes() != before
 
 
 def test_a_file_that_is_no_model(tmp_path):

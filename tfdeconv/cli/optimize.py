@@ -37,8 +37,16 @@ from tfdeconv.errors import InvalidArgumentError
     type=click.Choice(["cpu", "gpu"]),
     help="Where the model will run.  [default: the GPU if one is visible]",
 )
+@click.option("--overwrite", is_flag=True, help="Replace OUTPUT_FILE if it exists.")
 def command(
-    model_file: Path, output_file: Path, shapes: tuple[str, ...], batch: int, budget_s: float, device: Any
+    model_file: Path,
+    output_file: Path,
+    shapes: tuple[str, ...],
+    batch: int,
+    budget_s: float,
+    device: Any,
+    *,
+    overwrite: bool,
 ) -> None:
     """Write a faster model with the same outputs.
 
@@ -50,8 +58,7 @@ def command(
       tfdeconv optimize upscaler.keras fast.keras --input-shape 256x256x1
     """  # noqa: D301 - click reads the \b
     parsed = [_shape(text) for text in shapes]
-    if output_file.suffix != ".keras":
-        raise InvalidArgumentError(f"OUTPUT_FILE must end in .keras; received {str(output_file)!r}.")
+    _check_output(output_file, overwrite=overwrite)
     import_tensorflow()
     import tfdeconv as td
 
@@ -64,6 +71,19 @@ def _shape(text: str) -> tuple[int, ...]:
     if re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", text) is None:
         raise InvalidArgumentError(f"--input-shape must be sizes like 256x256x3; received {text!r}.")
     return tuple(map(int, text.split("x")))
+
+
+def _check_output(path: Path, *, overwrite: bool) -> None:
+    if path.suffix != ".keras":
+        raise InvalidArgumentError(f"OUTPUT_FILE must end in .keras; received {str(path)!r}.")
+    if not path.parent.is_dir():
+        raise InvalidArgumentError(
+            f"OUTPUT_FILE must be in a folder that exists; there is no folder {str(path.parent)!r}."
+        )
+    if path.exists() and not overwrite:
+        raise InvalidArgumentError(
+            f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite."
+        )
 
 
 def _load(path: Path) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 HOPELESS = 4.0
 """A candidate this many times slower than the best after the first rounds is not run again."""
 FIRST_ROUNDS = 3
+NOISE = 1.03
+"""Among candidates this close to the best, the first is kept: as it is, gradient, then the others."""
 
 
 def milliseconds(candidates: Mapping[str, Callable[[], Any]], budget_s: float) -> dict[str, float]:

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable, TfdeconvError
 from tfdeconv.inference.difference import largest_difference
-from tfdeconv.inference.measure import milliseconds
+from tfdeconv.inference.measure import NOISE, milliseconds
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
-from tfdeconv.inference.report import Report
+from tfdeconv.inference.report import AS_IT_IS, Report
 from tfdeconv.inference.rewrite import Rewriter, as_functional
 from tfdeconv.inference.sample_inputs import random_inputs
 from tfdeconv.inference.transposed_convolution import TransposedConvolution, is_known
@@ -26,8 +26,6 @@ Device = Literal["cpu", "gpu"]
 
 TOLERANCE = 1e-4
 """Largest difference of the outputs, relative to the largest output, that rounding may explain."""
-NOISE = 1.03
-"""Among candidates this close to the best, the first is kept: as it is, gradient, then the others."""
 WHOLE_MODEL_SHARE = 0.25
 """Part of the budget for timing the models before and after."""
 
@@ -140,7 +138,7 @@ class _Fastest:
     ) -> tuple[str | None, dict[str, float]]:
         candidates: dict[str, Any] = {}
         if type(layer) is ResizeConv2D:
-            candidates["as it is"] = layer
+            candidates[AS_IT_IS] = layer
         for name in LOWERINGS:
             if name == "zero_insertion":
                 continue  # the reference view, never the fastest
@@ -152,7 +150,7 @@ class _Fastest:
         times = milliseconds(runs, self._seconds)
         best = min(times.values())
         fastest = next(name for name in times if times[name] <= NOISE * best)
-        return (None if fastest == "as it is" else fastest), times
+        return (None if fastest == AS_IT_IS else fastest), times
 
 
 class _KeepCuDNN:

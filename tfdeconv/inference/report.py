@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tfdeconv.inference.measure import NOISE
+
+AS_IT_IS = "as it is"
+"""Name of the candidate that is the layer itself."""
+
 
 @dataclass(frozen=True)
 class LayerReport:
@@ -21,6 +26,13 @@ class LayerReport:
     rewrite: str
     lowering: str | None = None
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fastest(self) -> bool:
+        """Whether no candidate was faster than the chosen one; True where nothing was measured."""
+        if not self.milliseconds:
+            return True
+        return self.milliseconds[self.lowering or AS_IT_IS] == min(self.milliseconds.values())
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,8 @@ class Report:
         lines = [f"{name:{widths[0]}}  {what:{widths[1]}}  {timed}".rstrip() for name, what, timed in rows]
         if not self.layers:
             lines = ["Nothing to rewrite."]
+        if not all(layer.fastest for layer in self.layers):
+            lines.append(f"Within {NOISE - 1:.0%} of the fastest, the simpler form is kept.")
         lines.append(
             f"{self.before_ms:.3g} ms -> {self.after_ms:.3g} ms ({self.before_ms / self.after_ms:.2f}x), "
             f"largest difference {self.max_error:.2g} of outputs up to {self.output_scale:.2g}"
