@@ -11,6 +11,10 @@ def recipe(**changes):
     return {"architecture": "slim", "scales": {"2": {"stages": [STAGE]}}, **changes}
 
 
+def stage(**changes):
+    return recipe(scales={"2": {"stages": [{**STAGE, **changes}]}})
+
+
 @pytest.mark.parametrize("architecture", LUMA_NETWORKS)
 def test_every_network_ships_its_recipe(architecture):
     """Each network of the zoo has a recipe for each scale, and it names that network."""
@@ -43,7 +47,34 @@ def test_settings_that_are_left_out_have_defaults():
             "loss must be 'l1' or 'l2'; received 'l3'",
         ),
         (recipe(scales={"two": {"stages": [STAGE]}}), "scale must be a number; received 'two'"),
-        ({"scales": {}}, "the top is incomplete.*architecture"),
+        ({"scales": {"2": {"stages": [STAGE]}}}, "the top is incomplete.*architecture"),
+        (recipe(scales={}), r"needs at least one \[\[scales.N.stages\]\]"),
+        (recipe(data=3), r"\[data\] must be a table; received 3"),
+        (recipe(scales=3), r"\[scales\] must be a table; received 3"),
+        (recipe(scales={"2": 3}), r"\[scales.2\] must be a table; received 3"),
+        (recipe(scales={"2": {"stages": 3}}), r"\[scales.2\] needs at least one \[\[scales.2.stages\]\]"),
+        (recipe(scales={"2": {"stages": ["x"]}}), r"\[scales.2\] stage must be a table; received 'x'"),
+        (recipe(architecture=3), "the top: architecture must be a text; received 3"),
+        (recipe(seed=1.5), "the top: seed must be a whole number; received 1.5"),
+        (recipe(average="0.9"), "the top: average must be a number; received '0.9'"),
+        (recipe(average=1), "average must be at least 0 and below 1; received 1"),
+        (recipe(validate_every=0), "validate_every must be at least 1; received 0"),
+        (recipe(data={"patch": 0}), "patch must be at least 1; received 0"),
+        (recipe(data={"stride": -3}), "stride must be at least 1; received -3"),
+        (recipe(data={"keep": "all"}), r"\[data\]: keep must be a number; received 'all'"),
+        (recipe(data={"reductions": 2}), "reductions must be a list of whole numbers from 1 on; received 2"),
+        (recipe(data={"reductions": []}), r"reductions must be a list .* received \[\]"),
+        (recipe(data={"reductions": [2, 0]}), r"reductions must be a list .* received \[2, 0\]"),
+        (stage(steps=0), "steps must be at least 1; received 0"),
+        (stage(steps=True), r"\[scales.2\] stage: steps must be a whole number; received True"),
+        (stage(batch=0), "batch must be at least 1; received 0"),
+        (stage(warmup=-1), "warmup must be at least 0; received -1"),
+        (stage(learning_rate=0), "learning_rate must be above 0; received 0"),
+        (stage(learning_rate=float("nan")), "learning_rate must be above 0; received nan"),
+        (
+            recipe(scales={"2": {"start_from": "x3", "stages": [STAGE]}}),
+            r"\[scales.2\]: start_from must be a whole number; received 'x3'",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(table, message):
@@ -53,9 +84,12 @@ def test_a_wrong_setting_is_named(table, message):
 
 
 def test_a_file_that_is_no_recipe_is_named(tmp_path):
-    """A missing file and one that is not TOML are told apart."""
+    """A missing file and one that is not TOML, or not even text, are told apart."""
     with pytest.raises(InvalidArgumentError, match="cannot be read: No such file"):
         load_recipe(tmp_path / "missing.toml")
     (tmp_path / "broken.toml").write_text("architecture = ")
     with pytest.raises(InvalidArgumentError, match="is not TOML"):
         load_recipe(tmp_path / "broken.toml")
+    (tmp_path / "latin.toml").write_bytes(b'architecture = "\xe9"')
+    with pytest.raises(InvalidArgumentError, match=r"is not TOML: .*utf-8"):
+        load_recipe(tmp_path / "latin.toml")

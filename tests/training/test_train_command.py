@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from tfdeconv.cli.evaluate import command as evaluate
+from tfdeconv.cli.train import command as train
 from tfdeconv.errors import InvalidArgumentError
 
 RECIPE = Path(__file__).with_name("smoke.toml")
@@ -80,6 +82,34 @@ def test_seconds_of_training_beat_bicubic(uninterrupted, unseen_drawing):
     bicubic_psnr, bicubic_ssim, psnr, ssim = map(float, mean.split()[1:])
     assert psnr > bicubic_psnr + 1.0
     assert ssim > bicubic_ssim
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scale", "3"], "scale must be one that the recipe has (2); received 3"),
+        (["--scale", "2", "--output", "file/out"], "--output: the folder "),
+    ],
+)
+def test_train_tells_mistakes_before_the_work(drawings, tmp_path, monkeypatch, options, message):
+    """Cutting patches takes minutes; what can be known before is told before."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tfdeconv.training.patches.collect_patches", None)
+    threads = SimpleNamespace(
+        set_intra_op_parallelism_threads=lambda count: None,
+        set_inter_op_parallelism_threads=lambda count: None,
+    )
+    monkeypatch.setattr(
+        "tfdeconv.cli.train.import_tensorflow",
+        lambda: SimpleNamespace(config=SimpleNamespace(threading=threads)),
+    )
+    with pytest.raises(InvalidArgumentError, match=re.escape(message)):
+        CliRunner().invoke(
+            train,
+            ["slim", "--data", str(drawings), "--recipe", str(RECIPE), *options],
+            catch_exceptions=False,
+        )
 
 
 def test_evaluate_names_an_unknown_network(drawings):

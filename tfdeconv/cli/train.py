@@ -68,7 +68,7 @@ def command(
             f"--recipe must be for {architecture!r}; {str(recipe)!r} is for {plan.architecture!r}."
         )
     directory = output / architecture / f"x{scale}"
-    parent = plan.scales[scale].start_from if scale in plan.scales else None
+    parent = plan.for_scale(scale).start_from
     if initial is None and parent is not None:
         initial = output / architecture / f"x{parent}" / "weights.npz"
         if not initial.is_file():
@@ -76,6 +76,12 @@ def command(
                 f"--initial: the recipe starts scale {scale} from scale {parent}, but {str(initial)!r} is "
                 f"missing. Train scale {parent} first, or name a weights file."
             )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
+        ) from None
     click.echo(f"Cutting patches from {data} ...")
     patches = collect_patches(data, plan.data, scale)
     click.echo(f"{len(patches.low)} patches to train on, {len(patches.holdout)} squares held out.")

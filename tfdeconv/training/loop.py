@@ -85,11 +85,7 @@ class Trainer:
             raise InvalidArgumentError(
                 f"architecture must be one of {', '.join(LUMA_NETWORKS)}; received {recipe.architecture!r}."
             )
-        if scale not in recipe.scales:
-            raise InvalidArgumentError(
-                f"scale must be one that the recipe has ({', '.join(map(str, recipe.scales))}); "
-                f"received {scale}."
-            )
+        self.plan = recipe.for_scale(scale)
         self.recipe, self.scale, self.patches, self.directory = recipe, scale, patches, directory
         keras.utils.set_random_seed(recipe.seed)
         self.model = LUMA_NETWORKS[recipe.architecture](scale)
@@ -114,15 +110,13 @@ class Trainer:
 
     def run(self, *, until: int | None = None, progress: bool = True) -> Outcome:
         """Train up to the end of the recipe, or to step ``until``, and return how it stands there."""
-        stages = self.recipe.scales[self.scale].stages
-        total = self.recipe.scales[self.scale].steps
-        last = total if until is None else min(until, total)
+        last = self.plan.steps if until is None else min(until, self.plan.steps)
         writer = tf.summary.create_file_writer(str(self.directory / "logs"))
         outcome = Outcome(int(self.step), self.validate(), float(self.best))
         bar = tqdm(total=last, initial=int(self.step), unit="step", disable=not progress, dynamic_ncols=True)
         with writer.as_default(), bar:
             first = 0
-            for stage in stages:
+            for stage in self.plan.stages:
                 while first <= int(self.step) < min(last, first + stage.steps):
                     every = self.recipe.validate_every
                     stop = min((int(self.step) // every + 1) * every, first + stage.steps, last)

@@ -17,6 +17,9 @@ from tfdeconv.training.recipe import DataRecipe
 
 Luma = npt.NDArray[np.float32]
 
+_LEAST_SCORED = 3
+"""Low-resolution pixels a side that leave something inside the border that PSNR leaves out."""
+
 
 @dataclass(frozen=True)
 class PatchSet:
@@ -51,15 +54,16 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
     Each photograph is first reduced by every factor of ``recipe.reductions`` (which removes the traces of
     JPEG compression and gives detail of several sizes), then split into a left part to train on and a right
     strip to validate on, each degraded by ``scale``. Of the training patches only the most detailed are
-    kept. The held-out pairs are the most detailed square of each strip.
+    kept. The held-out pairs are the most detailed square of each strip. Parts too small for a patch, and
+    strips too small or too flat to be scored, are left out.
 
     Args:
-        folder: Photographs, at least a few patches in size after the largest reduction.
+        folder: Photographs, best at least a few patches in size after the largest reduction.
         recipe: How to cut.
         scale: Upsampling factor to train for.
 
     Raises:
-        InvalidArgumentError: The folder holds no image, or they are too small for the patches.
+        InvalidArgumentError: The folder holds no image, or all are too small for a patch or a strip.
     """
     size, stride = recipe.patch, max(1, recipe.stride // scale)
     low: list[npt.NDArray[np.float16]] = []
@@ -70,6 +74,14 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
         for reduction in recipe.reductions:
             image = bicubic_resize(photograph, Fraction(1, reduction))
             split = round(image.shape[1] * (1.0 - recipe.holdout))
+            strip = image[:, split:]
+            if min(strip.shape[:2]) >= _LEAST_SCORED * scale:
+                small, large = (luma(half) for half in degrade(strip, scale))
+                square = _most_detailed_square(small, large, scale)
+                if np.ptp(square[1]) > 0:  # the PSNR of flat squares has no limit
+                    holdout.append(square)
+            if min(image.shape[0], split) < size * scale:
+                continue
             small, large = (luma(half) for half in degrade(image[:, :split], scale))
             for y in range(0, small.shape[0] - size + 1, stride):
                 for x in range(0, small.shape[1] - size + 1, stride):
@@ -77,13 +89,17 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
                     low.append(small[y : y + size, x : x + size].astype(np.float16))
                     high.append(target.astype(np.float16))
                     scores.append(detail(target))
-            strip = tuple(luma(half) for half in degrade(image[:, split:], scale))
-            holdout.append(_most_detailed_square(strip[0], strip[1], scale))
     if not low:
         raise InvalidArgumentError(
             f"data must hold photographs of at least {size * scale * min(recipe.reductions)} pixels a side "
             f"(patches of {size} at scale {scale} after a reduction by {min(recipe.reductions)}); "
             f"{str(folder)!r} gave no patch."
+        )
+    if not holdout:
+        raise InvalidArgumentError(
+            f"data must hold photographs whose right {recipe.holdout:.0%}, held out for validation, is at "
+            f"least {_LEAST_SCORED * scale * min(recipe.reductions)} pixels a side and not flat; "
+            f"{str(folder)!r} gave none."
         )
     kept = np.sort(np.argsort(scores)[::-1][: max(1, round(len(scores) * recipe.keep))])
     return PatchSet(np.stack([low[i] for i in kept]), np.stack([high[i] for i in kept]), tuple(holdout))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +14,23 @@ from tfdeconv.errors import ImageError, InvalidArgumentError
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
+_DEEP_MODES = "IF"
+"""How Pillow's names for grey of 16 and 32 bits begin, which it clips where it should scale."""
+
 
 def photograph_paths(folder: Path) -> list[Path]:
-    """Return the image files of ``folder`` in order of their names, subfolders not searched.
+    """Return the image files of ``folder`` in order of their names, without hidden files and subfolders.
 
     Raises:
         InvalidArgumentError: ``folder`` is not a folder or holds no image.
     """
     if not folder.is_dir():
         raise InvalidArgumentError(f"data must be a folder of images; {str(folder)!r} is not a folder.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
     if not paths:
         kinds = ", ".join(sorted(suffix.lstrip(".") for suffix in SUFFIXES))
         raise InvalidArgumentError(f"data must hold images ({kinds}); {str(folder)!r} holds none.")
@@ -30,17 +38,21 @@ def photograph_paths(folder: Path) -> list[Path]:
 
 
 def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
-    """Return the image at ``path`` as ``[height, width, 3]`` uint8 RGB.
+    """Return the image at ``path`` as ``[height, width, 3]`` uint8 RGB; transparency is left out.
 
     Raises:
-        ImageError: The file cannot be read as an image.
+        ImageError: The file cannot be read as an image, or is grey with more than 8 bits a sample.
     """
     pillow = require("PIL.Image", extra="train", feature="Reading photographs")
     try:
-        with pillow.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except OSError as error:
-        raise ImageError(f"{str(path)!r} cannot be read as an image: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata and large sizes
+            with pillow.open(path) as image:
+                if image.mode[0] not in _DEEP_MODES:
+                    return np.asarray(image.convert("RGB"))
+    except Exception as error:  # the decoders raise errors of any kind for files that contradict themselves
+        raise ImageError(f"{str(path)!r} cannot be read as an image: {str(error).rstrip('.')}.") from error
+    raise ImageError(f"{str(path)!r} holds more than 8 bits a sample. Convert it to 8 bits first.")
 
 
 def photographs(folder: Path) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:

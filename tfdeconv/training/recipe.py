@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,20 @@ from typing import Any, Literal, TypeVar
 from tfdeconv.errors import InvalidArgumentError
 
 T = TypeVar("T")
+
+# How a field is annotated -> what TOML must give, and how to call it.
+_KINDS: Mapping[Any, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "int | None": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "str": ((str,), "a text"),
+}
+
+
+def _at_least(least: int, **settings: int) -> None:
+    for name, value in settings.items():
+        if value < least:
+            raise InvalidArgumentError(f"recipe: {name} must be at least {least}; received {value}.")
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,9 @@ class DataRecipe:
     holdout: float = 0.15
 
     def __post_init__(self) -> None:
+        _at_least(1, patch=self.patch, stride=self.stride)
+        if not self.reductions or min(self.reductions) < 1:
+            raise _not_reductions(list(self.reductions))
         if not 0.0 < self.holdout < 1.0 or not 0.0 < self.keep <= 1.0:
             raise InvalidArgumentError(
                 "recipe: holdout must lie between 0 and 1, and keep above 0 and at most 1; "
@@ -59,6 +77,12 @@ class Stage:
     loss: Literal["l1", "l2"] = "l1"
 
     def __post_init__(self) -> None:
+        _at_least(1, steps=self.steps, batch=self.batch)
+        _at_least(0, warmup=self.warmup)
+        if not 0.0 < self.learning_rate < math.inf:
+            raise InvalidArgumentError(
+                f"recipe: learning_rate must be above 0; received {self.learning_rate:g}."
+            )
         if self.loss not in ("l1", "l2"):
             raise InvalidArgumentError(f"recipe: loss must be 'l1' or 'l2'; received {self.loss!r}.")
 
@@ -101,14 +125,57 @@ class Recipe:
     average: float = 0.999
     validate_every: int = 2000
 
+    def __post_init__(self) -> None:
+        _at_least(1, validate_every=self.validate_every)
+        if not 0.0 <= self.average < 1.0:
+            raise InvalidArgumentError(
+                f"recipe: average must be at least 0 and below 1; received {self.average:g}."
+            )
+        if not self.scales:
+            raise InvalidArgumentError("recipe: the top needs at least one [[scales.N.stages]].")
 
-def _fields(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+    def for_scale(self, scale: int) -> ScaleRecipe:
+        """Return the run of one scale.
+
+        Raises:
+            InvalidArgumentError: The recipe has no such scale.
+        """
+        if scale not in self.scales:
+            raise InvalidArgumentError(
+                f"scale must be one that the recipe has ({', '.join(map(str, self.scales))}); "
+                f"received {scale}."
+            )
+        return self.scales[scale]
+
+
+def _not_reductions(received: Any) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"recipe: reductions must be a list of whole numbers from 1 on; received {received!r}."
+    )
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidArgumentError(f"recipe: {where} must be a table; received {value!r}.")
+    return value
+
+
+def _fields(kind: type[T], value: Any, where: str) -> T:
+    table = _table(value, where)
     known = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(table) - known)
     if unknown:
         raise InvalidArgumentError(
             f"recipe: {where} has no setting {unknown[0]!r}; it takes {', '.join(sorted(known))}."
         )
+    for item in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if item.name in table and item.type in _KINDS:
+            types, name = _KINDS[item.type]
+            setting = table[item.name]
+            if not isinstance(setting, types) or isinstance(setting, bool):
+                raise InvalidArgumentError(
+                    f"recipe: {where}: {item.name} must be {name}; received {setting!r}."
+                )
     try:
         return kind(**table)
     except TypeError as error:
@@ -139,7 +206,7 @@ def load_recipe(path: Path) -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidArgumentError(f"recipe {str(path)!r} cannot be read: {error.strerror}.") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of the parser, or of the decoder of UTF-8
         raise InvalidArgumentError(f"recipe {str(path)!r} is not TOML: {error}.") from None
     return parse_recipe(table)
 
@@ -156,18 +223,26 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     Raises:
         InvalidArgumentError: A setting is unknown or missing.
     """
-    data = dict(table.get("data", {}))
+    data = dict(_table(table.get("data", {}), "[data]"))
     if "reductions" in data:
-        data["reductions"] = tuple(data["reductions"])
+        data["reductions"] = _reductions(data["reductions"])
     scales = {}
-    for name, entry in table.get("scales", {}).items():
+    for name, value in _table(table.get("scales", {}), "[scales]").items():
         if not name.isdecimal():
             raise InvalidArgumentError(f"recipe: a scale must be a number; received {name!r}.")
         where = f"[scales.{name}]"
-        stages = tuple(_fields(Stage, stage, f"{where} stage") for stage in entry.get("stages", ()))
-        if not stages:
+        entry = _table(value, where)
+        stages = entry.get("stages")
+        if not isinstance(stages, list) or not stages:
             raise InvalidArgumentError(f"recipe: {where} needs at least one [[scales.{name}.stages]].")
-        scales[int(name)] = _fields(ScaleRecipe, {**entry, "stages": stages}, where)
+        typed = tuple(_fields(Stage, stage, f"{where} stage") for stage in stages)
+        scales[int(name)] = _fields(ScaleRecipe, {**entry, "stages": typed}, where)
     return _fields(
         Recipe, {**table, "data": _fields(DataRecipe, data, "[data]"), "scales": scales}, "the top"
     )
+
+
+def _reductions(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(factor) is int for factor in value):
+        raise _not_reductions(value)
+    return tuple(value)
