@@ -1,6 +1,10 @@
 """``tfdeconv upscale`` from the command line: files, folders, servers, and what goes wrong."""
 
+import itertools
 import os
+import re
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -108,6 +112,15 @@ def test_a_folder_keeps_its_structure_and_one_bad_file_does_not_stop_it(run, tmp
         "tfdeconv: error: album/bad.jpg is not a PNG, JPEG, WebP or TIFF picture.",
         "2 of 3 files done, 1 failed.",
     ]
+
+
+def test_only_the_error_is_told_of_a_broken_tiff(photo, tmp_path):
+    """In a process of its own, where nothing stands between tifffile's log and the terminal."""
+    (tmp_path / "cut.tif").write_bytes(b"MM\0*\0\0\0\x08")
+    command = [sys.executable, "-m", "tfdeconv.cli", "upscale", "cut.tif", "-o", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "tfdeconv: error: cut.tif is cut off or damaged: it holds no picture.\n"
 
 
 def test_files_that_exist_are_kept_unless_told(run, photo, tmp_path):
@@ -276,13 +289,13 @@ def test_a_server_that_has_no_such_model_ends_the_command(run, photo, server):
 
 
 def test_a_progress_bar_is_drawn_for_people(run, photo, monkeypatch):
-    """On a terminal, with megapixels per second."""
-    import sys
-
+    """On a terminal, with megapixels per second, even where a megapixel takes seconds."""
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
-    done = run(photo, "-o", "a.png")
+    monkeypatch.setattr("tqdm.std.time", itertools.count(step=5.0).__next__)
+    done = run(photo, "-o", "a.png", "--scale", "4", "--tile", "24")
     assert "photo.png" in done.err
-    assert "MP/s" in done.err
+    assert re.search(r"100% .* 0\.00MP/s", done.err)
+    assert "s/MP" not in done.err
 
 
 def test_two_inputs_for_one_output_are_refused(tmp_path):

@@ -268,6 +268,14 @@ def test_files_that_break_off_are_refused(tmp_path, name):
             read_photograph(path)
 
 
+@pytest.mark.parametrize("content", [b"II*\0" + b"hello" * 50, b"MM\0*\0\0\0\x08"])
+def test_a_tiff_without_a_picture_is_told_in_words(tmp_path, content):
+    """Such as the first half of a file whose directory lies at its end."""
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(ImageError, match=r"a\.tif is cut off or damaged: it holds no picture\."):
+        read_photograph(tmp_path / "a.tif")
+
+
 def test_other_files_are_refused(tmp_path):
     """By their content; the name means nothing."""
     path = tmp_path / "a.png"

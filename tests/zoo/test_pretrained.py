@@ -74,12 +74,22 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 
 def test_a_file_that_holds_no_weights_is_refused(tmp_path):
-    """Neither a missing file nor another format leads to a traceback of NumPy."""
-    with pytest.raises(InvalidArgumentError, match="cannot be read"):
+    """Neither a missing file nor another format leads to NumPy's traceback, or to advice to unpickle it."""
+    with pytest.raises(
+        InvalidArgumentError, match=r"missing.npz' cannot be read: No such file or directory\."
+    ):
         load_weights(Slim(2), tmp_path / "missing.npz")
+    save_weights(Slim(2), tmp_path / "whole.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
     (tmp_path / "text.npz").write_text("no weights")
-    with pytest.raises(InvalidArgumentError, match="cannot be read"):
-        load_weights(Slim(2), tmp_path / "text.npz")
+    for name in ("array.npy", "text.npz"):
+        with pytest.raises(InvalidArgumentError, match=rf"weights '.*{name}' must be an \.npz file"):
+            load_weights(Slim(2), tmp_path / name)
+    whole = bytearray((tmp_path / "whole.npz").read_bytes())
+    whole[200] ^= 1
+    (tmp_path / "damaged.npz").write_bytes(whole)
+    with pytest.raises(InvalidArgumentError, match=r"damaged.npz' are damaged: .*CRC"):
+        load_weights(Slim(2), tmp_path / "damaged.npz")
 
 
 def test_unknown_weights_are_refused_with_the_known_ones():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -117,6 +118,7 @@ def command(
     same, and the exit code is 1.
     """
     todo = jobs(inputs, output, compare=compare)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
     from tfdeconv.zoo.upscaling import FACTORS, passes
 
@@ -201,7 +203,8 @@ def _progress_bar(name: str, pixels: int) -> Iterator[Any]:
         unit="MP",
         leave=False,
         disable=None,
-        bar_format="{desc} {percentage:3.0f}% |{bar}| {n:.1f}/{total:.1f} MP, {rate_fmt}, {remaining} left",
+        bar_format="{desc} {percentage:3.0f}% |{bar}| {n:.1f}/{total:.1f} MP, "
+        "{rate_noinv_fmt}, {remaining} left",  # not s/MP where it is slow
     ) as bar:
 
         def progress(done: int, total: int) -> None:

@@ -21,12 +21,18 @@ _PREMULTIPLIED, _ALPHA = 1, 2  # values of the tag ExtraSamples
 
 
 def is_deep_tiff(path: Path) -> bool:
-    """Return whether a file is a TIFF of more than 8 bits a sample."""
+    """Return whether a file is a TIFF of more than 8 bits a sample.
+
+    Raises:
+        ImageError: It is a TIFF without a picture.
+    """
     with path.open("rb") as file:
         if file.read(4) not in _SIGNATURES:
             return False
     tifffile = require("tifffile", extra="image", feature="Reading TIFF files")
     with tifffile.TiffFile(path) as file:
+        if not len(file.pages):
+            raise ImageError("is cut off or damaged: it holds no picture.")
         return max(np.atleast_1d(file.pages[0].bitspersample)) > 8
 
 

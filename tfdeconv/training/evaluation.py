@@ -12,6 +12,9 @@ from tfdeconv.errors import InvalidArgumentError
 
 Luma = npt.NDArray[np.float32]
 
+SSIM_WINDOW = 11
+"""Side of the window of :func:`ssim` in pixels; smaller images have no SSIM."""
+
 
 def _prepared(
     high: Luma, predicted: Luma, border: int
@@ -65,9 +68,9 @@ def ssim(high: Luma, predicted: Luma, border: int) -> float:
     """
     metrics: Any = require("skimage.metrics", extra="train", feature="SSIM")
     first, second = _prepared(high, predicted, border)
-    if min(first.shape) < 11:
+    if min(first.shape) < SSIM_WINDOW:
         raise InvalidArgumentError(
-            f"SSIM needs at least 11 pixels a side inside the border of {border}; "
+            f"SSIM needs at least {SSIM_WINDOW} pixels a side inside the border of {border}; "
             f"received {list(high.shape)}."
         )
     return float(

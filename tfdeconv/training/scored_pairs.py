@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.training.degradation import degrade
+from tfdeconv.training.evaluation import SSIM_WINDOW
 from tfdeconv.training.photographs import photograph_paths, read_rgb
 
 
@@ -41,7 +42,8 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
         scale: Upsampling factor.
 
     Raises:
-        InvalidArgumentError: No image is there, an original has no partner, or sizes do not fit ``scale``.
+        InvalidArgumentError: No image is there, an original has no partner, sizes do not fit ``scale``, or
+            an image is too small to be scored.
     """
     for_scale = folder / f"x{scale}"
     folder = for_scale if for_scale.is_dir() else folder
@@ -49,7 +51,9 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     originals = [path for path in paths if path.stem.endswith("_hr")]
     for path in originals or paths:
         if not originals:
-            yield Pair(path.stem, *degrade(read_rgb(path), scale))
+            high = read_rgb(path)
+            _check_size(path, high.shape[0], high.shape[1], scale)
+            yield Pair(path.stem, *degrade(high, scale))
             continue
         name = path.stem.removesuffix("_hr")
         partner = next((other for other in paths if other.stem == f"{name}_lr"), None)
@@ -64,4 +68,16 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
                 f"{path.name} must be {scale} times as large as {partner.name}; received "
                 f"{high.shape[1]}x{high.shape[0]} and {low.shape[1]}x{low.shape[0]} pixels. Is --scale right?"
             )
+        _check_size(path, height, width, scale)
         yield Pair(name, low, high[:height, :width])
+
+
+def _check_size(path: Path, height: int, width: int, scale: int) -> None:
+    """Raise unless an original, cropped to a multiple of ``scale``, has an SSIM."""
+    height, width = (size // scale * scale for size in (height, width))
+    least = SSIM_WINDOW + 2 * scale
+    if min(height, width) < least:
+        raise InvalidArgumentError(
+            f"{path.name} must have at least {least} pixels a side, in multiples of {scale}, to be scored; "
+            f"received {width}x{height}. Take it out of {str(path.parent)!r}."
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 
 import keras
@@ -64,13 +65,21 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a weights file by ``layer/weight``.
 
     Raises:
-        InvalidArgumentError: ``path`` is not a weights file.
+        InvalidArgumentError: ``path`` is not a weights file, or a damaged one.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError) as error:
-        raise InvalidArgumentError(f"weights {str(path)!r} cannot be read: {error}") from None
+        with path.open("rb") as file:
+            if zipfile.is_zipfile(file):
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as arrays:
+                    return dict(arrays)
+    except OSError as error:
+        raise InvalidArgumentError(f"weights {str(path)!r} cannot be read: {error.strerror}.") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidArgumentError(f"weights {str(path)!r} are damaged: {error}.") from None
+    raise InvalidArgumentError(
+        f"weights {str(path)!r} must be an .npz file, as `tfdeconv train` writes it; this is none."
+    )
 
 
 def load_shipped_weights(model: keras.Model, architecture: str, scale: int, weights: str) -> None:
