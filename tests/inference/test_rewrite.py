@@ -148,3 +148,19 @@ def test_integer_inputs_are_not_all_zero(monkeypatch):
     model.layers[-2].bias.assign([0.0, 0.0])
     with pytest.raises(TfdeconvError, match="outputs differ"):
         td.optimize(model, (4, 4, 2), **BUDGET)
+
+
+def test_automatic_crops_stay_what_they_were(tmp_path):
+    """Crop offsets are computed from the graph, the rewritten one as well, also after loading."""
+    image = keras.Input((None, None, 3))
+    net = keras.layers.Conv2D(8, 3, padding="same")(image)
+    skip = keras.layers.MaxPooling2D(2)(keras.layers.PReLU(shared_axes=[1, 2])(net))
+    deep = keras.layers.MaxPooling2D(2)(keras.layers.Conv2D(8, 3, padding="same")(skip))
+    up = td.layers.Conv2DTranspose(8, (7, 5), 2, padding=((0, 1), 0))(deep)
+    up = td.layers.ResizeConv2D(8, 3, factor=2, padding="valid")(up)
+    up = keras.layers.PReLU(shared_axes=[1, 2])(up)
+    model = randomized(keras.Model(image, td.layers.CropLike("auto")([up, net])))
+    result = td.optimize(model, (16, 20, 3), **BUDGET)
+    assert_same_outputs(model, result.model, (2, 24, 16, 3))
+    result.model.save(tmp_path / "fast.keras")
+    assert_same_outputs(model, keras.saving.load_model(tmp_path / "fast.keras"), (2, 24, 16, 3))

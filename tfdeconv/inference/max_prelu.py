@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.alignment.coordinate_map import CoordinateMap
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -49,6 +50,10 @@ class MaxPReLU(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return ``input_shape``."""
         return tuple(input_shape)
+
+    def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
+        """Return where the samples go, for ``tfdeconv.alignment``: they stay."""
+        return (CoordinateMap(),) * len(input_sizes)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.inference.transposed_convolution import TransposedConvolution
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
@@ -160,6 +161,14 @@ class PreparedConvTranspose(keras.layers.Layer):
         if self.data_format == "channels_first":
             return (input_shape[0], self.filters, *outputs)
         return (input_shape[0], *outputs, self.filters)
+
+    def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
+        """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
+        axes = zip(self.kernel_size, self.strides, self.crops, self.dilation_rate, strict=True)
+        return tuple(
+            CoordinateMap.transposed_convolution(taps, stride, lead=lead, dilation_rate=rate)
+            for taps, stride, (lead, _), rate in axes
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
