@@ -163,5 +163,31 @@ class TestEngine:
 
 def test_flags_without_effect_are_accepted_and_said_so(caplog):
     """A script that sets them still starts, and its log tells."""
-    flag_options.from_flags(flags.parse(["--model_base_path=/m", "--platform_config_file=/p"]))
-    assert "--platform_config_file has no effect" in caplog.text
+    flag_options.from_flags(flags.parse(["--model_base_path=/m", "--thread_pool_factory_config_file=/p"]))
+    assert "--thread_pool_factory_config_file has no effect on the embedded server" in caplog.text
+
+
+class TestBesideAPlatformConfig:
+    def options(self, *arguments):
+        return flag_options.from_flags(
+            flags.parse(["--model_base_path=/m", "--platform_config_file=/p", *arguments])
+        )
+
+    def test_replaced_flags_are_said_to_be_so(self, caplog):
+        """Only those that the command line sets, and none that the file does not replace."""
+        self.options("--enable_batching", "--saved_model_tags=gpu", "--max_num_load_retries=0")
+        lines = [record.getMessage() for record in caplog.records]
+        assert lines == [
+            "--enable_batching has no effect beside --platform_config_file",
+            "--saved_model_tags has no effect beside --platform_config_file",
+        ]
+
+    def test_their_contradictions_do_not_matter(self):
+        """The C++ server looks at none of them."""
+        parallel = [f"--tensorflow_{kind}_parallelism=1" for kind in ("session", "intra_op", "inter_op")]
+        options = self.options("--batching_parameters_file=/b", "--mixed_precision=int4", *parallel)
+        assert options.session_config == ""
+
+    def test_xla_flags_still_hold(self):
+        """They are the process's, not the session's."""
+        assert "global_jit_level: ON_1" in self.options("--xla_cpu_compilation_enabled").session_config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,24 @@ from tfdeconv.serving.options import ServerOptions
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _REFUSED = {"use_alts_credentials": "ALTS needs Google Cloud; use --ssl_config_file"}
-_WITHOUT_EFFECT = ("platform_config_file", "thread_pool_factory_config_file", "prefer_tflite_model")
+_WITHOUT_EFFECT = ("thread_pool_factory_config_file",)
 _PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))
+# What platform_config_file says instead, as in the C++ server.
+_REPLACED = (
+    *_PARALLELISM,
+    "tensorflow_session_config_file",
+    "per_process_gpu_memory_fraction",
+    "mixed_precision",
+    "saved_model_tags",
+    "enable_model_warmup",
+    "num_request_iterations_for_warmup",
+    "enable_batching",
+    "batching_parameters_file",
+    "enable_per_model_batching_parameters",
+    "prefer_tflite_model",
+    "num_tflite_pools",
+    "num_tflite_interpreters_per_pool",
+)
 
 
 def from_flags(parsed: Parsed) -> ServerOptions:
@@ -37,6 +54,9 @@ def from_flags(parsed: Parsed) -> ServerOptions:
     for name in _WITHOUT_EFFECT:
         if values[name]:
             _LOG.warning("--%s has no effect on the embedded server", name)
+    if values["platform_config_file"]:
+        for name in sorted(parsed.given.intersection(_REPLACED)):
+            _LOG.warning("--%s has no effect beside --platform_config_file", name)
     if not values["port"] and not values["grpc_socket_path"]:
         raise InvalidRequestError(
             "At least one of server_options.grpc_port or server_options.grpc_socket_path must be set."
@@ -71,7 +91,14 @@ def _rest_port(parsed: Parsed) -> int | None:
 
 
 def _session_config(parsed: Parsed) -> config_pb2.ConfigProto:
-    values: dict[str, Any] = dict(parsed.values)
+    values = parsed.values
+    config = config_pb2.ConfigProto() if values["platform_config_file"] else _from_session_flags(values)
+    if values["xla_cpu_compilation_enabled"] or values["xla_gpu_compilation_enabled"]:
+        config.graph_options.optimizer_options.global_jit_level = config_pb2.OptimizerOptions.ON_1
+    return config
+
+
+def _from_session_flags(values: Mapping[str, Any]) -> config_pb2.ConfigProto:
     config = config_pb2.ConfigProto()
     if values["tensorflow_session_config_file"]:
         path = values["tensorflow_session_config_file"]
@@ -91,8 +118,6 @@ def _session_config(parsed: Parsed) -> config_pb2.ConfigProto:
     config.inter_op_parallelism_threads = inter if apart else session
     if values["per_process_gpu_memory_fraction"]:
         config.gpu_options.per_process_gpu_memory_fraction = values["per_process_gpu_memory_fraction"]
-    if values["xla_cpu_compilation_enabled"] or values["xla_gpu_compilation_enabled"]:
-        config.graph_options.optimizer_options.global_jit_level = config_pb2.OptimizerOptions.ON_1
     precision = values["mixed_precision"]
     rewrites = config.graph_options.rewrite_options
     if precision == "bfloat16":
@@ -104,4 +129,4 @@ def _session_config(parsed: Parsed) -> config_pb2.ConfigProto:
     return config
 
 
-assert all(name in BY_NAME for name in (*_REFUSED, *_WITHOUT_EFFECT, *_PARALLELISM))
+assert all(name in BY_NAME for name in (*_REFUSED, *_WITHOUT_EFFECT, *_REPLACED))

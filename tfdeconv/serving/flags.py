@@ -104,6 +104,22 @@ FLAGS: tuple[Flag, ...] = (
         ("xla_cpu_compilation_enabled", False, "Compile clusters of operations with XLA on the CPU."),
         ("xla_gpu_compilation_enabled", False, "Compile clusters of operations with XLA on the GPU."),
         ("mixed_precision", "", "Run eligible operations in this type (bfloat16 or float16)."),
+        (
+            "platform_config_file",
+            "",
+            "Text file of a PlatformConfigMap, in place of all flags for tags, warm-up, batching, sessions "
+            "and TensorFlow Lite.",
+        ),
+    ),
+    *_group(
+        "TensorFlow Lite",
+        ("prefer_tflite_model", False, "Serve model.tflite where a version folder has it."),
+        ("num_tflite_pools", 0, "Requests that a model computes at the same time; 0: one for each CPU."),
+        (
+            "num_tflite_interpreters_per_pool",
+            1,
+            "Above 1: run requests in batches of up to 500 rows divided by this.",
+        ),
     ),
     *_group(
         "Limits and logs",
@@ -125,13 +141,9 @@ FLAGS: tuple[Flag, ...] = (
         "Accepted, without effect here",
         ("flush_filesystem_caches", True, "Memory hint of the C++ server."),
         ("use_alts_credentials", False, "Refused here: needs Google Cloud."),
-        ("platform_config_file", "", "Not read: use the flags for sessions and batching."),
-        ("prefer_tflite_model", False, "TensorFlow Lite only: the SavedModel itself is served."),
         ("remove_unused_fields_from_bundle_metagraph", True, "Memory hint of the C++ server."),
-        ("num_tflite_pools", 1, "TensorFlow Lite only."),
-        ("num_tflite_interpreters_per_pool", 0, "TensorFlow Lite only."),
         ("enable_profiler", True, "The C++ server's profiler service."),
-        ("thread_pool_factory_config_file", "", "Thread pools of the C++ server."),
+        ("thread_pool_factory_config_file", "", "Thread pools that are compiled into a C++ server."),
         ("skip_initialize_tpu", False, "TPU only."),
     ),
 )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from google.protobuf import text_format
-from tensorflow.core.protobuf import config_pb2
-
-from tfdeconv.errors import InvalidRequestError
-from tfdeconv.serving import warmup
+from tfdeconv.serving import tflite_model, warmup
 from tfdeconv.serving.batching import BatchedModel
 from tfdeconv.serving.batching_parameters import BatchingParameters
+from tfdeconv.serving.bundle_config import BundleConfig
 from tfdeconv.serving.options import ServerOptions
 from tfdeconv.serving.repository.servable import Model, Servable
 from tfdeconv.serving.session_model import SessionModel
 from tfdeconv.serving.telemetry import Telemetry
+from tfdeconv.serving.tflite_model import TfliteModel
 
 _PER_MODEL_FILE = "batching_params.pbtxt"
+# Of TensorFlow Serving's TfLiteSession: rows of a batch, and batches that may wait for each interpreter.
+_TFLITE_ROWS, _TFLITE_QUEUE = 500, 100
 
 
 class ModelLoader:
@@ -31,13 +32,9 @@ class ModelLoader:
     """
 
     def __init__(self, options: ServerOptions, telemetry: Telemetry) -> None:
-        self._options = options
+        self._max_image_pixels = options.max_image_pixels
         self._telemetry = telemetry
-        self._batching = _batching(options)
-        try:
-            self._config = text_format.Parse(options.session_config, config_pb2.ConfigProto())
-        except text_format.ParseError as error:
-            raise InvalidRequestError(f"session_config is not a ConfigProto: {error}") from None
+        self._config = BundleConfig.of(options)
 
     def __call__(self, name: str, version: int, path: Path) -> Model:
         """Return a loaded version.
@@ -45,28 +42,32 @@ class ModelLoader:
         Raises:
             ServingError: It cannot be loaded, or one of its warm-up requests fails.
         """
-        tags = [tag for tag in self._options.saved_model_tags.split(",") if tag]
-        model: Model = SessionModel(
-            path, tags=tags, config=self._config, max_image_pixels=self._options.max_image_pixels
-        )
+        model = self._load(path)
         try:
-            if self._batching is not None:
-                model = self._batched(model, path)
-            if self._options.enable_model_warmup:
-                iterations = max(1, self._options.num_request_iterations_for_warmup)
+            if self._config.batching is not None:
+                model = self._batched(model, path, self._config.batching)
+            if self._config.warmup_iterations is not None:
                 servable = Servable(name, version, model)
+                iterations = self._config.warmup_iterations
                 warmup.run(servable, path, iterations=iterations, telemetry=self._telemetry)
         except BaseException:
             model.close()
             raise
         return model
 
-    def _batched(self, model: Model, path: Path) -> Model:
-        assert isinstance(model, SessionModel)
-        assert self._batching is not None
-        parameters = self._batching
+    def _load(self, path: Path) -> Model:
+        config, pixels = self._config, self._max_image_pixels
+        file = path / tflite_model.FILE
+        if not (config.prefer_tflite and file.is_file()):
+            return SessionModel(path, tags=config.tags, config=config.session_config, max_image_pixels=pixels)
+        model = TfliteModel(file, interpreters=config.tflite_pools, max_image_pixels=pixels)
+        if config.tflite_interpreters_per_pool <= 1:
+            return model
+        return BatchedModel(model, _tflite_batching(config, model.batch_size))
+
+    def _batched(self, model: Model, path: Path, parameters: BatchingParameters) -> Model:
         own = path / _PER_MODEL_FILE
-        if self._options.enable_per_model_batching_parameters and own.is_file():
+        if self._config.per_model_batching and own.is_file():
             parameters = BatchingParameters.read(own)
         metrics = self._telemetry.metrics
         return BatchedModel(
@@ -77,9 +78,14 @@ class ModelLoader:
         )
 
 
-def _batching(options: ServerOptions) -> BatchingParameters | None:
-    if not options.enable_batching:
-        return None
-    if not options.batching_parameters_file:
-        return BatchingParameters(thread_pool_name="model_server_batch_threads")
-    return BatchingParameters.read(options.batching_parameters_file)
+def _tflite_batching(config: BundleConfig, batch_size: int | None) -> BatchingParameters:
+    """Return how TfLiteSession batches: large requests are split, to the model's own size if it has one."""
+    pools = config.tflite_pools or os.cpu_count() or 1
+    rows = -(-_TFLITE_ROWS // config.tflite_interpreters_per_pool)
+    return BatchingParameters(
+        max_batch_size=_TFLITE_ROWS,
+        max_enqueued_batches=pools * _TFLITE_QUEUE,
+        num_batch_threads=pools,
+        enable_large_batch_splitting=True,
+        max_execution_batch_size=batch_size if batch_size and batch_size > 1 else rows,
+    )

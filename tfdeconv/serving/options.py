@@ -58,6 +58,14 @@ class ServerOptions:
         enable_per_model_batching_parameters: Whether ``batching_params.pbtxt`` in a SavedModel folder
             overrides that file. Defaults to False.
         session_config: Text of a ``tensorflow.ConfigProto`` for the models' sessions. Defaults to empty.
+        platform_config_file: Text file of a PlatformConfigMap. It replaces ``saved_model_tags``, the warm-up,
+            batching and TensorFlow Lite options, and is completed by ``session_config``. Defaults to none.
+        prefer_tflite_model: Whether ``model.tflite`` is served where it lies in a version folder.
+            Defaults to False.
+        num_tflite_pools: Interpreters of a TensorFlow Lite model: requests that it computes at the same
+            time; 0 for one for each CPU. Defaults to 0.
+        num_tflite_interpreters_per_pool: Above 1, requests to a TensorFlow Lite model run in batches of up
+            to 500 rows divided by this number. Defaults to 1.
         access_log_file: File for one JSON line for each request; ``"-"``: standard output. Defaults to none.
         max_rest_body_bytes: Largest REST request as sent. Defaults to 1 GiB.
         max_unpacked_gzip_bytes: Largest gzip request after unpacking. Defaults to 100 MB.
@@ -97,6 +105,10 @@ class ServerOptions:
     batching_parameters_file: str | os.PathLike[str] = ""
     enable_per_model_batching_parameters: bool = False
     session_config: str = ""
+    platform_config_file: str | os.PathLike[str] = ""
+    prefer_tflite_model: bool = False
+    num_tflite_pools: int = 0
+    num_tflite_interpreters_per_pool: int = 1
     access_log_file: str = ""
     max_rest_body_bytes: int = 1 << 30
     max_unpacked_gzip_bytes: int = 100_000_000
@@ -114,7 +126,8 @@ class ServerOptions:
                 "Both server_options.model_base_path and server_options.model_config_file are empty! "
                 "Name the folder that holds a model's version folders, or a file that lists models."
             )
-        if os.fspath(self.batching_parameters_file) and not self.enable_batching:
+        replaced = bool(os.fspath(self.platform_config_file))
+        if os.fspath(self.batching_parameters_file) and not self.enable_batching and not replaced:
             raise InvalidArgumentError(
                 "server_options.batching_parameters_file is set without setting "
                 "server_options.enable_batching to true."

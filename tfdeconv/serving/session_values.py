@@ -68,11 +68,11 @@ def sizes(shape: tuple[int, ...]) -> str:
 
 
 def as_array(value: Any) -> Array:
-    """Return a fetched value as an array: scalars come as Python bytes or NumPy scalars.
+    r"""Return a fetched value as an array: scalars come as Python bytes or NumPy scalars.
 
     Example:
-        >>> as_array(b"ends in zero\\0")
-        array(b'ends in zero\\x00', dtype=object)
+        >>> as_array(b"ends in zero\0")
+        array(b'ends in zero\x00', dtype=object)
     """
     # An `S` array would lose trailing zero bytes.
     return np.array(value, object) if isinstance(value, bytes | str) else np.asarray(value)
