@@ -1,6 +1,7 @@
 """What is written can be read again, by this package and by others, with nothing lost."""
 
 import io
+import tracemalloc
 
 import imagecodecs
 import numpy as np
@@ -126,6 +127,18 @@ def test_sixteen_bits_are_reduced_to_the_nearest_level(tmp_path):
     pixels = np.repeat(levels[np.newaxis, :, np.newaxis], 3, axis=-1)
     expected = np.floor(pixels.astype(float) * 255 / 65535 + 0.5)
     np.testing.assert_array_equal(eight_bit(pixels), expected)
+
+
+def test_sixteen_bits_become_eight_in_little_memory():
+    """Beside the result there is no second picture; large scans are written as JPEG."""
+    pixels = np.zeros((2000, 500, 3), np.uint16)
+    tracemalloc.start()
+    try:
+        eight_bit(pixels)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.2 * pixels.nbytes / 2
 
 
 def test_png_from_imagecodecs_is_read_as_it_is(tmp_path):
