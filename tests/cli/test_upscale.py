@@ -1,5 +1,6 @@
 """``tfdeconv upscale`` from the command line: files, folders, servers, and what goes wrong."""
 
+import errno
 import itertools
 import os
 import re
@@ -341,6 +342,21 @@ def test_results_may_go_to_a_folder_above(tmp_path):
     assert jobs([tmp_path / "holiday"], tmp_path) == [(tmp_path / "holiday" / "x.png", tmp_path / "x.png")]
     with pytest.raises(InvalidArgumentError, match=r"x\.png would be written over itself"):
         jobs([tmp_path], tmp_path)
+
+
+def test_an_output_that_may_not_be_looked_at_is_left_to_the_writer(tmp_path, monkeypatch):
+    """Say, in the home of another user; the error comes in words when the file is to be written."""
+    target = tmp_path / "locked" / "y.png"
+    real = os.stat
+
+    def stat(name, *arguments, **options):
+        if name == target:
+            raise PermissionError(errno.EACCES, "Permission denied", str(target))
+        return real(name, *arguments, **options)
+
+    (tmp_path / "x.png").touch()
+    monkeypatch.setattr(os, "stat", stat)
+    assert jobs([tmp_path / "x.png"], target) == [(tmp_path / "x.png", target)]
 
 
 def test_an_input_given_twice_is_done_once(tmp_path):

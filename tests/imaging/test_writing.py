@@ -105,6 +105,22 @@ def test_a_missing_folder_is_told(tmp_path):
         write_photograph(Photograph(pattern(3)), tmp_path / "none" / "a.png")
 
 
+def test_a_folder_that_may_not_be_written_to_is_told_early(tmp_path, monkeypatch):
+    """Before an hour of work, and also where even looking into the folder is forbidden."""
+    path = tmp_path / "a.png"
+    real = os.stat
+
+    def stat(name, *arguments, **options):
+        if name == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != tmp_path)
+    with pytest.raises(ImageError, match=r"a\.png cannot be written: no permission to write to .*\."):
+        check_target(path, height=1, width=1, alpha=False)
+
+
 @pytest.mark.parametrize("quality", [0, 101, -5])
 def test_quality_has_a_range(tmp_path, quality):
     """1 to 100, as libjpeg's."""

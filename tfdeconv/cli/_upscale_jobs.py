@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -59,7 +60,8 @@ def jobs(inputs: Sequence[Path], output: Path, *, compare: bool = False) -> list
 
 def _names_a_file(path: Path) -> bool:
     """Whether a name has an ending, such as ``.png``, but not ``x2.5``, and is not that of a folder."""
-    return path.suffix[1:2].isalpha() and not path.is_dir()
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir may raise PermissionError
+    return path.suffix[1:2].isalpha() and not is_folder
 
 
 def _below(path: Path, output: Path) -> list[Job]:

@@ -45,7 +45,7 @@ def check_target(
 
     Raises:
         ImageError: The name's ending is unknown, the format cannot hold the picture, the folder is
-            missing, or the file exists.
+            missing or read-only, or the file exists.
 
     Example:
         >>> check_target("a.jpg", height=2, width=3, alpha=True)
@@ -64,6 +64,8 @@ def check_target(
         )
     if not path.parent.is_dir():
         raise ImageError(f"{path} cannot be written: the folder {path.parent} does not exist.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ImageError(f"{path} cannot be written: no permission to write to {path.parent}.")
     if path.exists() and not overwrite:
         raise ImageError(f"{path} exists. Choose another name, or pass overwrite=True (--overwrite).")
 
