@@ -19,6 +19,14 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tfdeconv.serving import Server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _allocator_as_it_is() -> Iterator[None]:
+    """Commands that run inside the tests' process must not change how it keeps freed memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tfdeconv.cli.serve.keep_freed_memory", lambda: True)
+        yield
+
+
 class Toy(tf.Module):
     """Signatures of every kind: several inputs and outputs, strings, images, tf.Example."""
 

@@ -194,6 +194,15 @@ class TestRefused:
             run(model, {"a": np.ones(2, np.float32), "b": np.ones(3, np.float32)})
         assert run(model, {"a": np.float32([1, 2]), "b": np.float32([1])})["Identity"].tolist() == [2, 3]
 
+    def test_open_rank(self, load):
+        """Where the file leaves the rank open any is taken that all kernels can compute with."""
+        model = load(function(lambda x: x * 2, tf.TensorSpec(None, tf.float32, name="x")))
+        for rank in (0, 1, 5):
+            (found,) = run(model, {"x": np.ones((1,) * rank, np.float32)}).values()
+            assert (found.ndim, found.sum()) == (rank, 2)
+        with pytest.raises(InvalidRequestError, match="must have rank 5 or less; a tensor of rank 6"):
+            run(model, {"x": np.ones((1,) * 6, np.float32)})
+
     def test_fixed_sizes_stay(self, load):
         """A slice folded into the file reads past a resized batch; the rows run one by one instead."""
         model = load(function(lambda x: tf.slice(x, [0, 1, 1, 0], [-1, 2, 2, 3]), floats(1, 4, 4, 3)))

@@ -172,6 +172,8 @@ class TfliteModel:
 
     def _obstacle(self, name: str, shapes: Mapping[str, tuple[int, ...]]) -> str:
         """Return why the model cannot take inputs of these shapes, empty if it can."""
+        if all(shapes[alias] == spec.shape for alias, spec in self.signatures[name].inputs.items()):
+            return ""  # those in the file, allocated when it was loaded
         key = name, tuple(shapes.items())
         with self._lock:
             known = self._tried.get(key)
@@ -246,8 +248,12 @@ def _message(signature: LiteSignature) -> meta_graph_pb2.SignatureDef:
 
 def _check_sizes(name: str, value: Array, shape: tuple[int, ...]) -> None:
     # A file has no way to say that any rank fits: it looks like a scalar.
-    if shape or value.ndim > _MAX_RANK:
+    if shape:
         session_values.check_rank(name, value, shape)
+    elif value.ndim > _MAX_RANK:
+        raise InvalidRequestError(
+            f"Tensor {name} must have rank {_MAX_RANK} or less; a tensor of rank {value.ndim} is provided"
+        )
     fixed = [size in (-1, given) for size, given in zip(shape[1:], value.shape[1:], strict=False)]
     if not all(fixed):
         raise _wrong_shape(name, value, shape)
