@@ -26,7 +26,7 @@ from tfdeconv.serving.tflite_interpreter import LiteInterpreter, LiteSignature
 
 FILE = "model.tflite"
 _PREDICT = "tensorflow/serving/predict"
-_MAX_RANK = 5  # of inputs whose rank the file does not tell; some kernels end the process from 6 on
+_MAX_RANK = 5  # of inputs whose rank the file does not tell; some kernels end the process at 7
 _MAX_TRIED = 256
 # How an allocation complains of operations that this build of TensorFlow Lite lacks.
 _MISSING = ("unresolved custom op", "Select TensorFlow op")
