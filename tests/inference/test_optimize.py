@@ -251,6 +251,14 @@ def test_arguments_are_checked(arguments, message):
         td.optimize(model, **arguments)
 
 
+def test_inputs_without_numbers_are_refused():
+    """No text can be made up that a model would understand."""
+    image, text = keras.Input((4, 4, 2)), keras.Input((), dtype="string", name="caption")
+    model = keras.Model([image, text], [keras.layers.Conv2DTranspose(2, 3)(image), text])
+    with pytest.raises(InvalidArgumentError, match="must take numbers; its input 'caption' takes string"):
+        td.optimize(model, [(4, 4, 2), ()], **BUDGET)
+
+
 def test_models_that_are_no_graph_are_refused():
     """A subclassed model and an unbuilt Sequential have no layers to walk."""
     for model in (keras.Sequential([keras.layers.Dense(1)]), type("Own", (keras.Model,), {})()):

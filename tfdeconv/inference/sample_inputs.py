@@ -25,7 +25,7 @@ def random_inputs(model: keras.Model, input_shape: Any, batch: int) -> Any:
         Numbers from 0 to 1; zeros and ones where an input takes integers, within any vocabulary.
 
     Raises:
-        InvalidArgumentError: A shape is not fully known or does not fit the model.
+        InvalidArgumentError: A shape is not fully known or does not fit the model, or an input takes text.
 
     Example:
         >>> image = keras.Input((None, 4, 3))
@@ -37,9 +37,13 @@ def random_inputs(model: keras.Model, input_shape: Any, batch: int) -> Any:
     values = []
     for tensor, shape in zip(model.inputs, _shapes(model, input_shape), strict=True):
         _check_shape(shape, batch, tuple(tensor.shape))
-        size = (batch, *shape)
-        is_float = tf.as_dtype(tensor.dtype).is_floating
-        value = generator.uniform(size=size) if is_float else generator.integers(2, size=size)
+        size, dtype = (batch, *shape), tf.as_dtype(tensor.dtype)
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+            raise InvalidArgumentError(
+                f"model must take numbers; its input {tensor.name!r} takes {dtype.name}. Optimize the part "
+                "of the model behind its preprocessing."
+            )
+        value = generator.uniform(size=size) if dtype.is_floating else generator.integers(2, size=size)
         values.append(tf.cast(value, tensor.dtype))
     return keras.tree.pack_sequence_as(model.input, values)
 
