@@ -221,6 +221,18 @@ def test_other_outputs_of_one_file_are_folders(run, photo, tmp_path, folder):
     assert (tmp_path / folder / "photo.png").exists()
 
 
+def test_several_photographs_do_not_go_into_one_picture(run, photo, tmp_path):
+    """``-o larger.png`` for a folder or for two files is a mistake, not a folder of that name."""
+    (tmp_path / "album").mkdir()
+    write_photograph(Photograph(PIXELS), tmp_path / "album" / "a.png")
+    for inputs in ([photo, "album/a.png"], ["album"]):
+        done = run(*inputs, "-o", "larger.png")
+        assert done.code == 1
+        assert done.err.startswith("tfdeconv: error: the output must be a folder for several photographs; ")
+        assert done.err.endswith(" larger.png names a picture.\n")
+    assert not (tmp_path / "larger.png").exists()
+
+
 def test_a_file_in_the_place_of_the_output_folder_is_told(run, photo, tmp_path):
     """In words, for every file; nothing is written."""
     done = run(photo, "-o", "photo.png/out")

@@ -211,7 +211,18 @@ def test_types_without_a_range_are_refused(dtype):
         td.zoo.upscale(np.zeros([4, 4], dtype), 2)
 
 
-@pytest.mark.parametrize("value", [255.0, -1.0, float("nan")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_named(value):
+    """Dividing by the largest value, the advice for other ranges, would not help."""
+    image = np.zeros((4, 5, 3))
+    image[1, 2, 0] = value
+    with pytest.raises(
+        InvalidArgumentError, match="image must hold finite numbers; 1 of 60 are NaN or infinite"
+    ):
+        td.zoo.upscale(image, 2)
+
+
+@pytest.mark.parametrize("value", [255.0, -1.0])
 def test_floats_of_another_range_are_refused(value):
     """0 to 255 is the usual mistake."""
     with pytest.raises(InvalidArgumentError, match=r"must lie in \[0, 1\]"):

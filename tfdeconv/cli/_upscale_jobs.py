@@ -33,11 +33,15 @@ def jobs(inputs: Sequence[Path], output: Path, *, compare: bool = False) -> list
         compare: Whether comparisons are written as well.
 
     Raises:
-        InvalidArgumentError: A folder holds no photographs, two inputs would be written to one file, or an
-            input would be written over itself or over another.
+        InvalidArgumentError: A folder holds no photographs, several photographs or two inputs would be
+            written to one file, or an input would be written over itself or over another.
     """
     if len(inputs) == 1 and not inputs[0].is_dir() and _names_a_file(output):
         found = [Job(inputs[0], output)]
+    elif _names_a_file(output) and output.suffix.lower() in SUFFIXES:
+        raise InvalidArgumentError(
+            f"the output must be a folder for several photographs; {output} names a picture."
+        )
     else:
         found = list(dict.fromkeys(job for path in inputs for job in _below(path, output)))
     originals = {job.source.resolve(): job.source for job in found}

@@ -11,10 +11,10 @@ from tfdeconv.errors import InvalidArgumentError
 
 
 def check_pixels(pixels: NDArray[Any]) -> None:
-    """Raise unless pixels are uint8, uint16, or floats in about [0, 1].
+    """Raise unless pixels are uint8, uint16, or finite floats in about [0, 1].
 
     Raises:
-        InvalidArgumentError: Another type, or values of a mistaken range.
+        InvalidArgumentError: Another type, numbers that are none, or values of a mistaken range.
 
     Example:
         >>> check_pixels(np.full([2, 2], 128.0))
@@ -29,7 +29,12 @@ def check_pixels(pixels: NDArray[Any]) -> None:
             f"image must be uint8, uint16 or floats in [0, 1]; received {pixels.dtype}. Convert it first."
         )
     least, greatest = pixels.min(), pixels.max()
-    if not (least >= -0.5 and greatest <= 1.5):  # filters overshoot a little
+    if not np.isfinite([least, greatest]).all():
+        count = pixels.size - np.count_nonzero(np.isfinite(pixels))
+        raise InvalidArgumentError(
+            f"image must hold finite numbers; {count} of {pixels.size} are NaN or infinite. Replace them."
+        )
+    if least < -0.5 or greatest > 1.5:  # filters overshoot a little
         raise InvalidArgumentError(
             f"image of floats must lie in [0, 1]; received {least:g} to {greatest:g}. Divide by the largest "
             "value, or pass uint8 or uint16."
