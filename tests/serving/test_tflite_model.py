@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_log_pb2
 
-from tfdeconv.errors import InvalidRequestError, NotFoundError, ServingError
+from tfdeconv.errors import InternalError, InvalidRequestError, NotFoundError, ServingError
 from tfdeconv.serving import Server, warmup
 from tfdeconv.serving.tflite_interpreter import LiteInterpreter
 from tfdeconv.serving.tflite_model import FILE, TfliteModel, unique_names
@@ -193,6 +193,16 @@ class TestRefused:
         with pytest.raises(InvalidRequestError, match=r"these sizes \(a \[2\], b \[3\]\)"):
             run(model, {"a": np.ones(2, np.float32), "b": np.ones(3, np.float32)})
         assert run(model, {"a": np.float32([1, 2]), "b": np.float32([1])})["Identity"].tolist() == [2, 3]
+
+    def test_operation_that_fails(self, load):
+        """It says why, no more the second time than the first, and the next request is served."""
+        model = load(function(lambda x: tf.gather(x, [2], axis=1), floats(1, None)))
+        for _ in range(2):
+            with pytest.raises(InternalError, match=r"^Failed to invoke .* out of bounds") as caught:
+                run(model, {"x": np.ones((1, 1), np.float32)})
+            assert str(caught.value).count("out of bounds") == 1
+        (found,) = run(model, {"x": np.float32([[1, 2, 3]])}).values()
+        assert found.tolist() == [[3]]
 
     def test_open_rank(self, load):
         """Where the file leaves the rank open any is taken that all kernels can compute with."""

@@ -166,6 +166,7 @@ class TfliteModel:
             interpreter.allocate(signature, shapes)
             return interpreter.run(signature, inputs)
         except (RuntimeError, ValueError) as error:
+            interpreter = LiteInterpreter(self._content)  # the old one keeps the texts of all its errors
             raise InternalError(f"Failed to invoke TfLite interpreter: {_line(error)}") from None
         finally:
             self._idle.put(interpreter)
