@@ -36,17 +36,21 @@ def interpolated(x, factors, boundary):
     data=st.data(),
     boundary=st.sampled_from(["zero", "edge"]),
     channels=st.sampled_from([1, 2, 9]),
+    dtype=st.sampled_from(["float32", "float64"]),
 )
-def test_every_rank_factor_and_boundary(sizes, data, boundary, channels):
+def test_every_rank_factor_and_boundary(sizes, data, boundary, channels, dtype):
     """Every output sample is the linear interpolation of its two neighbours along every axis."""
     factors = data.draw(
         st.one_of(
-            st.tuples(*(st.integers(1, 5) for _ in sizes)), st.integers(1, 4).map(lambda f: (f,) * len(sizes))
+            st.tuples(*(st.integers(1, 5) for _ in sizes)),
+            st.integers(1, 4).map(lambda f: (f,) * len(sizes)),
+            st.tuples(*(st.sampled_from([1, 2, 4, 8]) for _ in sizes)),
         )
     )
     x = np.random.default_rng(0).standard_normal([2, *sizes, channels])
-    y = ops.linear_upsample(x, factors, boundary=boundary)
-    np.testing.assert_allclose(y, interpolated(x, factors, boundary), atol=1e-12)
+    y = ops.linear_upsample(tf.constant(x, dtype), factors, boundary=boundary)
+    tolerance = 1e-12 if dtype == "float64" else 2e-6
+    np.testing.assert_allclose(y, interpolated(x, factors, boundary), atol=tolerance)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 5, 8])
@@ -92,22 +96,42 @@ def test_under_xla_and_backwards(factor, boundary):
         np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("factor", [2, 4])
-def test_a_nan_reaches_only_its_neighbours(factor):
+@pytest.mark.parametrize("boundary", ["zero", "edge"])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_the_gradient_can_be_differentiated(rank, factor, boundary):
+    """The gradient of |A* A x|^2 / 2 is A* A A* A x, where A upsamples and A* is its gradient."""
+    x = tf.random.stateless_uniform([2, *(3, 4, 2)[:rank], 8], [1, 2])
+
+    def normal(x):  # A* A x
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = ops.linear_upsample(x, factor, boundary=boundary)
+        return tape.gradient(y, x, output_gradients=y)
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(normal(x) ** 2) / 2
+    np.testing.assert_allclose(tape.gradient(loss, x), normal(normal(x)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("boundary", ["zero", "edge"])
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_a_nan_reaches_only_its_neighbours(factor, boundary):
     """A NaN or an infinity stays within the samples that it contributes to."""
     x = np.zeros([1, 9, 9, 8], "float32")
     x[0, 4, 4] = np.nan
-    reached = np.isnan(ops.linear_upsample(x, factor))[0, :, :, 0]
-    assert reached.sum() == (2 * factor) ** 2
+    reached = np.isnan(ops.linear_upsample(x, factor, boundary=boundary))[0, :, :, 0]
+    assert reached.sum() == (2 * factor - factor % 2) ** 2
 
 
+@pytest.mark.parametrize("boundary", ["zero", "edge"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 2e-3), ("bfloat16", 2e-2), ("float64", 1e-12)])
-def test_other_float_types(dtype, tolerance):
+def test_other_float_types(dtype, tolerance, boundary):
     """Every float type of TensorFlow is taken and kept."""
     x = np.random.default_rng(0).uniform(size=[2, 3, 4, 8])
     for factor in (2, 4):
-        y = ops.linear_upsample(tf.cast(x, dtype), factor)
+        y = ops.linear_upsample(tf.cast(x, dtype), factor, boundary=boundary)
         assert y.dtype == dtype
-        np.testing.assert_allclose(
-            tf.cast(y, "float64"), interpolated(x, (factor,) * 2, "zero"), atol=tolerance
-        )
+        expected = interpolated(x, (factor,) * 2, boundary)
+        np.testing.assert_allclose(tf.cast(y, "float64"), expected, atol=tolerance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -73,6 +73,10 @@ def linear_upsample(
 
 def _upsample(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
     """Upsample all axes at once where that is cheaper, else one after the other, the last axis first."""
+    # TensorFlow's resize computes its weights in float32, exactly for powers of two only.
+    resizes = boundary == "edge" and x.dtype == tf.float32 and all(f & (f - 1) == 0 for f in factors)
+    if resizes and len(factors) == 2:
+        return _resize(x, factors)
     channels = x.shape[-1]
     if factors in ONE_PASS_FACTORS and channels is not None and channels >= ONE_PASS_CHANNELS:
         return _depthwise(x, factors[0], (True, True), boundary)
@@ -80,11 +84,33 @@ def _upsample(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.
         if factors[axis - 1] > 1:
             batch, *sizes, channels = partial_shape(x)
             shape = [batch, *sizes, channels]
-            rows = [math.prod(shape[:axis]), 1, shape[axis], math.prod(shape[axis + 1 :])]
-            shape[axis] *= factors[axis - 1]
-            y = _depthwise(tf.reshape(x, rows), factors[axis - 1], (False, True), boundary)
+            rows = tf.reshape(x, [math.prod(shape[:axis]), 1, shape[axis], math.prod(shape[axis + 1 :])])
+            factor = factors[axis - 1]
+            shape[axis] *= factor
+            y = _resize(rows, (1, factor)) if resizes else _depthwise(rows, factor, (False, True), boundary)
             x = reshape(y, shape)
     return x
+
+
+def _resize(x: tf.Tensor, factors: Sequence[int]) -> tf.Tensor:
+    """Upsample images by the op of ``tf.image.resize``, differentiable any number of times.
+
+    TensorFlow knows its gradient, but not the gradient's: both are linear, and each is the other's.
+    """
+    sizes = [size * factor for size, factor in zip(partial_shape(x)[1:3], factors, strict=True)]
+
+    @tf.custom_gradient
+    def up(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        y = tf.raw_ops.ResizeBilinear(images=x, size=tf.stack(sizes), half_pixel_centers=True)
+        return y, lambda upstream: adjoint(upstream, x)
+
+    @tf.custom_gradient
+    def adjoint(y: tf.Tensor, like: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+        x = tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
+        return x, lambda upstream: (up(upstream), None)
+
+    y: tf.Tensor = up(x)
+    return y
 
 
 def _depthwise(x: tf.Tensor, factor: int, axes: tuple[bool, bool], boundary: Boundary) -> tf.Tensor:
@@ -93,17 +119,31 @@ def _depthwise(x: tf.Tensor, factor: int, axes: tuple[bool, bool], boundary: Bou
     This op keeps both of two cores busy, multiplies every output by the taps that reach it and no
     others (a matrix product would spread a NaN), and runs everywhere.
     """
-    taps = tf.constant(geometry.linear_kernel(geometry.linear_kernel_size(factor)), x.dtype)
-    added = int(boundary == "edge")  # samples repeated at each border, `factor` output samples to crop
-    if added:
-        x = tf.pad(x, [(0, 0), *((int(axis), int(axis)) for axis in axes), (0, 0)], mode="SYMMETRIC")
+    taps = geometry.linear_kernel(geometry.linear_kernel_size(factor))
     batch, *sizes, channels = partial_shape(x)
     outputs = [size * factor if axis else 1 for size, axis in zip(sizes, axes, strict=True)]
-    rows, columns = (taps if axis else tf.ones([1], x.dtype) for axis in axes)
+    rows, columns = (tf.constant(taps if axis else [1.0], x.dtype) for axis in axes)
     kernel = tf.tensordot(rows, columns, axes=0)[:, :, tf.newaxis, tf.newaxis]
     kernel = tf.broadcast_to(kernel, [*kernel.shape[:2], channels, 1])
     y = tf.nn.depthwise_conv2d_backprop_input(  # explicit padding would be 10 to 100 times slower
         [batch, *outputs, channels], kernel, x, strides=[1, factor, factor, 1], padding="SAME"
     )
-    inner = slice(factor, -factor)
-    return y[:, *(inner if added and axis else slice(None) for axis in axes)]
+    if boundary == "zero":
+        return y
+    rows, columns = (
+        _border_gains(taps, factor, size, x.dtype) if axis else tf.ones([1], x.dtype)
+        for size, axis in zip(outputs, axes, strict=True)
+    )
+    return y * tf.tensordot(rows, columns, axes=0)[:, :, tf.newaxis]
+
+
+def _border_gains(taps: Sequence[float], factor: int, size: Any, dtype: tf.DType) -> tf.Tensor:
+    """Return what turns the fading border of a "zero" upsampling of ``size`` samples into a repeated one.
+
+    The first and last ``factor // 2`` samples are one input sample, weighted: dividing by the weight is
+    cheaper than padding the input and cropping the output, above all in backpropagation.
+    """
+    half = factor // 2
+    gains = [1 / weight for weight in taps[half : 2 * half]]
+    inner = tf.ones([size - 2 * half], dtype)
+    return tf.concat([tf.constant(gains, dtype), inner, tf.constant(gains[::-1], dtype)], 0)
