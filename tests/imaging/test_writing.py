@@ -46,6 +46,13 @@ def test_nothing_has_the_final_name_while_it_is_written(tmp_path):
     assert path.read_bytes() == b"half of it"
 
 
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
+    """The name of the draft does not contain it."""
+    path = tmp_path / ("a" * (os.pathconf(tmp_path, "PC_NAME_MAX") - 4) + ".png")
+    write_photograph(Photograph(pattern(3)), path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
 def test_written_files_have_the_usual_permissions(tmp_path):
     """Those of any new file, not of a private temporary one."""
     plain = tmp_path / "plain"

@@ -25,7 +25,7 @@ def import_tensorflow() -> Any:
         os.dup2(notices.fileno(), 2)
         try:
             import tensorflow
-        except BaseException:
+        except Exception:
             notices.seek(0)
             os.write(kept, notices.read())
             raise

@@ -37,7 +37,7 @@ def atomic_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """
     if path.exists() and not overwrite:
         raise ImageError(f"{path} exists. Choose another name, or pass overwrite=True (--overwrite).")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    draft = path.with_name(f".{secrets.token_hex(8)}.part")  # so short that any legal name can be written
     try:
         with draft.open("x+b") as file:
             yield file
