@@ -16,6 +16,7 @@ from tfdeconv.inference.transposed_convolution import TransposedConvolution
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
 from tfdeconv.ops.output_window import OutputWindow, spatial_sizes
+from tfdeconv.ops.shapes import known_shape
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -146,8 +147,7 @@ class PreparedConvTranspose(keras.layers.Layer):
             y = lowering.apply(x[:, tf.newaxis], kernel, problem.with_leading_axis())[:, 0]
         else:
             y = lowering.apply(x, kernel, problem)
-        known = [size if isinstance(size, int) else None for size in problem.window.sizes]
-        y = tf.ensure_shape(y, [x.shape[0], *known, self.filters])
+        y = known_shape(y, [x.shape[0], *problem.window.sizes, self.filters])
         if self.bias is not None:
             y = tf.nn.bias_add(y, self.bias)
         return self.activation(to_channels_first(y) if self.data_format == "channels_first" else y)

@@ -13,6 +13,7 @@ from tfdeconv.ops import output_window
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
+from tfdeconv.ops.shapes import known_shape
 
 
 def conv_transpose(
@@ -109,8 +110,7 @@ def conv_transpose(
         window,
     )
     y = _lower(lowering, x, kernel, problem)
-    known_sizes = [size if isinstance(size, int) else None for size in window.sizes]
-    y = tf.ensure_shape(y, [x.shape[0], *known_sizes, problem.filters])
+    y = known_shape(y, [x.shape[0], *window.sizes, problem.filters])
     return to_channels_first(y) if channels_first else y
 
 

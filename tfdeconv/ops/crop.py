@@ -12,6 +12,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.output_window import requested_sizes
 from tfdeconv.ops.samples import as_samples
+from tfdeconv.ops.shapes import known_shape
 
 
 def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | None = None) -> tf.Tensor:
@@ -50,9 +51,9 @@ def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | N
     end = [] if first == 2 else [0]
     counts = [*(-1 for _ in rest), *sizes, *(-1 for _ in end)]
     y = tf.slice(x, [*rest, *offsets, *end], tf.stack([tf.cast(count, tf.int32) for count in counts]))
-    static = list(x.shape)
-    static[first : first + rank] = [wanted if isinstance(wanted, int) else None for wanted in sizes]
-    return tf.ensure_shape(y, static)
+    shape = list(x.shape)
+    shape[first : first + rank] = sizes
+    return known_shape(y, shape)
 
 
 def check_crop(available: int | None, offset: int, size: int | None, axis: int) -> None:

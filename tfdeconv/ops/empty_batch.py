@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfdeconv.ops.shapes import known_shape, partial_shape
+
 
 def on_nonempty_batch(op: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
     """Return ``op(x)``, computed on one sample of zeros, which is dropped, where ``x`` has no sample.
@@ -23,7 +25,12 @@ def on_nonempty_batch(op: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.
     """
     if x.shape[0]:
         return op(x)
-    batch = tf.shape(x)[0]
-    missing = [[0, tf.maximum(1 - batch, 0)]] + [[0, 0]] * (x.shape.rank - 1)
-    y = op(tf.ensure_shape(tf.pad(x, missing), [None, *x.shape[1:]]))
-    return tf.ensure_shape(y[:batch], [x.shape[0], *y.shape[1:]])
+    batch, *rest = partial_shape(x)
+    if x.shape[0] == 0:
+        return op(tf.fill([1, *rest], tf.reduce_sum(x)))[:0]  # zeros that depend on x, for its gradient
+    some = tf.maximum(batch, 1)
+    padded = tf.pad(x, [[0, some - batch]] + [[0, 0]] * len(rest))
+    # The reshape changes nothing, but keeps oneDNN's graph pass from merging the pad with a convolution
+    # into an op that does not take an empty batch either.
+    y = op(tf.reshape(padded, [some, *rest]))
+    return known_shape(y[:batch], [None, *y.shape[1:]])

@@ -12,7 +12,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import partial_shape
+from tfdeconv.ops.shapes import known_shape, partial_shape
 
 
 class PooledWithSwitches(NamedTuple):
@@ -137,5 +137,5 @@ def _running_maximum(
             wins = tf.logical_or(value > best, tf.math.is_nan(value))
             best = tf.where(wins, value, best)
             taps = tf.where(wins, down * window[1] + right, taps)
-    static = [x.shape[0], *(axis.count if isinstance(axis.count, int) else None for axis in axes), x.shape[3]]
-    return tf.ensure_shape(best, static), tf.ensure_shape(taps, static)
+    shape = [x.shape[0], *(axis.count for axis in axes), x.shape[3]]
+    return known_shape(best, shape), known_shape(taps, shape)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tfdeconv.ops.output_window import Size
@@ -27,4 +29,18 @@ def reshape(x: tf.Tensor, shape: list[Size]) -> tf.Tensor:
         >>> reshape(tf.zeros([2, 3]), [3, tf.constant(2)]).shape
         TensorShape([3, 2])
     """
-    return tf.ensure_shape(tf.reshape(x, shape), [size if isinstance(size, int) else None for size in shape])
+    return known_shape(tf.reshape(x, shape), shape)
+
+
+def known_shape(x: tf.Tensor, shape: Sequence[Size | None]) -> tf.Tensor:
+    """Return ``x``, whose shape is declared to have the ints of ``shape``; no op is added to the graph.
+
+    ``tf.ensure_shape`` checks the same at run time, which is one more op, and one that TensorFlow Lite lacks.
+    ``x`` must be a tensor that was just computed.
+
+    Example:
+        >>> known_shape(tf.zeros([2, 3]), [None, 3]).shape
+        TensorShape([2, 3])
+    """
+    x.set_shape([size if isinstance(size, int) else None for size in shape])
+    return x

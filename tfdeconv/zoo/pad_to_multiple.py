@@ -12,6 +12,7 @@ from tfdeconv import geometry
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment import CoordinateMap
 from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.shapes import known_shape
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -51,7 +52,7 @@ class PadToMultiple2D(keras.layers.Layer):
         after = [-sizes[axis] % self.multiple for axis in (first, first + 1)]
         paddings = [[0, 0]] * first + [[0, count] for count in after] + [[0, 0]] * (2 - first)
         padded = tf.pad(inputs, paddings)
-        return tf.ensure_shape(padded, self.compute_output_shape(inputs.shape))
+        return known_shape(padded, self.compute_output_shape(inputs.shape))
 
     @property
     def _first_axis(self) -> int:
