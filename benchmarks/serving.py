@@ -7,7 +7,8 @@
 The server runs in a process of its own, as it does in production; clients and server share the CPUs, and
 so do the in-process runs that are compared with them. Every answer is compared with the in-process one
 before anything is timed. Each row is the median of interleaved rounds, so that a change in the machine's
-speed hits all ways alike.
+speed hits all ways alike. "Bare" is the share that a server without any work of its own would have: the time
+of the in-process run and that of a plain grpcio server that answers as many bytes, together.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ TARGETS |= {("gRPC float", 512): 0.95, ("gRPC float", 1024): 0.95}
 TARGETS |= {("REST image bytes", size): 0.85 for size in (128, 256, 512, 1024)}
 
 
-_WIDTHS = (18, 6, 8, 10, 9, 9, 9, 7, 12)
+_PREDICT = "/tensorflow.serving.PredictionService/Predict"
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_WIDTHS = (18, 6, 8, 10, 9, 9, 9, 7, 6, 12)
 
 
 def free_port() -> int:
@@ -81,6 +84,22 @@ def serve(base_path: Path, *flags: str) -> Iterator[ServerProcess]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+@contextlib.contextmanager
+def echo(request: bytes, answer_bytes: int) -> Iterator[Callable[[], bytes]]:
+    """Run a bare grpcio server until the block ends; yields a call that sends it ``request``."""
+    port = free_port()
+    script = Path(__file__).parent / "peers" / "grpc_echo.py"
+    process = subprocess.Popen([sys.executable, str(script), str(port), str(answer_bytes)])
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED) as channel:
+            call = channel.unary_unary(_PREDICT)
+            call(request, timeout=60, wait_for_ready=True)
+            yield lambda: call(request, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -135,22 +154,25 @@ class Grpc:
     def __init__(self, port: int) -> None:
         from tensorflow_serving.apis import predict_pb2
 
-        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=unlimited)
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED)
         # The bytes of the answer are what the server is timed for; reading them is the client's work.
-        self.call = self.channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+        self.call = self.channel.unary_unary(_PREDICT)
         self.message = predict_pb2
 
-    def floats(self, image: np.ndarray) -> Ask:
-        """Return a call that sends a float batch as tensor_content."""
+    def request(self, image: np.ndarray) -> bytes:
+        """Return the message that asks for a float batch, sent as tensor_content."""
         import tensorflow as tf
-
-        from tfdeconv.serving.codec import tensor_proto
 
         request = self.message.PredictRequest()
         request.model_spec.name = MODEL
         request.inputs["image"].CopyFrom(tf.make_tensor_proto(image))
-        data = request.SerializeToString()
+        return request.SerializeToString()
+
+    def floats(self, image: np.ndarray) -> Ask:
+        """Return a call that sends a float batch."""
+        from tfdeconv.serving.codec import tensor_proto
+
+        data = self.request(image)
 
         def ask() -> np.ndarray:
             answer = self.message.PredictResponse.FromString(self.call(data, timeout=120))
@@ -235,23 +257,34 @@ def row(*cells: object) -> None:
     print("  ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=False)))
 
 
-def compare(ways: dict[str, Ask], size: int, clients: int, seconds: float, rounds: int) -> bool:
+def compare(
+    ways: dict[str, Ask],
+    size: int,
+    clients: int,
+    arguments: argparse.Namespace,
+    bare: Callable[[], object] | None = None,
+) -> bool:
     """Time ways against the first of them; print a row each; return whether all targets are met."""
     rates: dict[str, list[float]] = {name: [] for name in ways}
     latencies: dict[str, list[float]] = {name: [] for name in ways}
     calls = {name: getattr(ask, "light", ask) for name, ask in ways.items()}
+    bare_rates = []
     for call in calls.values():
         call()
-    for _ in range(rounds):
+    for _ in range(arguments.rounds):
         for name, call in calls.items():
-            found, times = rate(call, clients, seconds)
+            found, times = rate(call, clients, arguments.seconds)
             rates[name].append(found)
             latencies[name].extend(times)
+        if bare is not None:
+            bare_rates.append(rate(bare, clients, arguments.seconds / 2)[0])
     met = True
+    local = rates[next(iter(ways))]
+    ceiling = statistics.median(a / (a + b) for a, b in zip(bare_rates, local, strict=True)) if bare else None
     for name in ways:
         median = statistics.median(rates[name])
         # Rounds are neighbours in time: the ratio within a round is steadier than that of the medians.
-        pairs = [a / b for a, b in zip(rates[name], rates[next(iter(ways))], strict=True)]
+        pairs = [a / b for a, b in zip(rates[name], local, strict=True)]
         share = statistics.median(pairs)
         target = TARGETS.get((name, size)) if clients == 1 else None
         verdict = "" if target is None else f"{target} {'ok' if share >= target else 'MISSED'}"
@@ -265,6 +298,7 @@ def compare(ways: dict[str, Ask], size: int, clients: int, seconds: float, round
             f"{percentile(latencies[name], 50):.2f}",
             f"{percentile(latencies[name], 99):.2f}",
             f"{share:.2f}",
+            f"{ceiling:.2f}" if ceiling and rates[name] is not local else "",
             verdict,
         )
     return met
@@ -325,7 +359,7 @@ def run(base: Path, arguments: argparse.Namespace) -> bool:
     met = True
     with serve(base) as server:
         remote, rest = Grpc(server.grpc_port), Rest(server.rest_port)
-        row("way", "size", "clients", "rate", "best ms", "p50 ms", "p99 ms", "share", "target")
+        row("way", "size", "clients", "rate", "best ms", "p50 ms", "p99 ms", "share", "bare", "target")
         for size in sizes:
             image = rng.random((1, size, size, 3), np.float32)
             floats = {"in process float": local.floats(image), "gRPC float": remote.floats(image)}
@@ -334,9 +368,10 @@ def run(base: Path, arguments: argparse.Namespace) -> bool:
             assert files["REST image bytes"]()[0] == files["in process files"]()[0], "the files differ"
             if size <= 32:
                 np.testing.assert_allclose(rest.floats(image)(), floats["in process float"](), atol=1e-5)
-            for count in clients:
-                met &= compare(floats, size, count, arguments.seconds, arguments.rounds)
-                met &= compare(files, size, count, arguments.seconds, arguments.rounds)
+            with echo(remote.request(image), floats["in process float"]().nbytes) as bare:
+                for count in clients:
+                    met &= compare(floats, size, count, arguments, bare)
+                    met &= compare(files, size, count, arguments)
         image = rng.random((1, 64, 64, 3), np.float32)
         ask = remote.floats(image).light  # type: ignore[attr-defined]
         half = rate(ask, 1, arguments.seconds)[0] / 2
