@@ -146,12 +146,12 @@ def write(name: str, results: Sequence[Result], ours: str) -> None:
     figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.16 * len(results) * (len(others) + 1)))
     height = 0.8 / len(others)
     for number, other in enumerate(others):
-        places, ratios = [], []
+        places, beyond_one = [], []  # bars begin at 1: as long as ours
         for row, result in enumerate(results):
             if other in result.milliseconds:
                 places.append(row + (number - (len(others) - 1) / 2) * height)
-                ratios.append(result.milliseconds[other] / result.milliseconds[ours])
-        axes.barh(places, ratios, height, label=other)
+                beyond_one.append(result.milliseconds[other] / result.milliseconds[ours] - 1)
+        axes.barh(places, beyond_one, height, left=1, label=other)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(results)), [result.case for result in results])
     axes.set_ylim(len(results) - 0.4, -0.6)

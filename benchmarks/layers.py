@@ -31,6 +31,7 @@ else:
     torch.set_num_threads(os.cpu_count() or 1)
 
 OURS = "tfdeconv"
+EDGE = "tfdeconv, edge"
 OPTIMIZED = "after td.optimize"
 KERAS = "Keras"
 TORCH = ("torch NCHW", "torch NHWC")
@@ -186,7 +187,11 @@ def training(case: Case, seconds: float) -> Result:
 
 
 def bilinear(batch: int, size: int, channels: int, factor: int, seconds: float) -> Result:
-    """Race the per-channel bilinear upsampling of FCN and its neighbours."""
+    """Race the per-channel bilinear upsampling of FCN and its neighbours.
+
+    FCN and PyTorch's transposed convolution fade at the border, as ``boundary="zero"`` does; TensorFlow's
+    and PyTorch's interpolation repeat it, as ``boundary="edge"`` does.
+    """
     name = f"{f'b{batch} ' if batch > 1 else ''}{size}x{size}x{channels} x{factor}"
     x = tf.constant(np.random.default_rng(0).standard_normal([batch, size, size, channels]), tf.float32)
     taps = geometry.linear_kernel_size(factor)
@@ -195,14 +200,15 @@ def bilinear(batch: int, size: int, channels: int, factor: int, seconds: float) 
     )
     dense.build(x.shape)
     ours = td.layers.BilinearUpsampling2D(factor)
+    edge = td.layers.BilinearUpsampling2D(factor, boundary="edge")
     runs = {
         OURS: compiled(lambda: ours(x)),
+        EDGE: compiled(lambda: edge(x)),
         DENSE: compiled(lambda: dense(x)),
         RESIZE: compiled(lambda: tf.image.resize(x, (size * factor, size * factor))),
     }
     outputs = {name: runs[name]().numpy() for name in (DENSE, OURS)}
-    edge = td.layers.BilinearUpsampling2D(factor, boundary="edge")
-    check(f"{name}, edge", {RESIZE: runs[RESIZE]().numpy(), OURS: edge(x).numpy()})
+    check(f"{name}, edge", {name: runs[name]().numpy() for name in (RESIZE, EDGE)})
     if torch is not None:
         for number, last in enumerate((False, True)):
             runs |= torch_bilinear(x.numpy(), factor, last, number)
@@ -268,7 +274,7 @@ def main(seconds: float, quick: bool, merge: bool) -> None:
         interpolations = merged("bilinear", interpolations)
     click.echo(f"Transposed convolution\n{table(forwards, OURS, [OURS, OPTIMIZED, KERAS, *TORCH])}\n")
     click.echo(f"Training step\n{table(steps, OURS, [OURS, KERAS])}\n")
-    columns = [OURS, DENSE, RESIZE, *TORCH, *INTERPOLATE]
+    columns = [OURS, EDGE, DENSE, RESIZE, *TORCH, *INTERPOLATE]
     click.echo(f"Bilinear by channel\n{table(interpolations, OURS, columns)}\n")
     for what, line in {
         "Transposed against Keras": summarize(forwards, [KERAS]),
@@ -278,6 +284,7 @@ def main(seconds: float, quick: bool, merge: bool) -> None:
         "Training step against Keras": summarize(steps, [KERAS]),
         "Bilinear against FCN's dense form": summarize(interpolations, [DENSE]),
         "Bilinear against tf.image.resize": summarize(interpolations, [RESIZE]),
+        '  with boundary="edge", as it has': summarize(interpolations, [RESIZE], EDGE),
         "Bilinear against PyTorch grouped NHWC": summarize(interpolations, [TORCH[1]]),
     }.items():
         click.echo(f"{what:40}{line}")

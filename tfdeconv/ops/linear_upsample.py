@@ -72,45 +72,55 @@ def linear_upsample(
 
 
 def _upsample(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
-    """Upsample all axes at once where that is cheaper, else one after the other, the last axis first."""
     # TensorFlow's resize computes its weights in float32, exactly for powers of two only.
-    resizes = boundary == "edge" and x.dtype == tf.float32 and all(f & (f - 1) == 0 for f in factors)
-    if resizes and len(factors) == 2:
+    if boundary == "edge" and x.dtype == tf.float32 and all(f & (f - 1) == 0 for f in factors):
         return _resize(x, factors)
+    return _convolve(x, factors, boundary)
+
+
+def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
+    """Upsample by the op of ``tf.image.resize``, backwards by convolutions: its gradient has no gradient."""
+
+    def resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
+        sizes = [size * factor for size, factor in zip(partial_shape(x)[1:3], factors, strict=True)]
+        return tf.raw_ops.ResizeBilinear(images=x, size=tf.stack(sizes), half_pixel_centers=True)
+
+    @tf.custom_gradient
+    def resized(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = _convolve(x, factors, "edge")  # linear: a graph needs its gradient only, not y
+            return tape.gradient(y, x, output_gradients=upstream)
+
+        if len(factors) == 2:
+            return resize(x, factors), gradient
+        return _axis_by_axis(x, factors, lambda rows, factor: resize(rows, (1, factor))), gradient
+
+    y: tf.Tensor = resized(x)
+    return y
+
+
+def _convolve(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
+    """Upsample all axes at once where that is cheaper, else one after the other."""
     channels = x.shape[-1]
     if factors in ONE_PASS_FACTORS and channels is not None and channels >= ONE_PASS_CHANNELS:
         return _depthwise(x, factors[0], (True, True), boundary)
+    return _axis_by_axis(x, factors, lambda rows, factor: _depthwise(rows, factor, (False, True), boundary))
+
+
+def _axis_by_axis(
+    x: tf.Tensor, factors: tuple[int, ...], upsample: Callable[[tf.Tensor, int], tf.Tensor]
+) -> tf.Tensor:
+    """Upsample the last axis first, each as the second axis of images ``[rows, 1, size, rest]``."""
     for axis in reversed(range(1, len(factors) + 1)):
         if factors[axis - 1] > 1:
             batch, *sizes, channels = partial_shape(x)
             shape = [batch, *sizes, channels]
             rows = tf.reshape(x, [math.prod(shape[:axis]), 1, shape[axis], math.prod(shape[axis + 1 :])])
-            factor = factors[axis - 1]
-            shape[axis] *= factor
-            y = _resize(rows, (1, factor)) if resizes else _depthwise(rows, factor, (False, True), boundary)
-            x = reshape(y, shape)
+            shape[axis] *= factors[axis - 1]
+            x = reshape(upsample(rows, factors[axis - 1]), shape)
     return x
-
-
-def _resize(x: tf.Tensor, factors: Sequence[int]) -> tf.Tensor:
-    """Upsample images by the op of ``tf.image.resize``, differentiable any number of times.
-
-    TensorFlow knows its gradient, but not the gradient's: both are linear, and each is the other's.
-    """
-    sizes = [size * factor for size, factor in zip(partial_shape(x)[1:3], factors, strict=True)]
-
-    @tf.custom_gradient
-    def up(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        y = tf.raw_ops.ResizeBilinear(images=x, size=tf.stack(sizes), half_pixel_centers=True)
-        return y, lambda upstream: adjoint(upstream, x)
-
-    @tf.custom_gradient
-    def adjoint(y: tf.Tensor, like: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
-        x = tf.raw_ops.ResizeBilinearGrad(grads=y, original_image=like, half_pixel_centers=True)
-        return x, lambda upstream: (up(upstream), None)
-
-    y: tf.Tensor = up(x)
-    return y
 
 
 def _depthwise(x: tf.Tensor, factor: int, axes: tuple[bool, bool], boundary: Boundary) -> tf.Tensor:
