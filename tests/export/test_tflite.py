@@ -15,7 +15,6 @@ LAYERS = {
         for lowering in ("auto", "gradient", "scatter", "subpixel", "two_pass", "zero_insertion")
     },
     "explicit padding": lambda: td.layers.Conv2DTranspose(3, 4, 2, ((1, 0), (0, 2)), lowering="subpixel"),
-    "bilinear": lambda: td.layers.BilinearUpsampling2D(2, boundary="edge"),
     "resize": lambda: td.layers.ResizeConv2D(3, 3, 2, padding="same"),
     "pixel shuffle": lambda: td.layers.PixelShuffle2D(2),
 }
@@ -41,9 +40,8 @@ def test_a_layer_converts(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-@pytest.mark.parametrize("scale", [2, 4])
-def test_the_shipped_upscaler_converts(scale: int) -> None:
-    """The default upscaler gives the same picture in TensorFlow Lite (x3 needs an op that it lacks)."""
-    model = td.zoo.load_upscaler(scale)
+def test_the_shipped_upscaler_converts() -> None:
+    """The default upscaler by 2 gives the same picture in TensorFlow Lite."""
+    model = td.zoo.load_upscaler(2)
     x = np.random.default_rng(0).uniform(size=(1, 12, 9, 1)).astype("float32")
     np.testing.assert_allclose(answer_of_tflite(model, x), model(x), atol=1e-5)

@@ -35,7 +35,7 @@ def interpolated(x, factors, boundary):
     sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3),
     data=st.data(),
     boundary=st.sampled_from(["zero", "edge"]),
-    channels=st.sampled_from([1, 2, 9]),
+    channels=st.sampled_from([1, 2, 9, 32]),
     dtype=st.sampled_from(["float32", "float64"]),
 )
 def test_every_rank_factor_and_boundary(sizes, data, boundary, channels, dtype):
@@ -54,7 +54,7 @@ def test_every_rank_factor_and_boundary(sizes, data, boundary, channels, dtype):
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 5, 8])
-@pytest.mark.parametrize("channels", [3, 8])
+@pytest.mark.parametrize("channels", [3, 8, 32])
 def test_edge_is_the_bilinear_resize_of_tensorflow(factor, channels):
     """boundary="edge" gives the numbers of ``tf.image.resize`` with half-pixel centres."""
     x = tf.random.stateless_uniform([2, 4, 5, channels], [1, 2])
@@ -98,10 +98,11 @@ def test_under_xla_and_backwards(factor, boundary):
 
 @pytest.mark.parametrize("boundary", ["zero", "edge"])
 @pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("channels", [2, 8, 32])
 @pytest.mark.parametrize("rank", [1, 2, 3])
-def test_the_gradient_can_be_differentiated(rank, factor, boundary):
+def test_the_gradient_can_be_differentiated(rank, channels, factor, boundary):
     """The gradient of |A* A x|^2 / 2 is A* A A* A x, where A upsamples and A* is its gradient."""
-    x = tf.random.stateless_uniform([2, *(3, 4, 2)[:rank], 8], [1, 2])
+    x = tf.random.stateless_uniform([2, *(3, 4, 2)[:rank], channels], [1, 2])
 
     def normal(x):  # A* A x
         with tf.GradientTape() as tape:

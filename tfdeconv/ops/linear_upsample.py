@@ -21,6 +21,8 @@ ONE_PASS_FACTORS = ((2, 2), (3, 3))
 """Factors with so few taps that both axes of an image are cheaper at once."""
 ONE_PASS_CHANNELS = 8
 """Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
+RESIZE_CHANNELS = 32
+"""With as many channels TensorFlow's resize is bound by memory alone; it needs no pass for the border."""
 
 
 def linear_upsample(
@@ -72,10 +74,17 @@ def linear_upsample(
 
 
 def _upsample(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
-    # TensorFlow's resize computes its weights in float32, exactly for powers of two only.
-    if boundary == "edge" and x.dtype == tf.float32 and all(f & (f - 1) == 0 for f in factors):
+    if boundary == "edge" and _resize_is_exact_and_fast(x, factors):
         return _resize(x, factors)
     return _convolve(x, factors, boundary)
+
+
+def _resize_is_exact_and_fast(x: tf.Tensor, factors: tuple[int, ...]) -> bool:
+    # TensorFlow's resize computes its weights in float32, exactly for powers of two only.
+    channels = x.shape[-1]
+    if channels is None or x.dtype != tf.float32 or any(f & (f - 1) for f in factors):
+        return False
+    return channels >= RESIZE_CHANNELS or (channels < ONE_PASS_CHANNELS and max(factors) == 2)
 
 
 def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
