@@ -100,7 +100,7 @@ def test_deep_png_files_are_valid_for_another_decoder(tmp_path, icc, channels):
 
 
 def test_pillow_reads_the_metadata_of_deep_png(tmp_path, icc):
-    """The chunks written around the encoder's output mean what they say to Pillow."""
+    """The chunks beside the samples mean what they say to Pillow."""
     path = tmp_path / "deep.png"
     write_photograph(Photograph(pattern(3, np.uint16), icc, block(camera_exif()), (144.0, 72.0)), path)
     with Image.open(path) as image:

@@ -27,6 +27,9 @@ _FORMATS = {
     ".tiff": "TIFF",
 }
 _LARGEST_SIDE = {"JPEG": 65500, "WebP": 16383}  # limits of libjpeg and of the WebP format
+_WEBP_METHOD = (
+    2  # Pillow's default, 4, saves 2 % of the file, takes 5 times as long and 0.6 GB for 100 megapixels
+)
 _COLOUR_SPACE = slice(16, 20)  # where an ICC profile names it
 _FULL_CHROMA_FROM = 90  # the JPEG quality from which colour is not stored at half the resolution
 
@@ -145,7 +148,7 @@ def _write_8_bit(photograph: Photograph, file: BinaryIO, kind: str, quality: int
             raise ImageError(
                 "WebP has no grey, so a grey ICC profile has no meaning there. Write PNG or TIFF."
             )
-        options = {"quality": quality, "exact": True}
+        options = {"quality": quality, "exact": True, "method": _WEBP_METHOD}
     if photograph.icc_profile is not None:
         options["icc_profile"] = photograph.icc_profile
     if photograph.exif is not None:
