@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from tfdeconv.layers import Conv2DTranspose
 from tfdeconv.training import loop
 from tfdeconv.training.loop import Trainer, learning_rate, start_from
 from tfdeconv.training.patches import PatchSet
-from tfdeconv.training.recipe import Recipe, ScaleRecipe, Stage
+from tfdeconv.training.recipe import DataRecipe, Recipe, ScaleRecipe, Stage
 from tfdeconv.zoo.pretrained import named_weights, save_weights
 from tfdeconv.zoo.slim import Slim
 
@@ -67,6 +69,34 @@ def test_a_finished_run_stays_finished(patches, tmp_path):
     assert again.run(progress=False).step == 7
     for first, second in zip(before, weights(again), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"seed": 2}, "seed"),
+        ({"scales": {2: ScaleRecipe(STAGES[:1])}}, "stages"),
+        ({"data": DataRecipe(keep=0.4, collages=1), "average": 0.9}, "average, data"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_recipe_alone(patches, tmp_path, changes, named):
+    """Weights of two recipes in one would be nobody's; the other scales of the recipe do not matter."""
+    Trainer(RECIPE, 2, patches, tmp_path).run(until=3, progress=False)
+    with pytest.raises(
+        InvalidArgumentError, match=f"holds a run with other settings: {named}. Its recipe is in"
+    ):
+        Trainer(dataclasses.replace(RECIPE, **changes), 2, patches, tmp_path)
+    with_another_scale = dataclasses.replace(RECIPE, scales={**RECIPE.scales, 3: ScaleRecipe(STAGES[:1])})
+    Trainer(with_another_scale, 2, patches, tmp_path)
+
+
+def test_a_run_goes_on_with_its_own_photographs_alone(patches, tmp_path):
+    """Before the first checkpoint there is nothing to go on with, so all may change."""
+    other = dataclasses.replace(patches, high=patches.high[::-1].copy())
+    Trainer(RECIPE, 2, other, tmp_path)
+    Trainer(RECIPE, 2, patches, tmp_path).run(until=3, progress=False)
+    with pytest.raises(InvalidArgumentError, match="other settings: photographs"):
+        Trainer(RECIPE, 2, other, tmp_path)
 
 
 def test_the_rate_falls_in_every_stage_and_rises_between():

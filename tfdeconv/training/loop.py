@@ -17,6 +17,7 @@ from tfdeconv.training.evaluation import psnr
 from tfdeconv.training.patches import PatchSet
 from tfdeconv.training.pipeline import batches
 from tfdeconv.training.recipe import Recipe, Stage
+from tfdeconv.training.run_record import check_same_run
 from tfdeconv.training.soap import SOAP
 from tfdeconv.zoo.pretrained import named_weights, read_weights, save_weights
 from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS
@@ -64,8 +65,9 @@ class Outcome:
 class Trainer:
     """One network on its way through the stages of a recipe.
 
-    Files in ``directory``: ``checkpoints/`` (the last two, from which a new Trainer goes on), ``logs/``
-    (TensorBoard) and ``weights.npz`` (the averaged weights with the best held-out PSNR).
+    Files in ``directory``: ``run.json`` (the settings), ``checkpoints/`` (the last two, from which a new
+    Trainer goes on), ``logs/`` (TensorBoard) and ``weights.npz`` (the averaged weights with the best held-out
+    PSNR).
 
     Args:
         recipe: What to train and how.
@@ -75,7 +77,8 @@ class Trainer:
         initial: Weights file to start from, or None for random weights.
 
     Raises:
-        InvalidArgumentError: The recipe has no such architecture or scale.
+        InvalidArgumentError: The recipe has no such architecture or scale, or ``directory`` holds a run with
+            another recipe or other photographs.
     """
 
     def __init__(
@@ -103,8 +106,10 @@ class Trainer:
         self.checkpoints = tf.train.CheckpointManager(
             checkpoint, str(directory / "checkpoints"), max_to_keep=2
         )
-        if self.checkpoints.latest_checkpoint:
-            checkpoint.restore(self.checkpoints.latest_checkpoint).assert_consumed()
+        latest = self.checkpoints.latest_checkpoint
+        check_same_run(directory, recipe, scale, patches, started=latest is not None)
+        if latest:
+            checkpoint.restore(latest).assert_consumed()
         self._predict = tf.function(self.average, reduce_retracing=True)
         self._updates: dict[str, Any] = {}
 

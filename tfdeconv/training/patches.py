@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.training.collage import COLLAGE_SIDE, collages
 from tfdeconv.training.degradation import bicubic_resize, degrade
 from tfdeconv.training.luma import luma
 from tfdeconv.training.photographs import photographs
 from tfdeconv.training.recipe import DataRecipe
 
 Luma = npt.NDArray[np.float32]
+Rgb = npt.NDArray[np.uint8]
 
 _LEAST_SCORED = 3
 """Low-resolution pixels a side that leave something inside the border that PSNR leaves out."""
@@ -53,9 +56,10 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
 
     Each photograph is first reduced by every factor of ``recipe.reductions`` (which removes the traces of
     JPEG compression and gives detail of several sizes), then split into a left part to train on and a right
-    strip to validate on, each degraded by ``scale``. Of the training patches only the most detailed are
-    kept. The held-out pairs are the most detailed square of each strip. Parts too small for a patch, and
-    strips too small or too flat to be scored, are left out.
+    strip to validate on, each degraded by ``scale``. Collages of the left parts are cut as well. Of the
+    training patches only the most detailed are kept, of photographs and of collages separately. The held-out
+    pairs are the most detailed square of each strip. Parts too small for a patch, and strips too small or
+    too flat to be scored, are left out.
 
     Args:
         folder: Photographs, best at least a few patches in size after the largest reduction.
@@ -63,12 +67,16 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
         scale: Upsampling factor to train for.
 
     Raises:
-        InvalidArgumentError: The folder holds no image, or all are too small for a patch or a strip.
+        InvalidArgumentError: The folder holds no image, or all are too small for a patch or a strip; or a
+            patch is larger than a collage.
     """
-    size, stride = recipe.patch, max(1, recipe.stride // scale)
-    low: list[npt.NDArray[np.float16]] = []
-    high: list[npt.NDArray[np.float16]] = []
-    scores: list[float] = []
+    size = recipe.patch
+    if recipe.collages and size * scale > COLLAGE_SIDE:
+        raise InvalidArgumentError(
+            f"recipe: patch must be at most {COLLAGE_SIDE // scale} at scale {scale} with collages, which "
+            f"are {COLLAGE_SIDE} pixels a side; received {size}."
+        )
+    parts: list[Rgb] = []
     holdout = []
     for _, photograph in photographs(folder):
         for reduction in recipe.reductions:
@@ -80,16 +88,9 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
                 square = _most_detailed_square(small, large, scale)
                 if np.ptp(square[1]) > 0:  # the PSNR of flat squares has no limit
                     holdout.append(square)
-            if min(image.shape[0], split) < size * scale:
-                continue
-            small, large = (luma(half) for half in degrade(image[:, :split], scale))
-            for y in range(0, small.shape[0] - size + 1, stride):
-                for x in range(0, small.shape[1] - size + 1, stride):
-                    target = large[y * scale : (y + size) * scale, x * scale : (x + size) * scale]
-                    low.append(small[y : y + size, x : x + size].astype(np.float16))
-                    high.append(target.astype(np.float16))
-                    scores.append(detail(target))
-    if not low:
+            if min(image.shape[0], split) >= size * scale:
+                parts.append(image[:, :split])
+    if not parts:
         raise InvalidArgumentError(
             f"data must hold photographs of at least {size * scale * min(recipe.reductions)} pixels a side "
             f"(patches of {size} at scale {scale} after a reduction by {min(recipe.reductions)}); "
@@ -101,8 +102,30 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
             f"least {_LEAST_SCORED * scale * min(recipe.reductions)} pixels a side and not flat; "
             f"{str(folder)!r} gave none."
         )
+    pairs = [_most_detailed_patches(parts, recipe, scale)]
+    if recipe.collages:
+        pairs.append(_most_detailed_patches(collages(parts, recipe.collages), recipe, scale))
+    low, high = (np.concatenate(patches) for patches in zip(*pairs, strict=True))
+    return PatchSet(low, high, tuple(holdout))
+
+
+def _most_detailed_patches(
+    images: Iterable[Rgb], recipe: DataRecipe, scale: int
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+    size, stride = recipe.patch, max(1, recipe.stride // scale)
+    low: list[npt.NDArray[np.float16]] = []
+    high: list[npt.NDArray[np.float16]] = []
+    scores: list[float] = []
+    for image in images:
+        small, large = (luma(half) for half in degrade(image, scale))
+        for y in range(0, small.shape[0] - size + 1, stride):
+            for x in range(0, small.shape[1] - size + 1, stride):
+                target = large[y * scale : (y + size) * scale, x * scale : (x + size) * scale]
+                low.append(small[y : y + size, x : x + size].astype(np.float16))
+                high.append(target.astype(np.float16))
+                scores.append(detail(target))
     kept = np.sort(np.argsort(scores)[::-1][: max(1, round(len(scores) * recipe.keep))])
-    return PatchSet(np.stack([low[i] for i in kept]), np.stack([high[i] for i in kept]), tuple(holdout))
+    return np.stack([low[i] for i in kept]), np.stack([high[i] for i in kept])
 
 
 def _most_detailed_square(low: Luma, high: Luma, scale: int) -> tuple[Luma, Luma]:

@@ -38,6 +38,8 @@ class DataRecipe:
         patch: Side of a low-resolution patch, in pixels.
         stride: Distance between neighbouring patches, in high-resolution pixels.
         keep: Fraction of the patches that is kept, most detailed first.
+        collages: Pictures of 512x512 pixels that are put together from shapes cut from the photographs, and
+            cut into patches as well.
         holdout: Fraction of each photograph's width, on its right, that is kept for validation.
     """
 
@@ -45,10 +47,12 @@ class DataRecipe:
     patch: int = 32
     stride: int = 32
     keep: float = 0.5
+    collages: int = 0
     holdout: float = 0.15
 
     def __post_init__(self) -> None:
         _at_least(1, patch=self.patch, stride=self.stride)
+        _at_least(0, collages=self.collages)
         if not self.reductions or min(self.reductions) < 1:
             raise _not_reductions(list(self.reductions))
         if not 0.0 < self.holdout < 1.0 or not 0.0 < self.keep <= 1.0:
