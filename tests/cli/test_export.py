@@ -1,12 +1,15 @@
 """``tfdeconv export``, in this process."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
 from tfdeconv.cli.export import command
 from tfdeconv.errors import ExportError, InvalidArgumentError
+from tfdeconv.zoo import FSRCNN, RGBUpscaler
+from tfdeconv.zoo.pretrained import save_weights
 
 
 def export(*arguments):
@@ -32,6 +35,17 @@ def test_a_keras_file_is_exported_with_warmup(tmp_path):
     assert (tmp_path / "m" / "12" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 96
 
 
+def test_weights_of_a_training_run_are_exported(tmp_path):
+    """The export computes what the trained network does."""
+    model = FSRCNN(3)
+    model.get_layer("deconvolution").bias.assign([0.125])
+    save_weights(model, tmp_path / "weights.npz")
+    result = export(tmp_path / "upscaler", "--scale", 3, "--weights", tmp_path / "weights.npz")
+    image = tf.random.stateless_uniform([1, 5, 4, 3], [0, 0])
+    served = tf.saved_model.load(result.output.strip()).signatures["serving_default"](image=image)
+    np.testing.assert_allclose(served["upscaled"], RGBUpscaler(model, 3)(image), atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -42,6 +56,8 @@ def test_a_keras_file_is_exported_with_warmup(tmp_path):
             InvalidArgumentError,
             "--warmup must be HEIGHTxWIDTH, such as 256x256; received '256'",
         ),
+        (["--weights", "a.npz", "--model", "b.keras"], InvalidArgumentError, "give one of them"),
+        (["--weights", "a.npz"], InvalidArgumentError, "weights 'a.npz' cannot be read"),
         (["--version", "0"], ExportError, "version must be at least 1; received 0"),
     ],
 )

@@ -18,6 +18,7 @@ from tfdeconv.cli._upscale_jobs import jobs
 from tfdeconv.cli.upscale import command
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
+from tfdeconv.zoo.pretrained import save_weights
 from tfdeconv.zoo.upscaling import DEFAULT_TILE
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
@@ -54,6 +55,36 @@ def photo(tmp_path):
     path = tmp_path / "photo.png"
     write_photograph(Photograph(PIXELS), path)
     return path
+
+
+@pytest.mark.parametrize("scale", [3, 2.5])
+def test_weights_of_a_training_run_are_used(run, photo, tmp_path, scale):
+    """--weights makes the pixels of those weights, also for scales between; shipped ones make others."""
+    model = td.zoo.Slim(3)
+    model.get_layer("upsample").bias.assign([0.125])
+    save_weights(model, tmp_path / "weights.npz")
+    assert run(photo, "-o", "out.png", "--scale", scale, "--weights", "weights.npz").code == 0
+    expected = td.zoo.upscale(PIXELS, scale, network=td.zoo.LocalNetwork(model, 3))
+    np.testing.assert_array_equal(read_photograph(tmp_path / "out.png").pixels, expected)
+    assert not np.array_equal(expected, td.zoo.upscale(PIXELS, scale))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weights", "weights.npz"], "weights 'weights.npz' fit no network for scale 2"),
+        (["--weights", "missing.npz"], "weights 'missing.npz' cannot be read"),
+        (["--weights", "weights.npz", "--server", "grpc://x:1"], "--server has its own"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_told(run, photo, tmp_path, arguments, message):
+    """Before any work, and without a traceback."""
+    save_weights(td.zoo.Slim(3), tmp_path / "weights.npz")
+    done = run(photo, "-o", "out.png", *arguments)
+    assert done.code != 0
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_a_file_becomes_a_larger_file(run, photo, tmp_path):

@@ -94,6 +94,8 @@ def test_nothing_is_fetched():
         ("alignment", "alignment"),
         ("convert", "convert"),
         ("zoo", "zoo"),
+        ("training", "training"),
+        ("imaging", "imaging"),
         ("export", "export"),
         ("serving", "serving"),
         ("client", "client"),

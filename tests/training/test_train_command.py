@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from tfdeconv.cli.evaluate import command as evaluate
 from tfdeconv.cli.train import command as train
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.zoo import FSRCNN
+from tfdeconv.zoo.pretrained import save_weights
 
 RECIPE = Path(__file__).with_name("smoke.toml")
 STEPS = 300
@@ -110,6 +112,14 @@ def test_train_tells_mistakes_before_the_work(drawings, tmp_path, monkeypatch, o
             ["slim", "--data", str(drawings), "--recipe", str(RECIPE), *options],
             catch_exceptions=False,
         )
+
+
+def test_evaluate_finds_out_whose_weights_they_are(unseen_drawing, tmp_path):
+    """Without --model, weights of FSRCNN are scored as FSRCNN's."""
+    save_weights(FSRCNN(2), tmp_path / "weights.npz")
+    options = ["--data", str(unseen_drawing), "--scale", "2", "--weights", str(tmp_path / "weights.npz")]
+    result = CliRunner().invoke(evaluate, options, catch_exceptions=False)
+    assert "fsrcnn_x2" in result.output
 
 
 def test_evaluate_names_an_unknown_network(drawings):

@@ -7,7 +7,7 @@ import pytest
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo import pretrained
-from tfdeconv.zoo.pretrained import load_shipped_weights, load_weights, named_weights, save_weights
+from tfdeconv.zoo.pretrained import load_weights, named_weights, save_weights
 from tfdeconv.zoo.slim import Slim
 from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS, load_upscaler
 
@@ -97,7 +97,7 @@ def test_unknown_weights_are_refused_with_the_known_ones():
     with pytest.raises(
         InvalidArgumentError, match=r"slim-x2-cc0-photos.*received 'imagenet' for slim at scale 2"
     ):
-        load_shipped_weights(Slim(2), "slim", 2, "imagenet")
+        Slim(2, weights="imagenet")
 
 
 def test_damaged_weights_are_noticed(tmp_path, monkeypatch):
@@ -109,4 +109,30 @@ def test_damaged_weights_are_noticed(tmp_path, monkeypatch):
     (tmp_path / "slim-x2-cc0-photos.npz").write_bytes(damaged)
     monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
     with pytest.raises(InvalidArgumentError, match="damaged"):
-        load_shipped_weights(Slim(2), "slim", 2, "cc0-photos")
+        Slim(2, weights="cc0-photos")
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("architecture", LUMA_NETWORKS)
+def test_networks_take_the_file_of_a_training_run(tmp_path, architecture, as_text):
+    """As the network's own argument, and through load_upscaler, which finds out whose they are."""
+    trained = LUMA_NETWORKS[architecture](3)
+    trained.get_layer("upsample" if architecture == "slim" else "deconvolution").bias.assign([0.25])
+    path = tmp_path / "weights.npz"
+    save_weights(trained, path)
+    luma = np.full([1, 4, 5, 1], 0.5, np.float32)
+    for model in (
+        LUMA_NETWORKS[architecture](3, weights=str(path) if as_text else path),
+        load_upscaler(3, weights=str(path) if as_text else path),
+    ):
+        np.testing.assert_array_equal(model(luma), trained(luma))
+        assert model.name == trained.name
+
+
+def test_weights_for_another_scale_fit_no_upscaler(tmp_path):
+    """The error names the scale that was asked for."""
+    save_weights(Slim(2), tmp_path / "weights.npz")
+    with pytest.raises(
+        InvalidArgumentError, match=r"fit no network for scale 3 \(fsrcnn, slim\).*another scale"
+    ):
+        load_upscaler(3, weights=tmp_path / "weights.npz")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 )
 @click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
 @click.option(
-    "--model", "architecture", metavar="NAME", help="Network to score.  [default: what upscale uses]"
+    "--model",
+    "architecture",
+    metavar="NAME",
+    help="Network to score.  [default: what upscale uses, or what the weights are for]",
 )
 @click.option(
     "--weights",
@@ -63,17 +66,15 @@ def command(data: Path, scale: int, architecture: str | None, weights: Path | No
 
 
 def _model(scale: int, architecture: str | None, weights: Path | None) -> Any:
-    from tfdeconv.zoo.pretrained import load_weights
-    from tfdeconv.zoo.upscaler_model import DEFAULT, LUMA_NETWORKS
+    from tfdeconv.zoo.upscaler_model import DEFAULT, LUMA_NETWORKS, load_upscaler
 
-    name = architecture or DEFAULT[0]
-    if name not in LUMA_NETWORKS:
-        raise InvalidArgumentError(f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {name!r}.")
-    if weights is None:
-        return LUMA_NETWORKS[name](scale, weights=DEFAULT[1])
-    model = LUMA_NETWORKS[name](scale)
-    load_weights(model, weights)
-    return model
+    if architecture is None:
+        return load_upscaler(scale, weights=weights)
+    if architecture not in LUMA_NETWORKS:
+        raise InvalidArgumentError(
+            f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {architecture!r}."
+        )
+    return LUMA_NETWORKS[architecture](scale, weights=weights or DEFAULT[1])
 
 
 def _text(score: Score) -> str:

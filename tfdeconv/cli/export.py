@@ -22,6 +22,11 @@ from tfdeconv.errors import ExportError, InvalidArgumentError
     type=click.Path(path_type=Path),
     help="Export this .keras file instead of the upscaler that comes with tfdeconv.",
 )
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Weights file (.npz) of `tfdeconv train` for the upscaler.",
+)
 @click.option("--version", type=int, help="Version number.  [default: one more than the newest]")
 @click.option(
     "--warmup",
@@ -30,7 +35,12 @@ from tfdeconv.errors import ExportError, InvalidArgumentError
     help="Let servers try a picture of this size before they take traffic. May be repeated.",
 )
 def command(
-    base_path: Path, scale: int, model_file: Path | None, version: int | None, warmup: tuple[str, ...]
+    base_path: Path,
+    scale: int,
+    model_file: Path | None,
+    weights: Path | None,
+    version: int | None,
+    warmup: tuple[str, ...],
 ) -> None:
     """Write a model as BASE_PATH/VERSION/, ready for TensorFlow Serving and `tfdeconv serve`.
 
@@ -40,15 +50,19 @@ def command(
     \b
     Examples:
       tfdeconv export models/upscaler --scale 2 --warmup 256x256
+      tfdeconv export models/upscaler --scale 3 --weights build/train/slim/x3/weights.npz
       tfdeconv export models/segmenter --model segmenter.keras
     """  # noqa: D301 - click reads the \b
     sizes = [_size(text) for text in warmup]
+    if model_file is not None and weights is not None:
+        raise InvalidArgumentError("--weights are for the upscaler, --model replaces it: give one of them.")
     import_tensorflow()
     import tfdeconv as td
 
-    model = (
-        td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale), scale) if model_file is None else _load(model_file)
-    )
+    if model_file is None:
+        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale, weights=weights), scale)
+    else:
+        model = _load(model_file)
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
     click.echo(td.export_saved_model(model, base_path, version=version, warmup=requests))
 

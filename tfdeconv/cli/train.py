@@ -88,7 +88,5 @@ def command(
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
     click.echo(f"Weights  {directory / 'weights.npz'}")
-    click.echo(
-        f"Score    tfdeconv evaluate --data DIR --scale {scale} --model {architecture} "
-        f"--weights {directory / 'weights.npz'}"
-    )
+    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {directory / 'weights.npz'}")
+    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {directory / 'weights.npz'}")

@@ -67,6 +67,12 @@ Examples:
     show_default=True,
     help="Of JPEG and WebP files.",
 )
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights (.npz) of `tfdeconv train`.  [default: those that come with tfdeconv]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.option(
     "--compare",
@@ -103,6 +109,7 @@ def command(
     scale: float,
     tile: int,
     quality: int,
+    weights: Path | None,
     overwrite: bool,
     compare: bool,
     server: str | None,
@@ -117,13 +124,19 @@ def command(
     file appears when it is complete. A file that cannot be done is reported, the others are done all the
     same, and the exit code is 1.
     """
+    if server is not None and weights is not None:
+        raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
     todo = jobs(inputs, output, compare=compare)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
     from tfdeconv.zoo.upscaling import FACTORS, passes
 
     with contextlib.ExitStack() as stack:
-        network = stack.enter_context(_served(server, model, concurrency, headers, ca)) if server else None
+        network: Any = None
+        if server is not None:
+            network = stack.enter_context(_served(server, model, concurrency, headers, ca))
+        elif weights is not None:
+            network = _trained(scale, weights)
         passes(scale, FACTORS if network is None else (network.scale,))  # raises before any work
         failures = 0
         for job in todo:
@@ -157,6 +170,15 @@ def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: 
 
     with open_client(url, model=model, timeout=60.0, headers=headers, ca=ca) as client:
         yield ServedNetwork(client, concurrency=concurrency)
+
+
+def _trained(scale: float, weights: Path) -> Any:
+    """The network of a training run, for the least of the factors that reach ``scale``."""
+    from tfdeconv.zoo import LocalNetwork, load_upscaler
+    from tfdeconv.zoo.upscaling import FACTORS
+
+    factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
+    return LocalNetwork(load_upscaler(factor, weights=weights), factor)
 
 
 def _upscale(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import keras
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
-from tfdeconv.zoo.pretrained import load_shipped_weights
+from tfdeconv.zoo.pretrained import load_trained_weights
 
 
 def FSRCNN(  # noqa: N802
     scale: int,
     *,
-    weights: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
     d: int = 56,
     s: int = 12,
     m: int = 4,
@@ -26,7 +28,7 @@ def FSRCNN(  # noqa: N802
     Args:
         scale: Upsampling factor, 2, 3 or 4.
         weights: ``"cc0-photos"`` for the trained weights that come with the package (``d``, ``s`` and ``m``
-            at their defaults), None for an untrained network.
+            at their defaults), an ``.npz`` file of ``tfdeconv train``, or None for an untrained network.
         d: Channels of the first and the expanding convolution.
         s: Channels of the mapping convolutions.
         m: Number of mapping convolutions.
@@ -38,7 +40,7 @@ def FSRCNN(  # noqa: N802
         and width.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or no such weights ship.
+        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or ``weights`` do not fit or do not ship.
 
     Example:
         >>> model = FSRCNN(2)
@@ -70,7 +72,7 @@ def FSRCNN(  # noqa: N802
     upscaled = keras.layers.Add(name="upscaled")([interpolated, correction])
     model = keras.Model(luma, upscaled, name=name or f"fsrcnn_x{scale}")
     if weights is not None:
-        load_shipped_weights(model, "fsrcnn", scale, weights)
+        load_trained_weights(model, "fsrcnn", scale, weights)
     return model
 
 

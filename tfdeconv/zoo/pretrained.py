@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from pathlib import Path
 
@@ -82,26 +83,36 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     )
 
 
-def load_shipped_weights(model: keras.Model, architecture: str, scale: int, weights: str) -> None:
-    """Set the weights of ``model`` from the file that ships for this architecture and scale.
+def load_trained_weights(
+    model: keras.Model, architecture: str, scale: int, weights: str | os.PathLike[str]
+) -> None:
+    """Set the weights of ``model`` from a training run's file, or from the one that ships.
 
     Args:
         model: A network built for ``scale``.
-        architecture: First part of the file's name.
+        architecture: First part of the name of the file that ships.
         scale: Upsampling factor.
-        weights: Name of the training data, such as ``"cc0-photos"``.
+        weights: A file, whose name ends in ``.npz`` unless it is a path object; or the name of the training
+            data of shipped weights, such as ``"cc0-photos"``.
 
     Raises:
-        InvalidArgumentError: No such weights ship, or the file on disk is damaged.
+        InvalidArgumentError: The file does not fit, no such weights ship, or the file on disk is damaged.
     """
+    if isinstance(weights, os.PathLike) or weights.endswith(".npz"):
+        load_weights(model, Path(weights))
+    else:
+        _load_shipped_weights(model, architecture, scale, weights)
+
+
+def _load_shipped_weights(model: keras.Model, architecture: str, scale: int, weights: str) -> None:
     name = f"{architecture}-x{scale}-{weights}.npz"
     lines = (WEIGHTS / "SHA256SUMS").read_text(encoding="ascii").splitlines()
     sums = {file: checksum for checksum, file in (line.split() for line in lines)}
     if name not in sums:
         offered = sorted(entry.removesuffix(".npz") for entry in sums)
         raise InvalidArgumentError(
-            f"weights must be None or name a file that ships with tfdeconv ({', '.join(offered)}); received "
-            f"{weights!r} for {architecture} at scale {scale}."
+            f"weights must be None, an .npz file, or name one that ships ({', '.join(offered)}); "
+            f"received {weights!r} for {architecture} at scale {scale}."
         )
     path = WEIGHTS / name
     if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import keras
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
-from tfdeconv.zoo.pretrained import load_shipped_weights
+from tfdeconv.zoo.pretrained import load_trained_weights
 
 CHANNELS = 16
 """Channels of every hidden layer: one vector register of float32 on current processors."""
@@ -72,7 +73,9 @@ def _activation(scale: int, name: str) -> keras.layers.Layer:
     return keras.layers.PReLU(alpha_initializer=start, shared_axes=[1, 2], name=name)
 
 
-def Slim(scale: int, *, weights: str | None = None, name: str | None = None) -> keras.Model:  # noqa: N802
+def Slim(  # noqa: N802
+    scale: int, *, weights: str | os.PathLike[str] | None = None, name: str | None = None
+) -> keras.Model:
     """Build the luma upsampler that tfdeconv upscales with by default.
 
     One 5x5 and five 3x3 convolutions with 16 channels and LeakyReLU (at x3 PReLU), then a transposed
@@ -81,7 +84,8 @@ def Slim(scale: int, *, weights: str | None = None, name: str | None = None) -> 
 
     Args:
         scale: Upsampling factor: 2, 3 or 4.
-        weights: ``"cc0-photos"`` for the trained weights that come with the package, None for untrained ones.
+        weights: ``"cc0-photos"`` for the trained weights that come with the package, an ``.npz`` file of
+            ``tfdeconv train``, or None for untrained ones.
         name: Name of the model; None: ``slim_x{scale}``.
 
     Returns:
@@ -89,7 +93,7 @@ def Slim(scale: int, *, weights: str | None = None, name: str | None = None) -> 
         both in [0, 1] on the BT.601 limited-range scale, of any size.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or no such weights ship.
+        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or ``weights`` do not fit or do not ship.
 
     Example:
         >>> Slim(2).count_params()
@@ -116,5 +120,5 @@ def Slim(scale: int, *, weights: str | None = None, name: str | None = None) -> 
     upscaled = keras.layers.Add(name="upscaled")([base, detail])
     model = keras.Model(image, upscaled, name=name or f"slim_x{scale}")
     if weights is not None:
-        load_shipped_weights(model, "slim", scale, weights)
+        load_trained_weights(model, "slim", scale, weights)
     return model
