@@ -117,6 +117,12 @@ def test_pictures_are_written_where_asked(tmp_path):
         (("--groups", "2"), "--groups must divide --filters and --channels"),
         (("--padding", "5"), "padding must leave at least 1 output sample"),
         (("--figure", "a.bmp"), r"path must end in \.png"),
+        (("--input", "2x2x2x2"), "--input must name 1 to 3 axes; received 4"),
+        (("--input", "100000000"), "is too large to compute: .* at most 10,000,000"),
+        (("--dims", "1", "--kernel", "99999999999999999999"), "is too large to compute"),
+        (("--dims", "1", "--stride", "99999999999"), "is too large to compute"),
+        (("--values", "nan,1,2,3"), "--values must be 4 numbers separated by commas; received 'nan,1,2,3'"),
+        (("--dims", "1", "--weights", "1,inf,1"), "--weights must be 3 numbers"),
     ],
 )
 def test_wrong_options_are_named(arguments, message):

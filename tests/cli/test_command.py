@@ -56,7 +56,8 @@ def test_an_unknown_command_is_a_usage_error():
             InvalidArgumentError("strides must be at least 1; received 0."),
             "tfdeconv: error: strides must be at",
         ),
-        (RuntimeError("boom\nat line 2"), "tfdeconv: unforeseen error: RuntimeError: boom at line 2"),
+        (RuntimeError("boom\nat line 2"), "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set "),
+        (IsADirectoryError(21, "Is a directory", "out"), "tfdeconv: error: 'out': Is a directory."),
     ],
 )
 def test_errors_are_one_line(monkeypatch, capsys, raised, line):

@@ -225,7 +225,8 @@ def _leads(config: Configuration) -> tuple[int, ...]:
 
 
 def _window(config: Configuration) -> str:
-    return "y[" + ", ".join(f"{lead}:{lead + size}" for lead, size in config.windows) + "]"
+    """The window of an output ``[batch, channels, *sizes]``."""
+    return "y[..., " + ", ".join(f"{lead}:{lead + size}" for lead, size in config.windows) + "]"
 
 
 def _short(values: tuple[int, ...]) -> str:

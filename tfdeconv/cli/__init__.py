@@ -55,7 +55,8 @@ def _group() -> None:
 def main() -> None:
     """Run the command line; errors become one line on standard error and exit code 1.
 
-    With ``TFDECONV_TRACEBACK`` set in the environment, unforeseen errors keep their traceback.
+    With ``TFDECONV_TRACEBACK`` set in the environment, errors that tfdeconv did not foresee keep their
+    traceback.
     """
     try:
         _group(prog_name="tfdeconv")
@@ -65,7 +66,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("TFDECONV_TRACEBACK"):
             raise
-        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        if isinstance(error, OSError) and error.filename is not None:  # a place that cannot be used
+            click.echo(f"tfdeconv: error: {str(error.filename)!r}: {error.strerror}.", err=True)
+            sys.exit(1)
+        summary = " ".join(f"{type(error).__name__}: {error}".split())[:500].rstrip(".")
         hint = "Set TFDECONV_TRACEBACK=1 to see where it came from."
-        click.echo(f"tfdeconv: unforeseen error: {summary[:500]} {hint}", err=True)
+        click.echo(f"tfdeconv: unforeseen error: {summary}. {hint}", err=True)
         sys.exit(1)

@@ -11,6 +11,9 @@ import click
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
+LARGEST = 10_000_000
+"""Products (inputs times taps) and output samples up to which a configuration is computed."""
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--input", "input_size", default="2", show_default=True, metavar="SIZES", help="Input samples.")
@@ -62,6 +65,7 @@ def command(**options: Any) -> None:
     rank = _rank(options)
     config = _configuration(options, rank)
     count = math.prod(config.input_size)
+    _check_work(config)
     x = (
         np.arange(1.0, count + 1)
         if options["values"] is None
@@ -113,9 +117,27 @@ def _rank(options: dict[str, Any]) -> int:
     if options["dims"] is not None:
         named["dims"] = options["dims"]
     if len(set(named.values())) > 1:
-        given = ", ".join(f"--{name.removesuffix('_size').replace('_', '-')}" for name in named)
+        given = ", ".join(f"--{_option(name)}" for name in named)
         raise InvalidArgumentError(f"{given} must name equally many axes; received {list(named.values())}.")
-    return next(iter(named.values()), 2)
+    rank = next(iter(named.values()), 2)
+    if rank > 3:
+        raise InvalidArgumentError(f"--{_option(next(iter(named)))} must name 1 to 3 axes; received {rank}.")
+    return rank
+
+
+def _option(name: str) -> str:
+    return name.removesuffix("_size").replace("_", "-")
+
+
+def _check_work(config: Any) -> None:
+    """Refuse what would take gigabytes."""
+    products = math.prod((*config.input_size, *config.kernel_size))
+    work = max(products, math.prod(config.full_size), math.prod(config.output_size))
+    if work > LARGEST:
+        raise InvalidArgumentError(
+            f"this configuration is too large to compute: products (inputs times taps) and output samples "
+            f"must be at most {LARGEST:,} each; received {work:,}. Use smaller sizes: the pattern repeats."
+        )
 
 
 def _configuration(options: dict[str, Any], rank: int) -> Any:
@@ -190,9 +212,8 @@ def _sizes(name: str, text: str | None, rank: int) -> tuple[int, ...] | None:
     try:
         numbers = tuple(int(part) for part in text.split("x"))
     except ValueError:
-        option = name.removesuffix("_size").replace("_", "-")
         raise InvalidArgumentError(
-            f"--{option} must be a number, or one for each axis such as 3x4; received {text!r}."
+            f"--{_option(name)} must be a number, or one for each axis such as 3x4; received {text!r}."
         ) from None
     return numbers * rank if len(numbers) == 1 else numbers
 
@@ -222,7 +243,7 @@ def _numbers(name: str, text: str, count: int) -> list[float]:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != count:
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise InvalidArgumentError(
             f"--{name} must be {count} numbers separated by commas; received {text!r}."
         )
