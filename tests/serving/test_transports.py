@@ -6,6 +6,7 @@ import gzip
 import http.client
 import io
 import json
+import socket
 import threading
 from pathlib import Path
 
@@ -210,10 +211,42 @@ def http_call(server, method, path, body=None, headers=None):
         connection.close()
 
 
+def raw_http(server, *pieces):
+    """Send bytes as they are, one piece after the other, and return all that comes back."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+        while chunk := connection.recv(1 << 16):
+            answer += chunk
+    return answer
+
+
 PREDICT = "/v1/models/toy:predict"
 
 
 class TestRest:
+    @pytest.mark.parametrize("piece", [1, 7, 10_000])
+    @pytest.mark.parametrize("offer", ["h2c", "websocket"])
+    def test_offer_of_another_protocol_is_ignored(self, server, offer, piece):
+        """A request that offers to upgrade (Java's client does, body included) is answered over HTTP/1.1."""
+        body = b'{"instances": [[1]]}'
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+        upgrade = (
+            f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {offer}\r\nHTTP2-Settings: AAMAAABkAAQAoAAA\r\n"
+        )
+        plain = "Connection: close\r\n"
+        data = f"{head}{upgrade}\r\n".encode() + body + f"{head}{plain}\r\n".encode() + body
+        answer = raw_http(server, *(data[start : start + piece] for start in range(0, len(data), piece)))
+        assert answer.count(b"HTTP/1.1 200 OK") == answer.count(b'{"predictions":[[3.0]]}') == 2
+
+    def test_upgrade_without_a_body_and_connect(self, server):
+        """The offer is ignored on a GET as well; CONNECT is an error."""
+        headers = b"Host: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+        assert b"AVAILABLE" in raw_http(server, b"GET /v1/models/toy HTTP/1.1\r\n" + headers)
+        assert raw_http(server, b"CONNECT a:80 HTTP/1.1\r\n" + headers).startswith(b"HTTP/1.1 400 ")
+
     def test_gzip_request(self, server):
         """A gzip body is unpacked; one that is broken reads as an empty document."""
         body = gzip.compress(b'{"instances": [[1]]}')

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tfdeconv.errors import ServingError
+from tfdeconv.serving.http_protocol import Http1Protocol
 from tfdeconv.serving.metrics import Metrics
 from tfdeconv.serving.repository.repository import ModelRepository
 from tfdeconv.serving.repository.servable import VersionState
@@ -82,6 +83,7 @@ class RestEdge:
             routes.insert(0, Route(metrics_path, _Endpoint(self._show_metrics)))
         config = uvicorn.Config(
             Starlette(routes=routes),
+            http=Http1Protocol,
             log_config=None,
             access_log=False,
             lifespan="off",
