@@ -22,6 +22,9 @@ BFLOAT16: int = types_pb2.DT_BFLOAT16
 COMPLEX64: int = types_pb2.DT_COMPLEX64
 COMPLEX128: int = types_pb2.DT_COMPLEX128
 
+# Above this are references to variables: types of TensorFlow 1's graphs, not of values.
+_REFERENCES = 100
+
 # Types that a TensorProto carries in `int_val`, as 32-bit integers whatever their own width.
 INT_VAL_TYPES = frozenset(
     {
@@ -35,6 +38,8 @@ INT_VAL_TYPES = frozenset(
         types_pb2.DT_QINT32,
         types_pb2.DT_QINT16,
         types_pb2.DT_QUINT16,
+        types_pb2.DT_INT4,
+        types_pb2.DT_UINT4,
     }
 )
 HALF_VAL_TYPES = frozenset({HALF, BFLOAT16})
@@ -72,6 +77,8 @@ def numpy_dtype(dtype: int) -> np.dtype[np.generic] | None:
     """
     if dtype == STRING:
         return np.dtype(object)
+    if dtype > _REFERENCES:
+        return None
     try:
         found = np.dtype(tf.dtypes.as_dtype(dtype).as_numpy_dtype)
     except (TypeError, KeyError):
