@@ -351,6 +351,28 @@ class TestReload:
                 stubs.model.HandleReloadConfigRequest(self.config(toy_folder, stable=9))
             assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
+    def test_server_stops_although_a_reload_waits(self, tmp_path, toy_folder, connect):
+        """A reload without a deadline waits for a model without versions, but not beyond the server's end."""
+        server = Server(model_base_path=toy_folder, model_name="old", rest_port=None)
+        server.start()
+        waiting = connect(server).model.HandleReloadConfigRequest.future(self.config(tmp_path))
+        wait_for(lambda: server._repository.names() == ["toy"])
+        stopping = threading.Thread(target=server.stop, args=(0.1,), daemon=True)
+        stopping.start()
+        stopping.join(20)
+        assert not stopping.is_alive()
+        assert isinstance(waiting.exception(), grpc.RpcError)
+
+    def test_reload_ends_with_its_client(self, tmp_path, toy_folder, connect):
+        """A client that gives up frees the server for the next configuration."""
+        with Server(model_base_path=toy_folder, model_name="old", rest_port=None) as server:
+            stub = connect(server).model
+            waiting = stub.HandleReloadConfigRequest.future(self.config(tmp_path))
+            wait_for(lambda: server._repository.names() == ["toy"])
+            waiting.cancel()
+            answer = stub.HandleReloadConfigRequest(self.config(toy_folder), timeout=20)
+            assert answer.status.error_code == 0
+
     def test_version_and_its_label_in_one_edit(self, tmp_path, toy_folder, connect):
         """A label on a version that the same edit adds is refused at first, and set once it has loaded."""
         file = tmp_path / "models.config"
@@ -401,3 +423,58 @@ class TestReload:
             file.write_text("model_config_list {")
             write("two")
             wait_for(lambda: found("two"))
+
+    def write(self, file, **folders):
+        entries = [
+            f'config {{ name: "{name}" base_path: "{folder}" model_platform: "tensorflow" }}'
+            for name, folder in folders.items()
+        ]
+        file.write_text(f"model_config_list {{ {' '.join(entries)} }}")
+
+    def test_mistake_in_the_config_file_can_be_mended(self, tmp_path, toy_folder):
+        """A new model whose folder is wrong is reported, and the next edit of the file still takes effect."""
+        file = tmp_path / "models.config"
+        self.write(file, one=toy_folder)
+        with Server(
+            model_config_file=file, model_config_file_poll_wait_seconds=0.02, rest_port=None
+        ) as server:
+            repository = server._repository
+            self.write(file, one=toy_folder, two=tmp_path / "typo")
+            wait_for(lambda: repository.names() == ["one", "two"])
+            self.write(file, one=toy_folder, two=toy_folder)
+            wait_for(lambda: states(repository, "two") == {2: "AVAILABLE"})
+
+    def test_config_file_that_changes_during_the_start(self, tmp_path, toy_folder):
+        """An edit while the first models are still loading is not lost."""
+        file, late = tmp_path / "models.config", tmp_path / "late"
+        late.mkdir()
+        self.write(file, one=late)
+        server = Server(
+            model_config_file=file,
+            model_config_file_poll_wait_seconds=0.02,
+            file_system_poll_wait_seconds=0.02,
+            rest_port=None,
+        )
+        starting = threading.Thread(target=server.start)
+        starting.start()
+        try:
+            wait_for(lambda: server._repository is not None and server._repository.names() == ["one"])
+            self.write(file, one=late, two=toy_folder)
+            Toys.copy(toy_folder / "1", late, 1)
+            starting.join()
+            wait_for(lambda: states(server._repository, "two") == {2: "AVAILABLE"})
+        finally:
+            server.stop()
+
+    def test_empty_config_file_changes_nothing(self, tmp_path, toy_folder, caplog):
+        """A file caught between truncation and writing does not unload what serves."""
+        caplog.set_level("INFO", "tfdeconv.serving")
+        file = tmp_path / "models.config"
+        self.write(file, one=toy_folder)
+        with Server(
+            model_config_file=file, model_config_file_poll_wait_seconds=0.02, rest_port=None
+        ) as server:
+            file.write_text("")
+            wait_for(lambda: "is empty: nothing changes" in caplog.text)
+            assert server._repository.names() == ["one"]
+            assert states(server._repository, "one") == {2: "AVAILABLE"}

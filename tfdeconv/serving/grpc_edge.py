@@ -7,6 +7,7 @@ message classes.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -187,7 +188,10 @@ class GrpcEdge:
             )
         configs = model_config.from_message(request.config)
         assert configs is not None
-        self._plane.repository.configure(configs, timeout=_remaining(context))
+        # A model without versions is waited for; not longer than the client does, or than the server runs.
+        gone = threading.Event()
+        context.add_callback(gone.set)
+        self._plane.repository.configure(configs, timeout=_remaining(context), cancel=gone)
         response = model_management_pb2.ReloadConfigResponse()
         response.status.error_code = 0
         return bytes(response.SerializeToString())

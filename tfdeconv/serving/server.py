@@ -10,7 +10,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from tfdeconv._extras import require
-from tfdeconv.errors import InvalidArgumentError, InvalidRequestError, ServingError, TfdeconvError
+from tfdeconv.errors import (
+    CancelledError,
+    DeadlineExceededError,
+    InvalidArgumentError,
+    InvalidRequestError,
+    ServingError,
+    TfdeconvError,
+)
 from tfdeconv.serving.options import ServerOptions
 
 for _module in (
@@ -135,7 +142,7 @@ class Server:
             unload_threads=options.num_unload_threads,
             allow_unavailable_labels=options.allow_version_labels_for_unavailable_models,
         )
-        self._repository.configure(_models(options), timeout=options.start_timeout, cancel=cancel)
+        self._repository.configure(_models(options) or [], timeout=options.start_timeout, cancel=cancel)
         plane = DataPlane(
             self._repository, self._telemetry, check_method_names=options.enable_signature_method_name_check
         )
@@ -180,14 +187,24 @@ class Server:
         """Apply the configuration file whenever its text changes."""
         assert self._repository is not None
         repository, options = self._repository, self.options
-        last = _text(options)
-        while not self._stopping.wait(options.model_config_file_poll_wait_seconds):
+        pause = options.model_config_file_poll_wait_seconds
+        last = None  # the file may have changed while the models of the start were loading
+        while not self._stopping.wait(pause):
             try:
                 text = _text(options)
                 if text != last:
                     # A label on a version that is still loading is refused now and tried again next time.
-                    repository.configure(_models(options), cancel=self._stopping)
+                    # Nor may a model without versions keep the edit that mends it from being read.
+                    models = _models(options)
+                    if models is None:  # perhaps an editor is about to write it
+                        _LOG.info("The ModelServerConfig file is empty: nothing changes.")
+                    else:
+                        repository.configure(models, timeout=pause, cancel=self._stopping)
                     last = text
+            except CancelledError:
+                return
+            except DeadlineExceededError as error:
+                _LOG.warning("The ModelServerConfig file has changed. %s", error)
             except TfdeconvError as error:
                 _LOG.error("Failed to apply the ModelServerConfig file: %s", error)
 
@@ -213,10 +230,11 @@ class Server:
         self._grpc = self._rest = self._repository = self._telemetry = self._config_poller = None
 
 
-def _models(options: ServerOptions) -> list[ModelConfig]:
+def _models(options: ServerOptions) -> list[ModelConfig] | None:
+    """Return the configured models, or None where the file has no list of them."""
     if options.model_config_file:
         message = operator_protos.read(operator_protos.ModelServerConfig, options.model_config_file)
-        return model_config.from_message(message) or []
+        return model_config.from_message(message)
     return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
 
 
