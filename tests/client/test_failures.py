@@ -225,6 +225,19 @@ def test_bodies_that_are_not_answers(
         client.status()
 
 
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
+def test_a_body_nested_too_deeply(status: bytes) -> None:
+    """A body that no parser can follow is an error of the library's own, too."""
+    body = b"[" * 100_000
+    head = b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with (
+        raw_server([head + body]) as url,
+        connect(url, model=MODEL, retry=ONCE) as client,
+        pytest.raises(errors.ServingError, match=r"RecursionError|^\[{300}$"),
+    ):
+        client.status()
+
+
 OK_STATUS = b'{"model_version_status": []}'
 
 

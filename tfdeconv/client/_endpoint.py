@@ -113,7 +113,11 @@ def _split(url: str) -> tuple[Literal["grpc", "rest"], str, bool]:
         raise InvalidArgumentError(f"url must be {_FORMS}; received a {type(url).__name__}.")
     if url.startswith("unix:") and url != "unix:":
         return "grpc", url, False
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")  # as a look-up of the name will
+    except ValueError:
+        raise InvalidArgumentError(f"url {url!r} has a host that is neither a name nor an address.") from None
     try:
         port = parts.port
     except ValueError:

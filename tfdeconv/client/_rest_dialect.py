@@ -128,7 +128,7 @@ def error_message(payload: bytes) -> str:
     """
     try:
         return str(_json.loads(payload)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return " ".join(payload.decode(errors="replace").split())[:300]
 
 
@@ -136,7 +136,7 @@ def _call(path: str, document: Any, read: Callable[[Any], T]) -> Call[T]:
     def parse(payload: bytes) -> T:
         try:
             return read(_json.loads(payload))
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InternalError(
                 f"The server's answer to {path} is not the document it should be "
                 f"({type(error).__name__}: {error}): {payload[:80]!r}"

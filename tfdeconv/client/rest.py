@@ -82,8 +82,12 @@ def _settings(endpoint: Endpoint) -> dict[str, Any]:
                 context.load_cert_chain(tls.certificate, tls.key)
         except ssl.SSLError as error:
             raise InvalidArgumentError(f"tls holds a file that is not usable PEM: {error}") from None
+    try:
+        base_url = httpx.URL(endpoint.address)
+    except httpx.InvalidURL as error:
+        raise InvalidArgumentError(f"url {endpoint.url!r} cannot be used: {error}") from None
     return {
-        "base_url": endpoint.address,
+        "base_url": base_url,
         "verify": context,
         # Callers bound the requests in flight; a connection closed early would only be made again.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=None),
