@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfdeconv as td
 from tfdeconv.constraints import EqualPhaseSums
@@ -80,3 +82,24 @@ def test_config_round_trip():
     again = keras.constraints.deserialize(keras.constraints.serialize(constraint))
     assert isinstance(again, EqualPhaseSums)
     assert again.get_config() == constraint.get_config() == {"strides": (2, 3), "dilation_rate": 5}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: EqualPhaseSums(None), "strides must be an int; received None"),
+        (lambda: EqualPhaseSums("2"), "strides must be an int; received '2'"),
+        (lambda: EqualPhaseSums(2, 0), "dilation_rate must be at least 1; received 0"),
+        (lambda: EqualPhaseSums(2)(tf.zeros([4, 4])), r"1, 2 or 3 spatial axes.*received shape \(4, 4\)"),
+    ],
+)
+def test_refuses(call, message):
+    """Wrong arguments at construction, a kernel without taps at the call."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        call()
+
+
+def test_numbers_of_numpy_are_kept_as_ints():
+    """A configuration made from NumPy's integers can be saved."""
+    made = EqualPhaseSums(np.array([2, 3]), np.int64(1))
+    assert json.loads(json.dumps(made.get_config())) == {"strides": [2, 3], "dilation_rate": 1}

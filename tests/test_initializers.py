@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -46,6 +47,13 @@ def test_bilinear_writes_the_diagonal_of_a_rectangular_kernel():
     ("make", "message"),
     [
         (lambda: Bilinear(groups=0), "groups must be at least 1"),
+        (lambda: Bilinear(groups=None), "groups must be an int; received None"),
+        (lambda: Bilinear(groups=1.5), "groups must be an int; received 1.5"),
+        (lambda: Bilinear()([4, 4]), r"1, 2 or 3 spatial axes.*received shape \(4, 4\)"),
+        (lambda: ICNR(2)([4, 4]), r"1, 2 or 3 spatial axes.*received shape \(4, 4\)"),
+        (lambda: ICNR("2"), "factor must be an int; received '2'"),
+        (lambda: ICNR(2.5), "factor must be an int; received 2.5"),
+        (lambda: ICNR(0), "factor must be at least 1; received 0"),
         (lambda: Bilinear(slices="all"), "'diagonal' or 'every'"),
         (lambda: Bilinear(groups=2)([4, 4, 1, 3]), "groups must divide the kernel's 3 channels"),
         (lambda: ICNR(2)([3, 3, 4, 6]), r"factor 2 must divide axis 3 .* into 4 equal phases"),
@@ -101,3 +109,10 @@ def test_config_round_trip(initializer):
     again = keras.initializers.deserialize(keras.initializers.serialize(initializer))
     assert type(again) is type(initializer)
     assert again.get_config() == initializer.get_config()
+
+
+def test_numbers_of_numpy_are_kept_as_ints():
+    """A configuration made from NumPy's integers can be saved."""
+    for made in (Bilinear(np.int64(2)), ICNR(np.int64(2)), ICNR(np.array([2, 2]))):
+        again = type(made).from_config(json.loads(json.dumps(made.get_config())))
+        assert json.dumps(again.get_config()) == json.dumps(made.get_config())

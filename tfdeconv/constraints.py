@@ -29,8 +29,8 @@ class EqualPhaseSums(keras.constraints.Constraint):
         dilation_rate: The layer's dilation; an int or one for each axis.
 
     Raises:
-        InvalidArgumentError: A phase has no taps (a kernel below the stride, or a dilation that shares
-            a factor with the stride), so that its sum is 0 whatever the weights are.
+        InvalidArgumentError: An argument breaks a rule, or a phase has no taps (a kernel below the stride,
+            or a dilation that shares a factor with the stride): its sum is 0 whatever the weights are.
 
     Example:
         >>> kernel = EqualPhaseSums(2)(tf.reshape([1.0, 3.0, 5.0], [3, 1, 1]))
@@ -42,12 +42,13 @@ class EqualPhaseSums(keras.constraints.Constraint):
     """
 
     def __init__(self, strides: int | Sequence[int], dilation_rate: int | Sequence[int] = 1) -> None:
-        self.strides = strides if isinstance(strides, int) else tuple(strides)
-        self.dilation_rate = dilation_rate if isinstance(dilation_rate, int) else tuple(dilation_rate)
+        self.strides = geometry.int_or_ints("strides", strides)
+        self.dilation_rate = geometry.int_or_ints("dilation_rate", dilation_rate)
 
     def __call__(self, w: Any) -> tf.Tensor:
         """Return the projection of ``w`` ``[*kernel_size, filters // groups, channels]``."""
         w = tf.convert_to_tensor(w)
+        geometry.spatial_rank(w.shape)
         *kernel_size, outputs, channels = w.shape
         membership = self._membership(kernel_size)  # (taps, phases): 1 where the tap is of the phase
         taps = membership.sum(0)

@@ -19,7 +19,7 @@ References:
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from tfdeconv.errors import InvalidArgumentError
@@ -122,30 +122,27 @@ def crops(
         >>> crops(3, 2, padding=1, output_padding=1)  # PyTorch's usual doubling
         (1, 0)
     """
-    kernel_size = _at_least(1, "kernel_size", kernel_size)
-    stride = _at_least(1, "strides", stride)
-    dilation_rate = _at_least(1, "dilation_rate", dilation_rate)
+    kernel_size = at_least(1, "kernel_size", kernel_size)
+    stride = at_least(1, "strides", stride)
+    dilation_rate = at_least(1, "dilation_rate", dilation_rate)
     ke = effective_kernel_size(kernel_size, dilation_rate)
     if isinstance(padding, str):
         return _keras_crops(ke, stride, _padding_name(padding), output_padding)
-    before, after = (padding, padding) if not isinstance(padding, tuple) else padding
-    before = _at_least(0, "padding", before)
-    if not isinstance(padding, tuple):
-        after = before
-    extra = 0 if output_padding is None else _at_least(0, "output_padding", output_padding)
+    before, after = _pair(padding) if isinstance(padding, tuple) else (at_least(0, "padding", padding),) * 2
+    extra = 0 if output_padding is None else at_least(0, "output_padding", output_padding)
     if extra >= max(stride, dilation_rate):
         raise InvalidArgumentError(
             f"output_padding must be below max(strides, dilation_rate) = {max(stride, dilation_rate)} "
             f"when padding is given in samples; received {extra}. Larger outputs: use a negative second "
             "number in padding=(before, after)."
         )
-    return before, _integer("padding", after) - extra
+    return before, after - extra
 
 
 def _keras_crops(ke: int, stride: int, padding: str, output_padding: int | None) -> tuple[int, int]:
     """The crops of Keras's "valid" and "same" (keras.layers.ConvNDTranspose over TensorFlow)."""
     if output_padding is not None:
-        output_padding = _at_least(0, "output_padding", output_padding)
+        output_padding = at_least(0, "output_padding", output_padding)
         if output_padding >= stride:
             raise InvalidArgumentError(
                 f"output_padding must be below strides = {stride} with padding={padding!r}; received "
@@ -182,7 +179,7 @@ def output_size_range(
         range(13, 15)
     """
     first = smallest_output_size(
-        _at_least(1, "input_size", input_size), kernel_size, stride, padding, dilation_rate
+        at_least(1, "input_size", input_size), kernel_size, stride, padding, dilation_rate
     )
     return range(max(first, 1), max(first + stride, 1))
 
@@ -197,7 +194,7 @@ def smallest_output_size(
         15
     """
     if isinstance(padding, str) and _padding_name(padding) == "same":
-        return (input_size - 1) * _at_least(1, "strides", stride) + 1
+        return (input_size - 1) * at_least(1, "strides", stride) + 1
     samples = padding if not isinstance(padding, str) else 0
     before, after = crops(kernel_size, stride, padding=samples, dilation_rate=dilation_rate)
     return full_size(input_size, kernel_size, stride, dilation_rate) - before - after
@@ -236,7 +233,7 @@ def window(
         >>> window(7, kernel_size=3, stride=2, padding="same", output_size=13)
         Window(lead=1, size=13)
     """
-    input_size = _at_least(1, "input_size", input_size)
+    input_size = at_least(1, "input_size", input_size)
     if output_size is None:
         before, after = crops(
             kernel_size, stride, padding=padding, output_padding=output_padding, dilation_rate=dilation_rate
@@ -250,6 +247,9 @@ def window(
         )
     size = _integer("output_shape", output_size)
     legal = output_size_range(input_size, kernel_size, stride, padding, dilation_rate)
+    if not legal:
+        largest = smallest_output_size(input_size, kernel_size, stride, padding, dilation_rate) + stride - 1
+        _positive_size(largest, input_size, kernel_size, stride, padding)
     if size not in legal:
         raise InvalidArgumentError(
             f"output_shape must lie in [{legal.start}, {legal.stop - 1}] for input {input_size}, kernel "
@@ -289,7 +289,7 @@ def torch_window(
         input_size,
         kernel_size,
         stride,
-        padding=_at_least(0, "padding", padding),
+        padding=at_least(0, "padding", padding),
         output_padding=output_padding,
         dilation_rate=dilation_rate,
     )
@@ -333,11 +333,13 @@ def onnx_window(
         raise InvalidArgumentError(
             f"auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID; received {auto_pad!r}."
         )
-    begin, end = (0, 0) if auto_pad == "VALID" else (_at_least(0, "pads", pad) for pad in pads)
+    if not isinstance(pads, list | tuple) or len(pads) != 2:
+        raise InvalidArgumentError(f"pads must be a pair (begin, end); received {pads}.")
+    begin, end = (0, 0) if auto_pad == "VALID" else (at_least(0, "pads", pad) for pad in pads)
     before, after = crops(
         kernel_size, stride, padding=(begin, end), output_padding=output_padding, dilation_rate=dilation_rate
     )
-    input_size = _at_least(1, "input_size", input_size)
+    input_size = at_least(1, "input_size", input_size)
     full = full_size(input_size, kernel_size, stride, dilation_rate)
     if output_size is None and auto_pad in ("NOTSET", "VALID"):
         return Window(before, _positive_size(full - before - after, input_size, kernel_size, stride, pads))
@@ -345,7 +347,7 @@ def onnx_window(
     if output_size is None:
         size = min(input_size * stride, natural)  # as ONNX Runtime and ONNX's shape inference: pads >= 0
     else:
-        size = _at_least(1, "output_shape", output_size)
+        size = at_least(1, "output_shape", output_size)
     upper = same_lead(natural, size)  # the smaller half in front
     if auto_pad == "SAME_UPPER":
         return Window(upper, size)
@@ -377,12 +379,22 @@ def forward_size(input_size: Any, kernel_size: int, stride: int, padding: Forwar
         stride: Input samples between neighbouring outputs.
         padding: "same" or "valid" with TensorFlow's meaning.
 
+    Raises:
+        InvalidArgumentError: An int ``input_size`` has no output.
+
     Example:
         >>> forward_size(7, kernel_size=3, stride=2, padding="same")
         4
         >>> forward_size(8, kernel_size=3, stride=2, padding="valid")
         3
     """
+    if isinstance(input_size, int):
+        at_least(1, "input_size", input_size)
+        if padding == "valid" and input_size < kernel_size:
+            raise InvalidArgumentError(
+                f"padding='valid' needs at least kernel_size or pool_size = {kernel_size} samples; received "
+                f"{input_size}. Use padding='same'."
+            )
     if padding == "same":
         return (input_size + stride - 1) // stride
     return (input_size - kernel_size) // stride + 1
@@ -410,7 +422,7 @@ def linear_kernel_size(factor: int) -> int:
         >>> [linear_kernel_size(factor) for factor in (1, 2, 3, 4)]
         [1, 4, 5, 8]
     """
-    factor = _at_least(1, "factor", factor)
+    factor = at_least(1, "factor", factor)
     return 2 * factor - factor % 2
 
 
@@ -424,7 +436,7 @@ def linear_kernel(kernel_size: int) -> list[float]:
         >>> linear_kernel(4)
         [0.25, 0.75, 0.75, 0.25]
     """
-    kernel_size = _at_least(1, "kernel_size", kernel_size)
+    kernel_size = at_least(1, "kernel_size", kernel_size)
     half = (kernel_size + 1) // 2
     return [1 - abs(tap - (kernel_size - 1) / 2) / half for tap in range(kernel_size)]
 
@@ -439,7 +451,39 @@ def per_axis(name: str, value: Any, rank: int, *, minimum: int = 1) -> tuple[int
     values = _entries(name, value, rank)
     if values is None:
         values = (value,) * rank
-    return tuple(_at_least(minimum, name, entry) for entry in values)
+    return tuple(at_least(minimum, name, entry) for entry in values)
+
+
+def int_or_ints(name: str, value: Any, *, minimum: int = 1) -> int | tuple[int, ...]:
+    """Return ``value``, an int or one int for each axis, however many there are, as ints >= ``minimum``.
+
+    Example:
+        >>> int_or_ints("strides", [2, 3])
+        (2, 3)
+    """
+    values = _sequence(value)
+    if values is None:
+        return at_least(minimum, name, value)
+    return tuple(at_least(minimum, name, entry) for entry in values)
+
+
+def spatial_rank(kernel_shape: Sequence[int]) -> int:
+    """Return the number of spatial axes of a kernel, whose last two axes are channels.
+
+    Raises:
+        InvalidArgumentError: There are none, or more than three.
+
+    Example:
+        >>> spatial_rank((3, 3, 8, 16))
+        2
+    """
+    rank = len(kernel_shape) - 2
+    if rank not in (1, 2, 3):
+        raise InvalidArgumentError(
+            "kernel must have 1, 2 or 3 spatial axes, then two axes of channels; received shape "
+            f"{tuple(kernel_shape)}."
+        )
+    return rank
 
 
 def per_axis_padding(value: Any, rank: int) -> tuple[AxisPadding, ...]:
@@ -455,32 +499,42 @@ def per_axis_padding(value: Any, rank: int) -> tuple[AxisPadding, ...]:
         return (_padding_name(value),) * rank
     entries = _entries("padding", value, rank)
     if entries is None:
-        return (_at_least(0, "padding", value),) * rank
+        return (at_least(0, "padding", value),) * rank
     return tuple(_axis_padding(entry) for entry in entries)
 
 
 def _axis_padding(entry: Any) -> AxisPadding:
-    if not isinstance(entry, Iterable) or isinstance(entry, str):
-        return _at_least(0, "padding", entry)
-    pair = tuple(entry)
+    pair = _sequence(entry)
+    return at_least(0, "padding", entry) if pair is None else _pair(pair)
+
+
+def _pair(pair: tuple[Any, ...]) -> tuple[int, int]:
     if len(pair) != 2:
         raise InvalidArgumentError(
             f"padding must hold an int or a (before, after) pair for each axis; received {pair}."
         )
-    return _at_least(0, "padding", pair[0]), _integer("padding", pair[1])
+    return at_least(0, "padding", pair[0]), _integer("padding", pair[1])
 
 
 def _entries(name: str, value: Any, rank: int) -> tuple[Any, ...] | None:
     """The entries of a sequence of ``rank``; None for a scalar."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return None
-    entries = tuple(value)
-    if len(entries) != rank:
+    entries = _sequence(value)
+    if entries is not None and len(entries) != rank:
         pairs = " (before, after) pairs go inside one more pair of brackets." if name == "padding" else ""
         raise InvalidArgumentError(
             f"{name} must be one value or {rank}, one for each spatial axis; received {entries}.{pairs}"
         )
     return entries
+
+
+def _sequence(value: Any) -> tuple[Any, ...] | None:
+    """The entries of a sequence of any length; None for a scalar."""
+    if isinstance(value, str | bytes):
+        return None
+    try:
+        return tuple(value)
+    except TypeError:  # an int; an array or tensor without axes, which iter() cannot tell from one with axes
+        return None
 
 
 def _padding_name(padding: str) -> str:
@@ -504,11 +558,20 @@ def _positive_size(size: int, input_size: int, kernel_size: int, stride: int, pa
 def _integer(name: str, value: Any) -> int:
     try:
         return operator.index(value)
-    except TypeError:
+    except (TypeError, AttributeError):  # AttributeError: TensorFlow's eager tensors of floats
         raise InvalidArgumentError(f"{name} must be an int; received {value!r}.") from None
 
 
-def _at_least(minimum: int, name: str, value: Any) -> int:
+def at_least(minimum: int, name: str, value: Any) -> int:
+    """Return the argument called ``name`` as an int.
+
+    Raises:
+        InvalidArgumentError: It is no int, or below ``minimum``.
+
+    Example:
+        >>> at_least(1, "filters", 8)
+        8
+    """
     number = _integer(name, value)
     if number < minimum:
         raise InvalidArgumentError(f"{name} must be at least {minimum}; received {number}.")

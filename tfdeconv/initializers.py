@@ -47,11 +47,9 @@ class Bilinear(keras.initializers.Initializer):
     """
 
     def __init__(self, groups: int = 1, *, slices: Literal["diagonal", "every"] = "diagonal") -> None:
-        if groups < 1:
-            raise InvalidArgumentError(f"groups must be at least 1; received {groups}.")
         if slices not in ("diagonal", "every"):
             raise InvalidArgumentError(f"slices must be 'diagonal' or 'every'; received {slices!r}.")
-        self.groups = groups
+        self.groups = geometry.at_least(1, "groups", groups)
         self.slices = slices
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
@@ -63,6 +61,7 @@ class Bilinear(keras.initializers.Initializer):
                    [1. , 1. ],
                    [0.5, 0.5]], dtype=float32)
         """
+        geometry.spatial_rank(shape)
         *kernel_size, outputs, channels = shape
         if channels % self.groups:
             raise InvalidArgumentError(
@@ -124,7 +123,7 @@ class ICNR(keras.initializers.Initializer):
     ) -> None:
         if layout not in ("dcr", "crd", "transposed"):
             raise InvalidArgumentError(f"layout must be 'dcr', 'crd' or 'transposed'; received {layout!r}.")
-        self.factor = factor if isinstance(factor, int) else tuple(factor)
+        self.factor = geometry.int_or_ints("factor", factor)
         self.initializer = keras.initializers.get(initializer)
         self.layout = layout
 
@@ -136,7 +135,7 @@ class ICNR(keras.initializers.Initializer):
             array([1., 1., 1., 1.], dtype=float32)
         """
         shape = tuple(shape)
-        factor = geometry.per_axis("factor", self.factor, len(shape) - 2)
+        factor = geometry.per_axis("factor", self.factor, geometry.spatial_rank(shape))
         repeats = dict(enumerate(factor))
         if self.layout != "transposed":
             repeats = {len(shape) - 1: math.prod(factor)}

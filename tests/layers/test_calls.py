@@ -45,6 +45,38 @@ def test_output_shape_forms():
     assert layer(symbolic(4, None, 1)).shape == (None, 8, None, 2)
 
 
+@pytest.mark.parametrize(
+    "sizes", [np.int64(7), np.array([7, 8]), (np.int64(7), np.int32(8)), tf.constant([7, 8]), tf.constant(7)]
+)
+def test_sizes_from_numpy_and_constants_are_known(sizes):
+    """Whatever integers hold the sizes, they are the static sizes of a functional model, too."""
+    layer = L.Conv2DTranspose(2, 3, strides=2, padding="same")
+    wanted = layer(np.zeros([1, 4, 4, 1], "float32"), output_shape=sizes).shape
+    assert layer(symbolic(4, 4, 1), output_shape=sizes).shape == (None, *wanted[1:])
+    assert layer(symbolic(None, 4, 1), output_shape=sizes).shape == (None, *wanted[1:])
+
+
+@pytest.mark.parametrize(
+    "data", [np.zeros([1, 4, 4, 1], "float32"), symbolic(4, 4, 1)], ids=["eager", "symbolic"]
+)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output_shape": (7, 7, 2)}, "output_shape must be one value or 2"),
+        ({"output_shape": (7,)}, "output_shape must be one value or 2"),
+        ({"output_shape": "7"}, "output_shape must be an int; received '7'"),
+        ({"output_shape": (7.0, 7.0)}, "output_shape must be an int; received 7.0"),
+        ({"output_shape": (None, 7)}, "output_shape must be an int; received None"),
+        ({"like": np.zeros([1, 7, 7])}, r"like must be a tensor of rank 4.*received shape \(1, 7, 7\)"),
+        ({"like": 7}, "like must be a tensor of rank 4.*received 7"),
+    ],
+)
+def test_requested_sizes_are_refused_alike(data, options, message):
+    """A wrong output_shape or like is refused at the symbolic call, not first by the model."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        L.Conv2DTranspose(2, 3, strides=2, padding="same")(data, **options)
+
+
 @pytest.mark.parametrize("wanted", [6, 9])
 def test_illegal_size_is_refused_with_its_range(wanted):
     """Static: at the (symbolic) call, with the range."""
@@ -80,6 +112,30 @@ def test_output_shape_and_like_exclude_each_other():
         (lambda: L.Conv2DTranspose(4, 4, groups=None), "groups must be an int; received None"),
         (lambda: L.ResizeConv2D(4, 3, padding=1), "'same' or 'valid'; received 1"),
         (lambda: L.MaxUnpooling2D()(np.zeros([1, 2, 2, 1])), r"\[x, switches\]; received one tensor"),
+        (lambda: L.Conv2DTranspose((2, 2), 4), r"filters must be an int; received \(2, 2\)"),
+        (lambda: L.Conv2DTranspose(4, 4, lowering=["auto"]), "lowering must be 'auto' or one of"),
+        (lambda: L.DepthwiseConv2DTranspose(4, groups=2), "takes no groups: .* Use Conv2DTranspose"),
+        (lambda: L.DepthwiseConv2DTranspose(4, filters=2), "takes no filters: .* Use Conv2DTranspose"),
+        (lambda: L.SubpixelConv2D(4, 5, padding="valid")(symbolic(4, 4, 1)), "= 5 samples; received 4"),
+        (lambda: L.ResizeConv2D(4, 5, padding="valid")(symbolic(2, 2, 1)), "= 5 samples; received 4"),
+        (lambda: L.MaxPooling2DWithSwitches(5)(symbolic(4, 4, 1)), "= 5 samples; received 4"),
+        (lambda: L.MaxPooling2DWithSwitches(2)(symbolic(4, 4)), "batch axis, 2 spatial axes"),
+        (lambda: L.MaxPooling2DWithSwitches(2)(keras.Input((4, 4, 1), dtype="int32")), "received int32"),
+        (lambda: L.MaxUnpooling2D(2)([symbolic(4, 4, 1)] * 2), "switches must be integers"),
+        (
+            lambda: L.MaxUnpooling2D(2)([symbolic(4, 4, 1), keras.Input((4, 3, 1), dtype="int64")]),
+            "switches must be integers of x's shape",
+        ),
+        (lambda: L.CropLike(None), "offset must be an int; received None"),
+        (lambda: L.CropLike(1.5), "offset must be an int; received 1.5"),
+        (lambda: L.CropLike((1, "a")), "offset must be an int; received 'a'"),
+        (lambda: L.CropLike(-1), "offset must be at least 0; received -1"),
+        (
+            lambda: L.CropLike(0)([symbolic(4, 4, 1), symbolic(4, 4)]),
+            r"same number of axes.*received shapes \(None, 4, 4, 1\) and \(None, 4, 4\)",
+        ),
+        (lambda: L.CropLike(0)([np.zeros([1, 4, 4]), np.zeros([1, 4])]), "same number of axes"),
+        (lambda: L.CropLike(0)([symbolic(4), symbolic(4)]), "1, 2 or 3 spatial axes"),
         (lambda: L.CropLike(0)([keras.Input((5, 5, 1))] * 3), r"\[tensor, reference\]; received 3 tensors"),
         (lambda: L.PixelShuffle2D(2, data_format=3), "'channels_last'; received 3"),
         (lambda: L.Conv2DTranspose(4, 4, lowering="best"), "lowering must be 'auto' or one of"),

@@ -72,6 +72,13 @@ def test_config_round_trip(case: Case) -> None:
             assert config[argument] == value
 
 
+def test_an_offset_of_numpy_survives_json() -> None:
+    """Offsets worked out with NumPy are kept as ints."""
+    for offset in (np.int64(1), np.array([1, 2])):
+        config = td.layers.CropLike(offset).get_config()
+        assert json.loads(json.dumps(config["offset"])) == offset.tolist()
+
+
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_keras_file(name: str, tmp_path: Path) -> None:
     """A .keras file gives the same numbers; unknown batch and sizes stay unknown."""

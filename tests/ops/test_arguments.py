@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -22,13 +23,26 @@ X, KERNEL = tf.zeros([1, 7, 7, 4]), tf.zeros([3, 3, 2, 4])
         (X, tf.cast(KERNEL, tf.float64), {}, "share one dtype; received float32 and float64"),
         (tf.zeros([1, 7, 7, 4], tf.int32), KERNEL, {}, "floating-point tensor; received int32"),
         (X, KERNEL, {"groups": 3}, "groups must divide the 4 channels of x; received groups=3"),
-        (X, KERNEL, {"groups": 0}, "groups must divide"),
+        (X, KERNEL, {"groups": 0}, "groups must be at least 1; received 0"),
+        (X, KERNEL, {"groups": "2"}, "groups must be an int; received '2'"),
+        (X, KERNEL, {"groups": 2.0}, "groups must be an int; received 2.0"),
+        (X, KERNEL, {"lowering": ["auto"]}, "lowering must be 'auto' or one of .* received .'auto'."),
+        (X, KERNEL, {"strides": tf.constant(2.0)}, "strides must be an int; received <tf.Tensor"),
+        (X, KERNEL, {"strides": tf.constant(2)}, None),
+        (None, KERNEL, {}, "x must be a tensor, an array or .* received NoneType"),
+        (X, None, {}, "kernel must be a tensor, an array or .* received NoneType"),
+        ([[[1.0], [2.0, 3.0]]], KERNEL, {}, "nested lists of equal lengths; received list"),
         (X, KERNEL, {"strides": 0}, "strides must be at least 1; received 0"),
         (X, KERNEL, {"strides": (1, 2, 3)}, "strides must be one value or 2"),
         (X, KERNEL, {"lowering": "fastest"}, "lowering must be 'auto' or one of 'gradient'"),
         (X, KERNEL, {"data_format": "NHWC"}, "'channels_first' or 'channels_last'; received 'nhwc'"),
         (X, KERNEL, {"strides": 2, "padding": "same", "output_shape": 15}, r"must lie in \[13, 14\]"),
         (X, KERNEL, {"output_shape": tf.constant([9.0, 9.0])}, "must hold 2 integers"),
+        (X, KERNEL, {"output_shape": "9"}, "output_shape must be an int; received '9'"),
+        (X, KERNEL, {"output_shape": [tf.constant(9), 9.5]}, "output_shape must be an int; received 9.5"),
+        (X, KERNEL, {"output_shape": [tf.constant(9.0), 9]}, "integer scalars; received .* float32"),
+        (X, KERNEL, {"output_shape": tf.constant(9)}, None),
+        (X, KERNEL, {"output_shape": np.int64(9)}, None),
         (X, KERNEL, {"output_shape": 9, "output_padding": 0}, "exclude each other"),
         (X, KERNEL, {"padding": (1, 2)}, None),
         (X, KERNEL, {"padding": (1, 2, 3)}, "pairs go inside one more pair of brackets"),
@@ -83,6 +97,26 @@ def test_a_size_known_at_run_time_only_is_checked_there():
             r"\[height, width, channels, filters\]",
         ),
         (lambda: td.ops.crop(X, offset=1, size=7), "must not pass the 7 samples of spatial axis 0"),
+        (lambda: td.ops.crop(X, offset=0, size=8), "must not pass the 7 samples.*: none, x is too small"),
+        (lambda: td.ops.crop(X, offset=0, size=tf.constant([0, 7])), "size must be at least 1; received 0"),
+        (
+            lambda: td.ops.crop(X, offset=0, size=[tf.constant(2), None]),
+            "size must be an int; received None",
+        ),
+        (
+            lambda: td.ops.max_unpool(X, tf.zeros(X.shape, tf.int32), output_shape=tf.constant([-2, 7])),
+            "output_shape must be at least 1; received -2",
+        ),
+        (
+            lambda: td.ops.linear_upsample(X[:, :0], 3, boundary="edge"),
+            "at least 1 sample along each spatial",
+        ),
+        (lambda: td.ops.linear_upsample(None, 2), "x must be a tensor, an array or .* received NoneType"),
+        (
+            lambda: td.ops.subpixel_conv(X, tf.zeros([3, 3, 4, 4]), factor=2, bias=[0.0]),
+            r"bias must hold one number for each of the kernel's 4 filters; received shape \(1,\)",
+        ),
+        (lambda: td.ops.depthwise_conv_transpose(X, 1.0), "with 1, 2 or 3 spatial axes; received shape"),
         (lambda: td.ops.crop(X, offset=-1, size=7), "offset must be at least 0; received -1"),
         (lambda: td.ops.depthwise_conv_transpose(X, KERNEL, groups=4), "takes no groups"),
     ],

@@ -102,7 +102,20 @@ def test_switch_outside_the_output_is_an_error():
         td.ops.max_unpool(tf.ones([1, 1, 1, 1]), [[[[9]]]], output_shape=(2, 2))
 
 
+@pytest.mark.parametrize("duplicates", ["last", "sum"])
+@pytest.mark.parametrize("switches", [(4, 1), (1, -1), (1, 4), (-1, 1)])
+def test_a_switch_never_reaches_another_example(duplicates, switches):
+    """Each example of a batch counts from 0: one past its own end is an error, not the next one's."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of range"):
+        td.ops.max_unpool(
+            tf.ones([2, 1, 1, 1]),
+            tf.reshape(tf.constant(switches), [2, 1, 1, 1]),
+            output_shape=(2, 2),
+            duplicates=duplicates,
+        )
+
+
 def test_pool_refuses_windows_that_do_not_fit():
     """A "valid" window larger than the input has no output."""
-    with pytest.raises(td.errors.InvalidArgumentError, match="received 3 for 2 samples"):
+    with pytest.raises(td.errors.InvalidArgumentError, match="pool_size = 3 samples; received 2"):
         td.ops.max_pool_with_switches(tf.zeros([1, 2, 2, 1]), 3)

@@ -13,6 +13,7 @@ from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
+from tfdeconv.ops.conv_transpose import check_lowering
 from tfdeconv.ops.data_format import is_channels_first
 
 
@@ -45,7 +46,7 @@ class _ConvTranspose(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        (self.filters,) = geometry.per_axis("filters", filters, 1)
+        self.filters = geometry.at_least(1, "filters", filters)
         self.kernel_size = geometry.per_axis("kernel_size", kernel_size, self.rank)
         self.strides = geometry.per_axis("strides", strides, self.rank)
         paddings = geometry.per_axis_padding(padding, self.rank)
@@ -57,7 +58,7 @@ class _ConvTranspose(keras.layers.Layer):
         )
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self.dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, self.rank)
-        (self.groups,) = geometry.per_axis("groups", groups, 1)
+        self.groups = geometry.at_least(1, "groups", groups)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -66,6 +67,7 @@ class _ConvTranspose(keras.layers.Layer):
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
+        check_lowering(lowering)
         self.lowering = lowering
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
         self._check_arguments()
@@ -75,11 +77,6 @@ class _ConvTranspose(keras.layers.Layer):
             raise InvalidArgumentError(
                 "filters must be a multiple of groups; received "
                 f"filters={self.filters} and groups={self.groups}."
-            )
-        if self.lowering != "auto" and self.lowering not in ops.LOWERINGS:
-            raise InvalidArgumentError(
-                f"lowering must be 'auto' or one of {', '.join(map(repr, ops.LOWERINGS))}; "
-                f"received {self.lowering!r}."
             )
         for axis, padding in enumerate(geometry.per_axis_padding(self.padding, self.rank)):
             geometry.crops(  # raises where the convention has no legal size

@@ -55,7 +55,7 @@ class CropLike(keras.layers.Layer):
             raise InvalidArgumentError(
                 f"offset must be 'auto', an int or one int for each axis; received {offset!r}."
             )
-        self.offset = offset if isinstance(offset, str | int) else tuple(offset)
+        self.offset = offset if isinstance(offset, str) else geometry.int_or_ints("offset", offset, minimum=0)
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self._found: tuple[int, ...] | None = None  # what "auto" found in the functional graph
 
@@ -66,7 +66,7 @@ class CropLike(keras.layers.Layer):
             inputs: ``[tensor, reference]``.
         """
         x, reference = tensor_pair(inputs, "[tensor, reference]")
-        rank = len(x.shape) - 2
+        rank = _spatial_rank(x.shape, reference.shape)
         size = requested_sizes(None, reference, rank=rank, data_format=self.data_format)
         return ops.crop(x, offset=self._offset(rank), size=size, data_format=self.data_format)
 
@@ -91,7 +91,7 @@ class CropLike(keras.layers.Layer):
         """Return the output's shape for the shapes of ``[tensor, reference]``; None stays None."""
         shape, reference = input_shape
         first = 2 if self.data_format == "channels_first" else 1
-        last = first + len(shape) - 2
+        last = first + _spatial_rank(shape, reference)
         wanted = tuple(reference[first:last])
         for axis, (begin, size) in enumerate(zip(self._offset(len(wanted)), wanted, strict=True)):
             check_crop(shape[first + axis], begin, size, axis)
@@ -115,3 +115,12 @@ class CropLike(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "offset": self.offset, "data_format": self.data_format}
+
+
+def _spatial_rank(shape: Sequence[int | None], reference: Sequence[int | None]) -> int:
+    if len(shape) != len(reference) or len(shape) not in (3, 4, 5):
+        raise InvalidArgumentError(
+            "tensor and reference must have the same number of axes: batch, 1, 2 or 3 spatial axes and "
+            f"channels; received shapes {tuple(shape)} and {tuple(reference)}."
+        )
+    return len(shape) - 2

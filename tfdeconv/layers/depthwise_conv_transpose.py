@@ -9,6 +9,7 @@ import keras
 
 from tfdeconv import geometry
 from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers.conv_transpose import _ConvTranspose
 
 
@@ -56,7 +57,13 @@ class DepthwiseConv2DTranspose(_ConvTranspose):
         dilation_rate: int | Sequence[int] = 1,
         **kwargs: Any,
     ) -> None:
-        multiplier = geometry.per_axis("depth_multiplier", depth_multiplier, 1)[0]
+        for name in ("filters", "groups"):
+            if name in kwargs:
+                raise InvalidArgumentError(
+                    f"DepthwiseConv2DTranspose takes no {name}: the channels decide; received "
+                    f"{kwargs[name]!r}. Use Conv2DTranspose, or depth_multiplier."
+                )
+        multiplier = geometry.at_least(1, "depth_multiplier", depth_multiplier)
         super().__init__(
             multiplier,  # of one channel; build multiplies
             kernel_size,

@@ -16,7 +16,8 @@ from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.max_pool_with_switches import PooledWithSwitches
-from tfdeconv.ops.max_unpool import Duplicates, check_duplicates
+from tfdeconv.ops.max_unpool import Duplicates, check_duplicates, check_switches
+from tfdeconv.ops.samples import check_samples
 
 
 class _Windows2D(keras.layers.Layer):
@@ -99,6 +100,7 @@ class MaxPooling2DWithSwitches(_Windows2D):
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> PooledWithSwitches:
         """Return the symbolic outputs."""
+        check_samples(inputs, rank=2)
         pooled, switches = self.compute_output_shape(inputs.shape)
         return PooledWithSwitches(
             keras.KerasTensor(pooled, dtype=inputs.dtype), keras.KerasTensor(switches, dtype="int64")
@@ -198,7 +200,9 @@ class MaxUnpooling2D(_Windows2D):
         self, inputs: Sequence[keras.KerasTensor], output_shape: Any = None, like: Any = None
     ) -> keras.KerasTensor:
         """Return the symbolic output; sizes that depend on unknown ones are None."""
-        x, _ = tensor_pair(inputs, "[x, switches]")
+        x, switches = tensor_pair(inputs, "[x, switches]")
+        check_samples(x, rank=2)
+        check_switches(x, switches)
         sizes = symbolic_sizes(output_shape, like, rank=2, data_format=self.data_format)
         return keras.KerasTensor(self._unpooled(x.shape, sizes), dtype=x.dtype)
 

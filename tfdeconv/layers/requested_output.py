@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.ops import output_window
 
 
 def requested_sizes(output_shape: Any, like: Any, *, rank: int, data_format: str) -> Any:
     """Return the spatial sizes that a call asks for: None, ints, or an integer tensor.
 
     Raises:
-        InvalidArgumentError: Both arguments are given.
+        InvalidArgumentError: Both arguments are given, or ``like`` has another number of axes.
 
     Example:
         >>> requested_sizes(None, tf.zeros([1, 4, 5, 3]), rank=2, data_format="channels_last")
@@ -41,15 +43,25 @@ def symbolic_sizes(
     """
     _exclusive(output_shape, like)
     if like is not None:
+        _check_rank(like, rank)
         first = 2 if data_format == "channels_first" else 1
         return tuple(like.shape[first : first + rank])
     if output_shape is None:
         return None
-    if isinstance(output_shape, int):
-        return (output_shape,) * rank
-    if isinstance(output_shape, list | tuple):
-        return tuple(size if isinstance(size, int) else None for size in output_shape)
-    return (None,) * rank  # a tensor: known at run time only
+    if isinstance(output_shape, keras.KerasTensor):
+        return (None,) * rank  # known at run time only
+    sizes = output_window.requested_sizes("output_shape", output_shape, rank)
+    return tuple(size if isinstance(size, int) else None for size in sizes)
+
+
+def _check_rank(like: Any, rank: int) -> None:
+    shape = getattr(like, "shape", None)
+    if shape is None or tf.TensorShape(shape).rank != rank + 2:
+        received = repr(like) if shape is None else f"shape {shape}"
+        raise InvalidArgumentError(
+            f"like must be a tensor of rank {rank + 2} (batch, {rank} spatial axes and channels); received "
+            f"{received}."
+        )
 
 
 def _exclusive(output_shape: Any, like: Any) -> None:

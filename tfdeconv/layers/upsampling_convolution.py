@@ -38,7 +38,7 @@ class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = geometry.per_axis("filters", filters, 1)[0]
+        self.filters = geometry.at_least(1, "filters", filters)
         self.kernel_size = geometry.per_axis("kernel_size", kernel_size, 2)
         self.factor = geometry.per_axis("factor", factor, 2)
         self.padding = geometry.forward_padding(padding)

@@ -91,4 +91,4 @@ def additive_reduction(factor: Sequence[int], reduction: int | None) -> int:
     """
     if reduction is None:
         return math.prod(factor)
-    return geometry.per_axis("reduction", reduction, 1)[0]
+    return geometry.at_least(1, "reduction", reduction)

@@ -13,6 +13,7 @@ from tfdeconv.ops import output_window
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
+from tfdeconv.ops.samples import as_tensor
 from tfdeconv.ops.shapes import known_shape
 
 
@@ -75,14 +76,16 @@ def conv_transpose(
         Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", section 4.
         Keras ``layers.Conv2DTranspose``, PyTorch ``nn.ConvTranspose2d``, ONNX ``ConvTranspose``.
     """
-    x = tf.convert_to_tensor(x)
-    kernel = tf.convert_to_tensor(kernel)
+    x = as_tensor("x", x)
+    kernel = as_tensor("kernel", kernel)
     rank = _spatial_rank(x, kernel)
     strides = geometry.per_axis("strides", strides, rank)
     dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, rank)
     paddings = geometry.per_axis_padding(padding, rank)
     if output_padding is not None:
         output_padding = geometry.per_axis("output_padding", output_padding, rank, minimum=0)
+    groups = geometry.at_least(1, "groups", groups)
+    check_lowering(lowering)
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)
@@ -114,6 +117,18 @@ def conv_transpose(
     return to_channels_first(y) if channels_first else y
 
 
+def check_lowering(name: str) -> None:
+    """Raise InvalidArgumentError where ``name`` is neither "auto" nor the name of a lowering.
+
+    Example:
+        >>> check_lowering("auto")
+    """
+    if not isinstance(name, str) or (name != "auto" and name not in LOWERINGS):
+        raise InvalidArgumentError(
+            f"lowering must be 'auto' or one of {', '.join(map(repr, LOWERINGS))}; received {name!r}."
+        )
+
+
 def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     """Compute ``problem`` with the lowering called ``name``."""
     if problem.rank == 1:  # lowerings take two or three spatial axes: add one of size 1
@@ -121,10 +136,6 @@ def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.T
         return tf.squeeze(y, axis=1)
     if name == "auto":
         name = auto.choose(x, problem)
-    if name not in LOWERINGS:
-        raise InvalidArgumentError(
-            f"lowering must be 'auto' or one of {', '.join(map(repr, LOWERINGS))}; received {name!r}."
-        )
     chosen = LOWERINGS[name]
     if not chosen.adjoint_gradient:
         return chosen.compute(x, kernel, problem)
@@ -165,7 +176,7 @@ def _with_known_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> tf.Ten
             f"x must have as many channels as the kernel's last axis, {channels}; received {x.shape[-1]}. "
             "The kernel's layout is [*kernel_size, filters // groups, channels]."
         )
-    if groups < 1 or channels % groups:
+    if channels % groups:
         raise InvalidArgumentError(
             f"groups must divide the {channels} channels of x; received groups={groups}."
         )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.empty_batch import on_nonempty_batch
+from tfdeconv.ops.samples import as_tensor
 
 
 def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> tf.Tensor:
@@ -18,7 +19,7 @@ def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> 
         >>> convolve(tf.ones([1, 3, 3, 1]), tf.ones([3, 3, 1, 2]), padding="valid").shape
         TensorShape([1, 1, 1, 2])
     """
-    kernel = tf.convert_to_tensor(kernel)
+    kernel = as_tensor("kernel", kernel)
     padding = geometry.forward_padding(padding)
     _check(x, kernel, padding)
     return on_nonempty_batch(lambda x: tf.nn.conv2d(x, kernel, strides=1, padding=padding.upper()), x)
@@ -36,8 +37,5 @@ def _check(x: tf.Tensor, kernel: tf.Tensor, padding: geometry.ForwardPadding) ->
             f"{x.shape[-1]}."
         )
     for size, taps in zip(x.shape[1:3], kernel.shape[:2], strict=True):
-        if size is not None and geometry.forward_size(size, taps, 1, padding) < 1:
-            raise InvalidArgumentError(
-                f"padding='valid' needs at least as many samples as the kernel has taps, {taps}; received "
-                f"{size}. Use padding='same'."
-            )
+        if size is not None:
+            geometry.forward_size(size, taps, 1, padding)  # raises where there is no output

@@ -21,8 +21,8 @@ def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | N
     Args:
         x: Tensor ``[batch, *sizes, channels]`` of any dtype with 1, 2 or 3 spatial axes.
         offset: First sample kept, at least 0; an int or one for each axis.
-        size: Samples kept: an int, one int or integer scalar tensor for each axis, or an integer
-            tensor ``[rank]``.
+        size: Samples kept, at least 1: an int or integer scalar tensor, one of them for each axis, or an
+            integer tensor ``[rank]``.
         data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
 
     Returns:
@@ -63,7 +63,8 @@ def check_crop(available: int | None, offset: int, size: int | None, axis: int) 
         >>> check_crop(5, 2, 3, axis=0)
     """
     if available is not None and size is not None and offset + size > available:
+        largest = available - size if available >= size else "none, x is too small"
         raise InvalidArgumentError(
             f"offset + size must not pass the {available} samples of spatial axis {axis}; received offset "
-            f"{offset} and size {size}. Largest offset for this size: {available - size}."
+            f"{offset} and size {size}. Largest offset for this size: {largest}."
         )

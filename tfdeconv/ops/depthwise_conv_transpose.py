@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.conv_transpose import conv_transpose
+from tfdeconv.ops.samples import as_tensor
 
 
 def depthwise_conv_transpose(x: Any, kernel: Any, **options: Any) -> tf.Tensor:
@@ -36,5 +37,5 @@ def depthwise_conv_transpose(x: Any, kernel: Any, **options: Any) -> tf.Tensor:
         raise InvalidArgumentError(
             "depthwise_conv_transpose takes no groups: they are the channels. Use ops.conv_transpose."
         )
-    kernel = tf.convert_to_tensor(kernel)
-    return conv_transpose(x, kernel, groups=kernel.shape[-1], **options)
+    kernel = as_tensor("kernel", kernel)
+    return conv_transpose(x, kernel, groups=kernel.shape[-1] if kernel.shape.rank else 1, **options)

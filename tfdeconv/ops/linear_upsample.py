@@ -69,6 +69,11 @@ def linear_upsample(
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)
+    if boundary == "edge" and 0 in x.shape[1:-1]:
+        raise InvalidArgumentError(
+            "boundary='edge' needs at least 1 sample along each spatial axis; received sizes "
+            f"{tuple(x.shape[1:-1])}."
+        )
     y = on_nonempty_batch(lambda x: _upsample(x, factors, boundary), x)
     return to_channels_first(y) if channels_first else y
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfdeconv import geometry
-from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples
@@ -100,11 +99,6 @@ class _Axis(NamedTuple):
 
 def _axis(size: Size, pool: int, stride: int, padding: geometry.ForwardPadding) -> _Axis:
     count = geometry.forward_size(size, pool, stride, padding)
-    if isinstance(count, int) and count < 1:
-        raise InvalidArgumentError(
-            f"pool_size must fit into the input with padding='valid'; received {pool} for {size} samples. "
-            "Use padding='same'."
-        )
     maximum = max if isinstance(size, int) else tf.maximum
     covered = geometry.full_size(count, pool, stride)
     before = geometry.same_lead(covered, size, maximum=maximum)

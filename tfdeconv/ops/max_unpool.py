@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import requested_sizes
-from tfdeconv.ops.samples import as_samples
+from tfdeconv.ops.samples import as_samples, as_tensor
 from tfdeconv.ops.shapes import partial_shape, reshape
 
 Duplicates = Literal["last", "sum"]
@@ -24,6 +24,19 @@ def check_duplicates(duplicates: str) -> None:
     """
     if duplicates not in ("last", "sum"):
         raise InvalidArgumentError(f"duplicates must be 'last' or 'sum'; received {duplicates!r}.")
+
+
+def check_switches(x: Any, switches: Any) -> None:
+    """Raise InvalidArgumentError where ``switches`` are no integers of the shape of ``x``.
+
+    Example:
+        >>> check_switches(tf.zeros([1, 2, 2, 1]), tf.zeros([1, 2, 2, 1], tf.int64))
+    """
+    shape, dtype = tf.TensorShape(switches.shape), tf.as_dtype(switches.dtype)
+    if not dtype.is_integer or not shape.is_compatible_with(x.shape):
+        raise InvalidArgumentError(
+            f"switches must be integers of x's shape {x.shape}; received {dtype.name} of shape {shape}."
+        )
 
 
 def max_unpool(
@@ -53,7 +66,7 @@ def max_unpool(
 
     Raises:
         InvalidArgumentError: An argument breaks a rule. A switch outside the output raises
-            ``tf.errors.InvalidArgumentError`` on CPUs.
+            ``tf.errors.InvalidArgumentError`` on CPUs; under XLA its value is dropped.
 
     Example:
         >>> x = tf.reshape([7.0], [1, 1, 1, 1])
@@ -65,13 +78,9 @@ def max_unpool(
         Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 2.1.
     """
     x = as_samples(x, rank=2)
-    switches = tf.convert_to_tensor(switches)
+    switches = as_tensor("switches", switches)
     check_duplicates(duplicates)
-    if not switches.dtype.is_integer or not x.shape.is_compatible_with(switches.shape):
-        raise InvalidArgumentError(
-            f"switches must be integers of x's shape {x.shape}; received {switches.dtype.name} of shape "
-            f"{switches.shape}."
-        )
+    check_switches(x, switches)
     sizes = requested_sizes("output_shape", output_shape, 2)
     channels_first = is_channels_first(data_format)
     if channels_first:
@@ -80,7 +89,9 @@ def max_unpool(
     plane = math.prod(tf.cast(size, tf.int64) for size in (*sizes, channels))
     total = tf.cast(batch, tf.int64) * plane
     example = tf.reshape(tf.range(tf.cast(batch, tf.int64)), [-1, 1, 1, 1])
-    targets = tf.reshape(tf.cast(switches, tf.int64) + example * plane, [-1])
+    switches = tf.cast(switches, tf.int64)
+    inside = tf.logical_and(switches >= 0, switches < plane)
+    targets = tf.reshape(tf.where(inside, switches + example * plane, total), [-1])  # total: out of range
     values = tf.reshape(x, [-1])
     if duplicates == "last":
         order = tf.range(tf.size(values, tf.int64))

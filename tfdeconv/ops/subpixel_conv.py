@@ -8,10 +8,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfdeconv import geometry
+from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.convolution import convolve
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, pixel_shuffle
-from tfdeconv.ops.samples import as_samples
+from tfdeconv.ops.samples import as_samples, as_tensor
 
 
 def subpixel_conv(
@@ -58,6 +59,12 @@ def subpixel_conv(
         x = to_channels_last(x)
     y = convolve(x, kernel, padding=padding)
     if bias is not None:
+        bias = as_tensor("bias", bias, y.dtype)
+        if not bias.shape.is_compatible_with(y.shape[-1:]):
+            raise InvalidArgumentError(
+                f"bias must hold one number for each of the kernel's {y.shape[-1]} filters; received shape "
+                f"{bias.shape}."
+            )
         y = tf.nn.bias_add(y, bias)
     y = pixel_shuffle(y, factor, order=order, data_format="channels_last")
     return to_channels_first(y) if channels_first else y
