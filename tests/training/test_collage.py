@@ -9,6 +9,7 @@ from PIL import Image
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.training.collage import collages
 from tfdeconv.training.patches import collect_patches
+from tfdeconv.training.pipeline import batches
 from tfdeconv.training.recipe import DataRecipe
 
 RECIPE = DataRecipe(reductions=(1,), patch=16, stride=32, keep=0.5, holdout=0.25)
@@ -67,7 +68,21 @@ def test_collages_add_patches_and_change_none(tmp_path):
     both = collect_patches(tmp_path, dataclasses.replace(RECIPE, collages=2), 2)
     np.testing.assert_array_equal(both.high[: len(alone.high)], alone.high)
     np.testing.assert_array_equal(both.low[: len(alone.low)], alone.low)
-    assert len(both.high) - len(alone.high) == 2 * 16 * 16 // 2, "half of the patches of both collages"
+    assert both.from_collages == len(both.high) - len(alone.high) == 2 * 16 * 16 // 2, "half of them"
+
+
+def test_a_stage_may_leave_collages_out(tmp_path):
+    """Then its batches are those of the photographs alone; else they are others."""
+    write(tmp_path / "a.png", np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8))
+    alone = collect_patches(tmp_path, RECIPE, 2)
+    both = collect_patches(tmp_path, dataclasses.replace(RECIPE, collages=2), 2)
+
+    def first_batch(patches, **options):
+        (batch,) = batches(patches, batch=8, seed=1, first_step=0, steps=1, **options)
+        return batch[1].numpy()
+
+    np.testing.assert_array_equal(first_batch(both, collages=False), first_batch(alone))
+    assert not np.array_equal(first_batch(both), first_batch(alone))
 
 
 def test_collages_show_nothing_of_the_held_out_strip(tmp_path):

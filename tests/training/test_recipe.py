@@ -55,6 +55,8 @@ def test_settings_that_are_left_out_have_defaults():
         (recipe(scales={"2": {"stages": 3}}), r"\[scales.2\] needs at least one \[\[scales.2.stages\]\]"),
         (recipe(scales={"2": {"stages": ["x"]}}), r"\[scales.2\] stage must be a table; received 'x'"),
         (recipe(architecture=3), "the top: architecture must be a text; received 3"),
+        (stage(collages=1), "collages must be true or false; received 1"),
+        (stage(steps=True), "steps must be a whole number; received True"),
         (recipe(seed=1.5), "the top: seed must be a whole number; received 1.5"),
         (recipe(average="0.9"), "the top: average must be a number; received '0.9'"),
         (recipe(average=1), "average must be at least 0 and below 1; received 1"),

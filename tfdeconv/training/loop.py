@@ -149,7 +149,12 @@ class Trainer:
         total = 0.0
         update = self._update_function(stage.loss)
         for low, high in batches(
-            self.patches, batch=stage.batch, seed=self.recipe.seed, first_step=start, steps=stop - start
+            self.patches,
+            batch=stage.batch,
+            seed=self.recipe.seed,
+            first_step=start,
+            steps=stop - start,
+            collages=stage.collages,
         ):
             rate = learning_rate(stage, int(self.step) - first)
             total += float(update(low, high, tf.constant(rate, tf.float32)))

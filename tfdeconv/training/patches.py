@@ -32,11 +32,13 @@ class PatchSet:
         low: ``[patches, patch, patch]`` float16 in [0, 1]; half precision is a twelfth of an 8-bit step.
         high: ``[patches, patch * scale, patch * scale]`` float16.
         holdout: (low, high) float32 pairs from the strips that no training patch touches.
+        from_collages: How many of the patches, the last ones, were cut from collages.
     """
 
     low: npt.NDArray[np.float16]
     high: npt.NDArray[np.float16]
     holdout: tuple[tuple[Luma, Luma], ...]
+    from_collages: int = 0
 
 
 def detail(patch: Luma) -> float:
@@ -102,11 +104,12 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
             f"least {_LEAST_SCORED * scale * min(recipe.reductions)} pixels a side and not flat; "
             f"{str(folder)!r} gave none."
         )
-    pairs = [_most_detailed_patches(parts, recipe, scale)]
-    if recipe.collages:
-        pairs.append(_most_detailed_patches(collages(parts, recipe.collages), recipe, scale))
-    low, high = (np.concatenate(patches) for patches in zip(*pairs, strict=True))
-    return PatchSet(low, high, tuple(holdout))
+    low, high = _most_detailed_patches(parts, recipe, scale)
+    if not recipe.collages:
+        return PatchSet(low, high, tuple(holdout))
+    more_low, more_high = _most_detailed_patches(collages(parts, recipe.collages), recipe, scale)
+    low, high = np.concatenate([low, more_low]), np.concatenate([high, more_high])
+    return PatchSet(low, high, tuple(holdout), from_collages=len(more_low))
 
 
 def _most_detailed_patches(

@@ -24,7 +24,9 @@ def _dihedral(low: Any, high: Any, coins: Any) -> tuple[Any, Any]:
     return low, high
 
 
-def batches(patches: PatchSet, *, batch: int, seed: int, first_step: int, steps: int) -> Any:
+def batches(
+    patches: PatchSet, *, batch: int, seed: int, first_step: int, steps: int, collages: bool = True
+) -> Any:
     """Return the batches of ``steps`` steps from ``first_step`` on.
 
     Every batch is drawn with random numbers that are a function of (seed, step), so a run that resumes at a
@@ -36,15 +38,17 @@ def batches(patches: PatchSet, *, batch: int, seed: int, first_step: int, steps:
         seed: Any integer.
         first_step: Step of the first batch.
         steps: Batches to give.
+        collages: Whether to draw from the patches of collages too.
 
     Returns:
         A ``tf.data.Dataset`` of (low ``[batch, p, p, 1]``, high ``[batch, p*scale, p*scale, 1]``), float32.
     """
     low, high = tf.constant(patches.low), tf.constant(patches.high)
+    drawn = len(patches.low) - (0 if collages else patches.from_collages)
 
     def draw(step: Any) -> tuple[Any, Any]:
         key = tf.stack([tf.constant(seed, tf.int64), step])
-        index = tf.random.stateless_uniform((batch,), key, 0, len(patches.low), tf.int32)
+        index = tf.random.stateless_uniform((batch,), key, 0, drawn, tf.int32)
         coins = tf.random.stateless_uniform((3, batch), key + tf.constant((1, 0), tf.int64)) < 0.5
         small, large = (tf.cast(tf.gather(part, index), tf.float32)[..., None] for part in (low, high))
         return _dihedral(small, large, coins)

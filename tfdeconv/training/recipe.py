@@ -20,6 +20,7 @@ _KINDS: Mapping[Any, tuple[tuple[type, ...], str]] = {
     "int | None": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
     "str": ((str,), "a text"),
+    "bool": ((bool,), "true or false"),
 }
 
 
@@ -72,6 +73,7 @@ class Stage:
         warmup: Steps over which the rate first rises from zero.
         batch: Patches per step.
         loss: ``"l1"`` (mean absolute error) or ``"l2"`` (20 times the mean squared error: of like size).
+        collages: Whether the patches of collages are drawn too, where the recipe's data has any.
     """
 
     steps: int
@@ -79,6 +81,7 @@ class Stage:
     warmup: int = 100
     batch: int = 16
     loss: Literal["l1", "l2"] = "l1"
+    collages: bool = True
 
     def __post_init__(self) -> None:
         _at_least(1, steps=self.steps, batch=self.batch)
@@ -176,7 +179,7 @@ def _fields(kind: type[T], value: Any, where: str) -> T:
         if item.name in table and item.type in _KINDS:
             types, name = _KINDS[item.type]
             setting = table[item.name]
-            if not isinstance(setting, types) or isinstance(setting, bool):
+            if not isinstance(setting, types) or isinstance(setting, bool) is not (types == (bool,)):
                 raise InvalidArgumentError(
                     f"recipe: {where}: {item.name} must be {name}; received {setting!r}."
                 )
