@@ -31,6 +31,10 @@ def folder(tmp_path_factory):
         keras.Model(image, td.layers.Conv2DTranspose(3, 3, 2, name="up")(image)), folder / "saved"
     )
     (folder / "broken.keras").write_bytes(b"no zip")
+    (folder / "broken").mkdir()
+    (folder / "broken" / "saved_model.pb").write_bytes(b"no graph")
+    pair = [keras.Input([8, 8, 1]), keras.Input([8, 8, 1])]
+    keras.Model(pair, keras.layers.Add()(pair)).save(folder / "pair.keras")
     return folder
 
 
@@ -116,7 +120,19 @@ def test_models_without_upsampling_say_so(folder, tmp_path):
     ("arguments", "message"),
     [
         (("nothing",), "path must be a .keras file or a SavedModel folder; .* does not exist"),
-        (("broken.keras",), r"MODEL .*broken\.keras' cannot be loaded"),
+        (
+            ("broken.keras",),
+            r"MODEL .*broken\.keras' cannot be loaded: it is not a zip archive",
+        ),
+        (("broken",), r"SavedModel '.*broken' cannot be loaded"),
+        (
+            ("model.keras", "--input-shape", "8x8"),
+            r"input_shape must fit the model's input \(8, 8, 2\) without the batch; received \(8, 8\)",
+        ),
+        (("model.keras", "--input-shape", "8x8x3"), r"model's input \(8, 8, 2\).*received \(8, 8, 3\)"),
+        (("pair.keras", "--input-shape", "8x8x1"), "input_shape must be None for a model with 2 inputs"),
+        (("saved", "--input-shape", "8x8"), r"model's input \(8, 8, 2\).*received \(8, 8\)"),
+        (("saved", "--input-shape", "9x8x2"), r"model's input \(8, 8, 2\).*received \(9, 8, 2\)"),
         (
             ("model.keras", "--input-shape", "8xbig"),
             "--input-shape must be sizes such as 64x64x3; received '8xbig'",

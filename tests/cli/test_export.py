@@ -49,8 +49,8 @@ def test_weights_of_a_training_run_are_exported(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["--model", "missing.keras"], ExportError, "there is no file 'missing.keras'"),
-        (["--model", __file__], ExportError, "cannot be loaded"),
+        (["--model", "missing.keras"], InvalidArgumentError, "there is no file 'missing.keras'"),
+        (["--model", __file__], InvalidArgumentError, "cannot be loaded"),
         (
             ["--warmup", "256"],
             InvalidArgumentError,

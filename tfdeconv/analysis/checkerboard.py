@@ -17,6 +17,7 @@ from tfdeconv.analysis.equivalent_kernel import equivalent_kernel, is_pixel_shuf
 from tfdeconv.analysis.upsampling_layers import (
     DEFAULT_SIZE,
     UpsamplingLayer,
+    check_shape,
     find_upsampling_layers,
     input_shapes,
     is_channels_first,
@@ -92,7 +93,7 @@ def check_layer(found: UpsamplingLayer) -> LayerCheckerboard:
 def _check_file(path: Path, input_shape: Sequence[int | None] | None) -> CheckerboardReport:
     if path.suffix in (".keras", ".h5") and path.is_file():
         return checkerboard(keras.saving.load_model(path, compile=False), input_shape)
-    loaded = tf.saved_model.load(str(saved_graph.version_folder(path)))
+    loaded = saved_graph.load(path)
     frozen = saved_graph.frozen_signature(loaded)
     shapes = [_concrete(spec, input_shape) for spec in frozen.inputs]
     found = list(saved_graph.transposed_convolutions(frozen))
@@ -115,7 +116,10 @@ def _concrete(spec: tf.Tensor, input_shape: Sequence[int | None] | None) -> tupl
             f"the signature's input {spec.name!r} must have a known rank; received none. Export the model "
             "with an input signature that has one."
         )
-    given = input_shape or tuple(spec.shape[1:])
+    given = tuple(spec.shape[1:])
+    if input_shape is not None and given:
+        check_shape(input_shape, given)
+        given = tuple(input_shape)
     return (1, *(DEFAULT_SIZE if size is None else int(size) for size in given))[: spec.shape.rank]
 
 

@@ -67,6 +67,25 @@ def version_folder(path: Path) -> Path:
     )
 
 
+def load(path: Path) -> Any:
+    """Load the SavedModel that ``path`` means.
+
+    Raises:
+        InvalidArgumentError: There is none, or it is broken.
+
+    Example:
+        >>> load(Path("nowhere"))
+        Traceback (most recent call last):
+            ...
+        tfdeconv.errors.InvalidArgumentError: path must be a .keras file or a SavedModel folder; ...
+    """
+    folder = version_folder(path)
+    try:
+        return tf.saved_model.load(str(folder))
+    except Exception as error:  # TensorFlow raises what it happens to meet in a broken folder
+        raise InvalidArgumentError(f"SavedModel {str(folder)!r} cannot be loaded: {error}") from error
+
+
 def frozen_signature(loaded: Any) -> Any:
     """Return the signature ``serving_default`` (or the only one) with its variables as constants.
 

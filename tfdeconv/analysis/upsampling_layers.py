@@ -140,7 +140,35 @@ def input_shapes(
         given = [tuple(tensor.shape[1:]) for tensor in inputs]
     else:
         given = [tuple(input_shape)]
+        inputs = getattr(model, "inputs", None) or ()
+        if len(inputs) > 1:
+            raise InvalidArgumentError(
+                f"input_shape must be None for a model with {len(inputs)} inputs; received {given[0]}. "
+                "Its own shapes are used."
+            )
+        for tensor in inputs:
+            check_shape(given[0], tuple(tensor.shape[1:]))
     return [(1, *_concrete(shape, is_channels_first(model))) for shape in given]
+
+
+def check_shape(given: Sequence[int | None], expected: Sequence[int | None]) -> None:
+    """Raise InvalidArgumentError where ``given`` contradicts the ``expected`` shape of an input.
+
+    Example:
+        >>> check_shape((64, 64, 3), (None, None, 3))
+        >>> check_shape((64, 64), (None, None, 3))
+        Traceback (most recent call last):
+            ...
+        tfdeconv.errors.InvalidArgumentError: input_shape must fit the model's input (None, None, 3) ...
+    """
+    fits = len(given) == len(expected) and all(
+        None in (size, known) or size == known for size, known in zip(given, expected, strict=True)
+    )
+    if not fits:
+        raise InvalidArgumentError(
+            f"input_shape must fit the model's input {tuple(expected)} without the batch; received "
+            f"{tuple(given)}."
+        )
 
 
 def _concrete(shape: Sequence[int | None], channels_first: bool) -> Iterator[int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
@@ -50,7 +51,7 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
 
     descriptions: tuple[LayerDescription, ...] = ()
     if model.suffix == ".keras" and model.is_file():
-        loaded = _load(model)
+        loaded = load_keras_file(model, "MODEL")
         descriptions = analysis.describe_model(loaded, shape)
         found = analysis.checkerboard(loaded, shape)
     else:
@@ -61,15 +62,6 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
 
         path = report or Path(f"{model.resolve().stem}-analysis.html")
         click.echo(f"\nwrote {write_report(path, model.name, found, descriptions)}")
-
-
-def _load(path: Path) -> Any:
-    import keras
-
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises what it happens to meet in a broken file
-        raise InvalidArgumentError(f"MODEL {str(path)!r} cannot be loaded: {error}") from error
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
+from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import ExportError, InvalidArgumentError
+from tfdeconv.errors import InvalidArgumentError
 
 
 @click.command()
@@ -62,7 +63,7 @@ def command(
     if model_file is None:
         model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale, weights=weights), scale)
     else:
-        model = _load(model_file)
+        model = load_keras_file(model_file, "--model")
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
     click.echo(td.export_saved_model(model, base_path, version=version, warmup=requests))
 
@@ -72,17 +73,6 @@ def _size(text: str) -> tuple[int, int]:
     if match is None:
         raise InvalidArgumentError(f"--warmup must be HEIGHTxWIDTH, such as 256x256; received {text!r}.")
     return int(match[1]), int(match[2])
-
-
-def _load(path: Path) -> Any:
-    import keras
-
-    if not path.is_file():
-        raise ExportError(f"--model must name a .keras file; there is no file {str(path)!r}.")
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises what it happens to meet in a broken file
-        raise ExportError(f"--model {str(path)!r} cannot be loaded: {error}") from error
 
 
 def _request(model: Any, height: int, width: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
@@ -62,7 +63,9 @@ def command(
     import_tensorflow()
     import tfdeconv as td
 
-    result = td.optimize(_load(model_file), parsed, batch=batch, budget_s=budget_s, device=device)
+    result = td.optimize(
+        load_keras_file(model_file, "MODEL_FILE"), parsed, batch=batch, budget_s=budget_s, device=device
+    )
     result.model.save(output_file)
     click.echo(result.report)
 
@@ -84,14 +87,3 @@ def _check_output(path: Path, *, overwrite: bool) -> None:
         raise InvalidArgumentError(
             f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite."
         )
-
-
-def _load(path: Path) -> Any:
-    import keras
-
-    if not path.is_file():
-        raise InvalidArgumentError(f"MODEL_FILE must be a .keras file; there is no file {str(path)!r}.")
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises what it happens to meet in a broken file
-        raise InvalidArgumentError(f"MODEL_FILE {str(path)!r} cannot be loaded: {error}") from error
