@@ -112,6 +112,7 @@ def test_output_shape_and_like_exclude_each_other():
         (lambda: L.Conv2DTranspose(4, 4, groups=None), "groups must be an int; received None"),
         (lambda: L.ResizeConv2D(4, 3, padding=1), "'same' or 'valid'; received 1"),
         (lambda: L.MaxUnpooling2D()(np.zeros([1, 2, 2, 1])), r"\[x, switches\]; received one tensor"),
+        (lambda: L.Conv2DTranspose(2, 4)(keras.Input((4, 4, 1), dtype="uint8")), "received uint8"),
         (lambda: L.Conv2DTranspose((2, 2), 4), r"filters must be an int; received \(2, 2\)"),
         (lambda: L.Conv2DTranspose(4, 4, lowering=["auto"]), "lowering must be 'auto' or one of"),
         (lambda: L.DepthwiseConv2DTranspose(4, groups=2), "takes no groups: .* Use Conv2DTranspose"),
@@ -235,6 +236,15 @@ def test_a_shared_auto_crop_needs_one_offset():
     crop([keras.layers.ZeroPadding2D(2)(x), x])
     with pytest.raises(td.errors.AlignmentError, match=r"different offsets, \(2, 2\) and \(3, 3\)"):
         crop([keras.layers.ZeroPadding2D(3)(x), x])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int64"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_a_shuffle_tells_the_type_that_it_returns(policy, dtype):
+    """Numbers are cast as in any layer; labels and raw pixels keep their type, which the graph knows."""
+    x = keras.Input((2, 3, 4), dtype=dtype)
+    model = keras.Model(x, L.PixelShuffle2D(2, dtype=policy)(x))
+    assert model(np.ones([1, 2, 3, 4], dtype)).dtype == model.output.dtype
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

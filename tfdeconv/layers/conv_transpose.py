@@ -15,6 +15,7 @@ from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering
 from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.samples import check_samples
 
 
 class _ConvTranspose(keras.layers.Layer):
@@ -150,6 +151,7 @@ class _ConvTranspose(keras.layers.Layer):
         self, inputs: Any, output_shape: Any = None, like: Any = None
     ) -> keras.KerasTensor:
         """Return the symbolic output; sizes that depend on unknown ones are None."""
+        check_samples(inputs, rank=self.rank)
         requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
         return keras.KerasTensor(self._output_shape(inputs.shape, requested), dtype=self.compute_dtype)
 

@@ -136,6 +136,13 @@ class PixelShuffle2D(keras.layers.Layer):
         """Return ``[batch, *(sizes * factor), channels // prod(factor)]``."""
         return ops.pixel_shuffle(inputs, self.factor, order=self.order, data_format=self.data_format)
 
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the symbolic output; only floating-point inputs are cast to the type of the layer."""
+        floating = tf.as_dtype(inputs.dtype).is_floating
+        return keras.KerasTensor(
+            self.compute_output_shape(inputs.shape), dtype=self.compute_dtype if floating else inputs.dtype
+        )
+
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
         first = 2 if self.data_format == "channels_first" else 1
