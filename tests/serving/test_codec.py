@@ -237,6 +237,13 @@ class TestJsonDocument:
         assert np.isnan(document["a"][0])
         assert document["a"][1] == -np.inf
 
+    @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"9" * 400 + b".0"])
+    def test_number_beyond_a_double(self, number):
+        """It is an error; an infinity has to be asked for by name."""
+        with pytest.raises(InvalidRequestError, match="Parse error: Number too big to be stored in double"):
+            json_document.parse(b'{"instances": [' + number + b"]}")
+        assert json_document.parse(b'{"a": [1e308, NaN]}')["a"][0] == 1e308
+
 
 class TestJsonTensor:
     @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import re
 from typing import Any
 
@@ -31,8 +32,18 @@ _COMMA = "Expecting ',' delimiter"
 _BLANK = re.compile(r"[ \t\n\r]*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _LARGE = 1 << 16
-_DECODER = json.JSONDecoder()
 _TYPE_NAMES = {bool: "", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+
+
+def _finite(text: str) -> float:
+    """Return a number that is written in digits; one too large for a double is an error in RapidJSON."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -88,7 +99,7 @@ def _parse_leniently(body: bytes) -> Any:
         raise InvalidRequestError(f"JSON Parse error: {_message(error, text)} at offset: {offset}") from None
     except RecursionError:
         raise InvalidRequestError("JSON Parse error: The document is nested too deeply.") from None
-    except ValueError:  # an integer of more digits than Python converts
+    except ValueError:  # from _finite, or an integer of more digits than Python converts
         raise InvalidRequestError(
             "JSON Parse error: Number too big to be stored in double. at offset: 0"
         ) from None
