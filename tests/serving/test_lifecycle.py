@@ -166,6 +166,24 @@ class TestRepository:
         wait_for(lambda: states(repository) == {1: "AVAILABLE", 2: "END"})
         assert loader.calls == [("m", 1), ("m", 2), ("m", 1)]
 
+    def test_failure_is_told_until_the_version_loads(self, repository, loader, tmp_path):
+        """A version that failed keeps its error after it is replaced, and loads if it is wanted again."""
+        base = folders(tmp_path, 1)
+        repository.configure([ModelConfig("m", base)], timeout=10)
+        loader.failing.add(2)
+        folders(tmp_path, 2)
+        repository.poll()
+        wait_for(lambda: states(repository)[2] == "END")
+        folders(tmp_path, 3)
+        repository.poll()
+        wait_for(lambda: states(repository) == {1: "END", 2: "END", 3: "AVAILABLE"})
+        assert str(repository.status("m", 2)[0].error) == "version 2 is broken"
+        loader.failing.clear()
+        (tmp_path / "3").rmdir()
+        repository.poll()
+        wait_for(lambda: states(repository) == {1: "END", 2: "AVAILABLE", 3: "END"})
+        assert repository.status("m", 2)[0].error is None
+
     def test_version_that_appears_while_the_start_waits(self, loader, tmp_path):
         """An empty base path is looked at again while the start waits for it."""
         repository = ModelRepository(loader, poll_seconds=0.01)

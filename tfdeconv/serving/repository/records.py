@@ -21,6 +21,7 @@ class VersionRecord:
         state: Where it is in its life.
         error: Why its load failed for good, or None.
         failed_once: Whether a load of it has failed, perhaps to be tried again.
+        given_up: Whether its load failed for good and it has been wanted ever since.
         servable: The loaded version while it is available or being unloaded.
     """
 
@@ -28,6 +29,7 @@ class VersionRecord:
     state: VersionState = VersionState.START
     error: Exception | None = None
     failed_once: bool = False
+    given_up: bool = False
     servable: Servable | None = None
 
 
@@ -62,7 +64,7 @@ class ModelRecord:
             number
             for number in sorted(self.wanted, reverse=True)
             if number not in self.versions
-            or (self.versions[number].state is VersionState.END and self.versions[number].error is None)
+            or (self.versions[number].state is VersionState.END and not self.versions[number].given_up)
         ]
 
     def surplus(self) -> list[int]:

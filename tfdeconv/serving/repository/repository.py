@@ -212,8 +212,8 @@ class ModelRepository:
             for number in model.surplus():
                 self._unload(model.versions[number])
             for number, entry in model.versions.items():
-                if number not in model.wanted and entry.state is VersionState.END and entry.error:
-                    entry.error = None  # so that the version loads if it is wanted again
+                if number not in model.wanted:
+                    entry.given_up = False  # so that the version loads if it is wanted again
         self._publish()
 
     def _publish(self) -> None:
@@ -245,7 +245,7 @@ class ModelRepository:
             if attempt < self._max_load_retries:
                 self._closing.wait(self._retry_seconds)
         with self._changed:
-            entry.error, entry.state = failure, VersionState.END
+            entry.error, entry.state, entry.given_up = failure, VersionState.END, True
             self._reconcile()
 
     def _serve(self, name: str, number: int, entry: VersionRecord, model: Model) -> None:
