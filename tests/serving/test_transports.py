@@ -312,6 +312,20 @@ class TestRest:
             image = json.dumps({"signature_name": "blur", "inputs": [[[[0, 0, 0]]]]}).encode()
             assert http_call(server, "POST", PREDICT, image)[0] in (200, 504)
 
+    def test_stop_does_not_wait_for_a_request_that_never_ends(self, toy_folder, caplog):
+        """Half a request is answered with UNAVAILABLE when the time is up, without a traceback in the log."""
+        server = Server(model_base_path=toy_folder, model_name="toy", grpc_port=None)
+        server.start()
+        with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+            head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n"
+            connection.sendall(f"{head}Expect: 100-continue\r\n\r\n{{".encode())
+            assert connection.recv(100).startswith(b"HTTP/1.1 100 ")  # it reads the body by now
+            server.stop(grace=0.1)
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert answer.endswith(b'{"error":"The server is stopping"}')
+        assert not any(record.exc_info for record in caplog.records)
+
     def test_timeout(self, toy_folder, monkeypatch):
         """A request that outlives the limit is answered with DEADLINE_EXCEEDED."""
         release = threading.Event()

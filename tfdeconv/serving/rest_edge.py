@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 import threading
@@ -217,7 +218,10 @@ class _Endpoint:
             response = await self._respond(Request(scope, receive, send))
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        except asyncio.CancelledError:  # the server stops, and has waited long enough for this request
+            response = Response(error_body("The server is stopping"), 503, media_type="application/json")
+        with contextlib.suppress(asyncio.CancelledError):
+            await response(scope, receive, send)
 
 
 def unpack(body: bytes, limit: int) -> bytes:
