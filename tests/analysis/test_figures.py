@@ -226,19 +226,39 @@ def frames_of(path):
 
 
 def test_animation_fills_both_views_step_by_step(tmp_path):
-    """Stamps darken the left view, the output fills the right one, frame by frame, to the same picture."""
+    """Stamps darken the upper view, the output fills the lower one, frame by frame, to the same picture."""
     config = analysis.configuration(2, 3, strides=2, padding="same")
     frames = frames_of(figures.animate(config, tmp_path / "a.gif"))
     assert len(frames) >= 4
-    width = frames[0].shape[1]
+    third = frames[0].shape[0] // 3
     yellow, orange = (style.count_colours(2)(count)[:3] for count in (1, 2))
-    left = [area(frame[:, : width * 5 // 16], yellow, 12) for frame in frames]
-    right = [area(frame[:, -width * 5 // 16 :], yellow, 12) for frame in frames]
+    upper = [area(frame[:third], yellow, 12) for frame in frames]
+    lower = [area(frame[-third:], yellow, 12) for frame in frames]
     doubled = [area(frame, orange, 12) for frame in frames]
-    assert right[0] < right[1] < right[-1]
-    assert left[-1] != left[0]
+    assert lower[0] < lower[1] < lower[-1]
+    assert upper[-1] != upper[0]
     assert doubled[0] == 0 < doubled[-1]
     assert not np.any(frames[0][0] < 250)
+
+
+def test_animation_of_two_axes_puts_the_views_side_by_side(tmp_path):
+    """Stamps darken the left view, the output fills the right one."""
+    config = analysis.configuration((1, 2), 3, strides=2, padding="same")
+    frames = frames_of(figures.animate(config, tmp_path / "a.gif"))
+    width = frames[0].shape[1]
+    yellow = style.count_colours(2)(1)[:3]
+    left, right = (
+        [area(frame[:, part], yellow, 12) for frame in frames]
+        for part in (slice(width * 5 // 16), slice(-width * 5 // 16, None))
+    )
+    assert left[-1] != left[0]
+    assert right[0] < right[1] < right[-1]
+
+
+def test_animation_of_one_axis_fits_a_page(tmp_path):
+    """Ten inputs, a row of 23 cells at most: less than 1,100 pixels."""
+    config = analysis.configuration(10, 4, strides=2, padding="same")
+    assert frames_of(figures.animate(config, tmp_path / "a.gif"))[0].shape[1] < 1100
 
 
 def test_html_animation_needs_no_network(tmp_path):
@@ -249,6 +269,7 @@ def test_html_animation_needs_no_network(tmp_path):
     assert not re.search(r"(src|href) *= *.?(http|//)|@import|url\(", page)
     assert "<link" not in page
     assert 'class="fa ' not in page
+    assert not re.search("&#9(198|197);", page)  # many fonts lack these two signs
 
 
 def test_mp4_without_ffmpeg_is_refused_clearly(tmp_path, monkeypatch):

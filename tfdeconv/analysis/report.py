@@ -20,7 +20,8 @@ from tfdeconv.analysis.figures.style import check_folder
 from tfdeconv.geometry import Window
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto;
+  padding: 0 1rem }
 h1 { font-size: 1.6rem }
 h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid #ddd; padding-top: 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }

@@ -33,10 +33,10 @@ def animate(
 ) -> Path:
     """Write an animation of a transposed convolution seen in two ways.
 
-    Left, each input in turn stamps the kernel, scaled by its value, onto the full output, which is
-    shaded by the number of taps so far. In the middle, zeros are inserted between the inputs and the
-    flipped kernel slides over them with stride 1; right, it fills the output, one sample for each
-    frame. Both end with the same numbers.
+    Left (above, where there is one axis), each input in turn stamps the kernel, scaled by its value,
+    onto the full output, which is shaded by the number of taps so far. In the middle, zeros are
+    inserted between the inputs and the flipped kernel slides over them with stride 1; right (below),
+    it fills the output, one sample for each frame. Both end with the same numbers.
 
     Args:
         config: From :func:`tfdeconv.analysis.configuration`, with one or two axes.
@@ -97,14 +97,21 @@ def animate(
 
 
 def _film(config: Configuration, x: np.ndarray, kernel: np.ndarray, frames_per_second: int) -> FuncAnimation:
-    """The animation; one axis is drawn as a picture of height 1."""
-    if config.rank == 1:
+    """The animation; one axis is drawn as pictures of height 1, below one another."""
+    one_axis = config.rank == 1
+    if one_axis:
         config = Configuration((UNIT, *config.axes))
         x, kernel = x[None], kernel[None]
     views = (StampView(config, x, kernel), SlideView(config, x, kernel), ResultView(config, x, kernel))
     widths, tallest = [view.size[1] for view in views], max(view.size[0] for view in views)
-    figure = new_figure(max(7.5, 0.42 * (sum(widths) + 4)), max(1.9, 0.42 * (tallest + 3)))
-    panels = figure.subplots(1, 3, width_ratios=widths)
+    if one_axis:
+        figure = new_figure(max(4.5, 0.42 * (max(widths) + 1)), 4.4)
+        panels = figure.subplots(3, 1)
+        for axes in panels:
+            axes.set_axis_off()  # room for ticks would stay empty
+    else:
+        figure = new_figure(max(7.5, 0.42 * (sum(widths) + 4)), max(1.9, 0.42 * (tallest + 3)))
+        panels = figure.subplots(1, 3, width_ratios=widths)
     figure.draw_without_rendering()  # the layout is fixed once, or the picture would jump
     figure.set_layout_engine("none")
     outputs = math.prod(config.output_size)
@@ -122,13 +129,13 @@ def _without_downloads(page: str) -> str:
     """Matplotlib's player without the icon font that it would fetch; its buttons get plain signs."""
     signs = {
         "fa-minus": "&minus;",
-        "fa-fast-backward": "&#9198;",
+        "fa-fast-backward": "|&#9664;",
         "fa-step-backward": "&#8592;",
         "fa-play fa-flip-horizontal": "&#9664;",
         "fa-pause": "&#10073;&#10073;",
         "fa-play": "&#9654;",
         "fa-step-forward": "&#8594;",
-        "fa-fast-forward": "&#9197;",
+        "fa-fast-forward": "&#9654;|",
         "fa-plus": "+",
     }
     page = re.sub(r"<link[^>]*>", "", page)
