@@ -148,3 +148,9 @@ def test_what_cannot_be_converted_is_refused(parameters, options, reason):
     """Wrong or missing parameters are named."""
     with pytest.raises(ConversionError, match=reason):
         convert.from_caffe(parameters, **options)
+
+
+def test_text_of_a_layer_is_refused():
+    """The fields are read from a message or mapping, not from prototxt text."""
+    with pytest.raises(ConversionError, match=r"must be a LayerParameter or a mapping .*received str"):
+        convert.from_caffe("layer { type: 'Deconvolution' }")

@@ -263,3 +263,21 @@ def test_models_that_are_no_chain_are_refused():
     )
     with pytest.raises(ConversionError, match=r"output_shape in opset 10"):
         convert.from_onnx(old)
+
+
+def test_what_is_no_onnx_model_is_refused(tmp_path):
+    """Missing and broken files, folders and other objects are named with what was expected."""
+    pytest.importorskip("onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"garbage")
+    for name in ("broken.onnx", "missing.onnx", "."):
+        with pytest.raises(ConversionError, match="cannot be read as an ONNX model: "):
+            convert.from_onnx(tmp_path / name)
+    with pytest.raises(ConversionError, match=r"must be an ONNX ModelProto.*received bytes"):
+        convert.from_onnx(b"garbage")
+
+
+def test_pads_must_name_both_ends_of_every_axis():
+    """Another number of pads is refused with the number that is needed."""
+    node = _node("ConvTranspose", "w", pads=[1])
+    with pytest.raises(ConversionError, match=r"pads must hold 4 numbers; received \[1\]"):
+        convert.from_onnx(node, initializers={"w": _weights(2, 3, 3, 3)})

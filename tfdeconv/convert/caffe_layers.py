@@ -54,6 +54,11 @@ def from_caffe(
         ``geometry.torch_window`` with output_padding 0.
     """
     data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+    if parameters is None or isinstance(parameters, str | bytes):
+        raise ConversionError(
+            "parameters must be a LayerParameter or a mapping of its fields; received "
+            f"{type(parameters).__name__}."
+        )
     kind = _field(parameters, "type", "")
     name = _field(parameters, "name", None) or None
     if kind == "Deconvolution":

@@ -41,8 +41,8 @@ def from_onnx(
         needed); for a model a functional ``keras.Model``.
 
     Raises:
-        ConversionError: A node has no exact equivalent, the nodes form no chain, or a value depends on
-            sizes that are unknown.
+        ConversionError: A node has no exact equivalent, the nodes form no chain, a value depends on
+            sizes that are unknown, or ``model`` is no ONNX model.
         MissingExtraError: The package onnx is needed and not installed.
 
     Example:
@@ -66,7 +66,16 @@ def from_onnx(
         raise ConversionError("initializers belong to a single node; a model holds its own. Leave them out.")
     if isinstance(model, str | os.PathLike):
         onnx = require("onnx", extra="convert", feature="Reading an ONNX file")
-        model = onnx.load(str(Path(model)))
+        path = str(Path(model))
+        try:
+            model = onnx.load(path)
+        except Exception as error:  # protobuf and onnx raise what they meet in a broken file
+            raise ConversionError(f"{path!r} cannot be read as an ONNX model: {error}") from error
+    if not hasattr(model, "graph"):
+        raise ConversionError(
+            f"model must be an ONNX ModelProto, NodeProto or the path of a file; received "
+            f"{type(model).__name__}."
+        )
     return _chain(model, data_format)
 
 

@@ -49,6 +49,8 @@ def _ints(node: OnnxNode, name: str, rank: int, default: int) -> tuple[int, ...]
 def _pairs(node: OnnxNode, rank: int) -> list[tuple[int, int]]:
     """The attribute pads: all begins, then all ends."""
     pads = node.attributes.get("pads", [0] * (2 * rank))
+    if len(pads) != 2 * rank:
+        raise ConversionError(f"{node}: pads must hold {2 * rank} numbers; received {list(pads)}.")
     return list(zip(pads[:rank], pads[rank:], strict=True))
 
 
