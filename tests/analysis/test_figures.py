@@ -255,6 +255,12 @@ def test_animation_of_two_axes_puts_the_views_side_by_side(tmp_path):
     assert right[0] < right[1] < right[-1]
 
 
+def test_pattern_of_one_axis_leaves_no_empty_half():
+    """The strips of a kernel of one axis are low, and so is their figure."""
+    flat, square = (figures.checkerboard_pattern(np.ones([3] * rank), 2) for rank in (1, 2))
+    assert flat.get_figheight() < 1.5 < 2.5 < square.get_figheight()
+
+
 def test_animation_of_one_axis_fits_a_page(tmp_path):
     """Ten inputs, a row of 23 cells at most: less than 1,100 pixels."""
     config = analysis.configuration(10, 4, strides=2, padding="same")

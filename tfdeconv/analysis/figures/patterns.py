@@ -50,7 +50,8 @@ def checkerboard_pattern(kernel: Any, strides: Any) -> Figure:
     low, high = patterns[0].min(), patterns[0].max()
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5
-    figure = new_figure(2.1 * len(panels), 2.8)
+    rows, columns = patterns[0].shape
+    figure = new_figure(2.1 * len(panels), min(0.6 + 2 * rows / columns, 2.8))
     for axes, (name, taps), pattern in zip(figure.subplots(1, len(panels)), panels, patterns, strict=True):
         axes.imshow(pattern, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(f"{name}\nscore {checkerboard_score(taps, steps):.2f}", fontsize=9)
