@@ -43,10 +43,10 @@ print("tensorflow" in sys.modules, "numpy" in sys.modules)
 
 
 def test_an_unknown_command_is_a_usage_error():
-    """Click's own message and exit code 2."""
+    """Click's own message and exit code 2, with the command that was meant."""
     result = run("import sys; from tfdeconv import cli; sys.argv = ['tfdeconv', 'upsacle']; cli.main()")
     assert result.returncode == 2
-    assert "No such command 'upsacle'" in result.stderr
+    assert "No such command 'upsacle'. Did you mean 'upscale'?" in result.stderr
 
 
 @pytest.mark.parametrize(

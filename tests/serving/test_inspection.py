@@ -54,8 +54,16 @@ def test_command_prints_and_takes_a_model_folder(toy_folder):
     result = CliRunner().invoke(command, [str(toy_folder), "--device", "gpu"])
     assert result.exit_code == 0
     assert result.output.startswith(f"{toy_folder}/2\n")
-    assert "input   a: float [?, 2]" in result.output
+    assert "input   a: float32 [?, 2]" in result.output
     assert "StringLength  <- no GPU kernel" in result.output
+
+
+def test_the_command_says_what_a_saved_model_is(tmp_path):
+    """For folders without one, and for paths that are not there."""
+    for path in (tmp_path, tmp_path / "missing"):
+        result = CliRunner().invoke(command, [str(path)])
+        assert isinstance(result.exception, NotFoundError)
+        assert "neither a version folder, which holds saved_model.pb, nor" in str(result.exception)
 
 
 def test_not_a_saved_model(tmp_path):

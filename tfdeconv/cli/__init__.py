@@ -32,9 +32,6 @@ COMMANDS = {
 class _LazyGroup(click.Group):
     """Lists subcommands without importing them: `tfdeconv --help` must not load TensorFlow."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
@@ -46,7 +43,11 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_LazyGroup,
+    commands={name: click.Command(name) for name in COMMANDS},  # names alone, for "Did you mean"
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(tfdeconv.__version__, prog_name="tfdeconv")
 def _group() -> None:
     """Transposed convolution and upsampling: from the Keras layer to the served model."""

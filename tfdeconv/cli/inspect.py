@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tfdeconv.serving.inspection import SignatureReport
@@ -35,11 +36,17 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     from tfdeconv.serving.repository import versions
 
     found = versions.on_disk(folder) or {}
-    path = folder if (folder / "saved_model.pb").exists() or not found else found[max(found)]
+    is_version = any((folder / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt"))
+    if not is_version and not found:
+        raise NotFoundError(
+            f"{str(folder)!r} is no SavedModel: neither a version folder, which holds saved_model.pb, nor a "
+            "folder of numbered versions."
+        )
+    path = folder if is_version else found[max(found)]
     report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
     click.echo(f"{path}")
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
-    click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e6:,.2f} MB")
+    click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e3:,.1f} kB")
     for signature in report.signatures:
         click.echo()
         _show(signature, device)
@@ -52,7 +59,6 @@ def _show(report: SignatureReport, device: str) -> None:
         for alias, spec in specs.items():
             click.echo(f"  {kind:<6}  {alias}: {_describe(spec)}")
     click.echo(f"  types   {', '.join(report.dtypes)}")
-    total = sum(report.operations.values())
     total = sum(report.operations.values())
     click.echo(f"  operations ({total} of {len(report.operations)} kinds)")
     for name, count in report.operations.items():
@@ -71,7 +77,7 @@ def _lacking(report: SignatureReport, operation: str, device: str) -> str:
 
 
 def _describe(spec: TensorSpec) -> str:
-    from tfdeconv.serving import saved_model
+    import tensorflow as tf
 
     shape = "?" if spec.shape is None else ", ".join("?" if size < 0 else str(size) for size in spec.shape)
-    return f"{saved_model.dtype_name(spec)} [{shape}]"
+    return f"{tf.dtypes.as_dtype(spec.dtype).name} [{shape}]"

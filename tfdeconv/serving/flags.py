@@ -138,9 +138,9 @@ FLAGS: tuple[Flag, ...] = (
         ("version", False, "Print the version and exit."),
     ),
     *_group(
-        "Accepted, without effect here",
+        "Of the C++ server alone",
         ("flush_filesystem_caches", True, "Memory hint of the C++ server."),
-        ("use_alts_credentials", False, "Refused here: needs Google Cloud."),
+        ("use_alts_credentials", False, "Google Cloud's credentials; refused here."),
         ("remove_unused_fields_from_bundle_metagraph", True, "Memory hint of the C++ server."),
         ("enable_profiler", True, "The C++ server's profiler service."),
         ("thread_pool_factory_config_file", "", "Thread pools that are compiled into a C++ server."),

@@ -91,9 +91,8 @@ def _report(signature: Signature, meta_graph: meta_graph_pb2.MetaGraphDef, devic
                 dtypes[tf.dtypes.as_dtype(node.attr[key].type).name] += 1
         if node.op not in _CALLS and not _has_kernel(node, device):
             missing[node.op] = _types(node)
-    return SignatureReport(
-        signature, dict(sorted(operations.items())), missing, [name for name, _ in dtypes.most_common()]
-    )
+    by_frequency = sorted(dtypes, key=lambda name: (-dtypes[name], name))
+    return SignatureReport(signature, dict(sorted(operations.items())), missing, by_frequency)
 
 
 def _nodes(signature: Signature, graph: graph_pb2.GraphDef) -> Iterator[node_def_pb2.NodeDef]:

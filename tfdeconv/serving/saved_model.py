@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from tfdeconv.errors import NotFoundError, ServingError
-from tfdeconv.serving.codec import dtypes, tensor_proto
+from tfdeconv.serving.codec import tensor_proto
 
 DEFAULT_SIGNATURE = "serving_default"
 INIT_SIGNATURE = "__saved_model_init_op"
@@ -108,8 +108,3 @@ def _read(path: Path) -> saved_model_pb2.SavedModel:
         f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}. Check that the "
         "directory exists and that you have the right permissions for accessing it."
     )
-
-
-def dtype_name(spec: TensorSpec) -> str:
-    """Return the C++ name of a tensor's dtype."""
-    return dtypes.cpp_name(spec.dtype)
