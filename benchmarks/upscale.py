@@ -184,29 +184,37 @@ def photograph(megapixels: float) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
 
 
-def peak_memory(suffix: str, deep: bool) -> tuple[int, float]:
+def peak_memory(suffix: str, bits: int, alpha: bool) -> tuple[float, float]:
     """Return the peak resident megabytes and the seconds of the command on a 25-megapixel file."""
     from tfdeconv.imaging import Photograph, write_photograph
 
     with tempfile.TemporaryDirectory() as folder:
         pixels = photograph(100)
-        pixels = pixels.astype(np.uint16) * 257 if deep else pixels
+        if alpha:
+            pixels = np.concatenate([pixels, pixels[..., :1]], axis=-1)
+        pixels = pixels.astype(np.uint16) * 257 if bits == 16 else pixels
         write_photograph(Photograph(pixels), Path(folder, f"in{suffix}"))
         command = [sys.executable, "-m", "tfdeconv.cli", "upscale", f"in{suffix}", "-o", f"out{suffix}"]
         start = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         assert status == 0, "the command failed"
-        return usage.ru_maxrss // 1024, time.perf_counter() - start
+        return usage.ru_maxrss * 1024 / 1e6, time.perf_counter() - start
 
 
 def memory_table() -> None:
     """Print the peak memory of a 100-megapixel result in several formats."""
-    click.echo("100-megapixel result     peak memory   time")
-    for suffix, deep in ((".jpg", False), (".png", False), (".tif", True), (".png", True)):
-        peak, seconds = peak_memory(suffix, deep)
-        verdict = "" if peak < MEMORY_TARGET else f"   above the {MEMORY_TARGET} MB aimed at"
-        click.echo(f"{suffix[1:]:4} {16 if deep else 8:2} bit RGB {peak:16,} MB {seconds:5.0f} s{verdict}")
+    click.echo("| 100-megapixel result | peak memory | time | |\n|---|---|---|---|")
+    cases = [(".jpg", 8, False)]
+    cases += [
+        (suffix, bits, alpha) for suffix in (".png", ".tif") for bits in (8, 16) for alpha in (False, True)
+    ]
+    cases += [(".webp", 8, False), (".webp", 8, True)]
+    for suffix, bits, alpha in cases:
+        peak, seconds = peak_memory(suffix, bits, alpha)
+        verdict = "" if peak < MEMORY_TARGET else f"above the {MEMORY_TARGET:,} MB aimed at"
+        name = f"{suffix[1:].upper()}, {bits} bit, {'RGBA' if alpha else 'RGB'}"
+        click.echo(f"| {name} | {peak:,.0f} MB | {seconds:.0f} s | {verdict} |")
 
 
 @click.command()
