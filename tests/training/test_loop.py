@@ -32,8 +32,10 @@ def tiny_network(monkeypatch):
 @pytest.fixture(scope="module")
 def patches():
     rng = np.random.default_rng(0)
-    low, high = rng.random((4, 8, 8)).astype(np.float16), rng.random((4, 16, 16)).astype(np.float16)
-    return PatchSet(low, high, ((low[0].astype(np.float32), high[0].astype(np.float32)),))
+    low, high = rng.random((12, 8)).astype(np.float16), rng.random((24, 16)).astype(np.float16)
+    places = np.array([(0, top, 0) for top in range(4)], np.int32)
+    holdout = (low[:8].astype(np.float32), high[:16].astype(np.float32))
+    return PatchSet(((low, high),), places, size=8, scale=2, holdout=(holdout,))
 
 
 def weights(trainer):
@@ -92,7 +94,8 @@ def test_a_run_goes_on_with_its_own_recipe_alone(patches, tmp_path, changes, nam
 
 def test_a_run_goes_on_with_its_own_photographs_alone(patches, tmp_path):
     """Before the first checkpoint there is nothing to go on with, so all may change."""
-    other = dataclasses.replace(patches, high=patches.high[::-1].copy())
+    ((low, high),) = patches.images
+    other = dataclasses.replace(patches, images=((low, high[::-1].copy()),))
     Trainer(RECIPE, 2, other, tmp_path)
     Trainer(RECIPE, 2, patches, tmp_path).run(until=3, progress=False)
     with pytest.raises(InvalidArgumentError, match="other settings: photographs"):

@@ -1,10 +1,12 @@
 import dataclasses
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.training.degradation import bicubic_resize
 from tfdeconv.training.luma import luma
 from tfdeconv.training.patches import collect_patches, detail
 from tfdeconv.training.photographs import photograph_paths
@@ -19,12 +21,35 @@ def patches(drawings):
     return collect_patches(drawings, RECIPE, 2)
 
 
+def every(patches):
+    """All low and all high resolution patches."""
+    return patches.cut(np.arange(len(patches)))
+
+
 def test_patches_have_the_recipe_s_sizes(patches):
     """Of 8 x 7 patches in the left 240 of 320 columns of each drawing half is kept."""
-    assert patches.low.shape == (3 * 8 * 7 // 2, 16, 16)
-    assert patches.high.shape == (len(patches.low), 32, 32)
+    low, high = every(patches)
+    assert low.shape == (3 * 8 * 7 // 2, 16, 16)
+    assert high.shape == (len(patches), 32, 32)
     assert len(patches.holdout) == 3
     assert [high.shape for _, high in patches.holdout] == [(80, 80)] * 3
+
+
+def test_low_and_high_patches_show_the_same_place(patches):
+    """Reduced, a high-resolution patch is its low-resolution one; a pixel beside, it is not."""
+    low, high = every(patches)
+    reduced = np.stack([bicubic_resize(patch, Fraction(1, 2)) for patch in high])
+    in_place, beside = (
+        np.abs(reduced - other)[:, 2:-2, 2:-2].mean() for other in (low, np.roll(low, 1, axis=2))
+    )
+    assert in_place < 0.1 * beside
+
+
+def test_memory_is_that_of_the_images(drawings):
+    """Patches that overlap 16 times are not stored 16 times."""
+    patches = collect_patches(drawings, dataclasses.replace(RECIPE, stride=8, keep=1.0), 2)
+    stored = patches.places.nbytes + sum(low.nbytes + high.nbytes for low, high in patches.images)
+    assert 10 * stored < sum(part.nbytes for part in every(patches)) / 2
 
 
 def test_no_training_patch_shows_the_held_out_strip(tmp_path):
@@ -34,7 +59,7 @@ def test_no_training_patch_shows_the_held_out_strip(tmp_path):
     image[::2, 100] = 250
     Image.fromarray(image).save(tmp_path / "halves.png")
     patches = collect_patches(tmp_path, RECIPE, 2)
-    np.testing.assert_allclose(patches.high, 16 / 255, atol=1e-3)
+    np.testing.assert_allclose(every(patches)[1], 16 / 255, atol=1e-3)
     assert patches.holdout[0][1].min() > 230 / 255
 
 
@@ -44,8 +69,8 @@ def test_kept_patches_are_the_detailed_ones(tmp_path):
     image[:64] = np.random.default_rng(0).integers(0, 256, (64, 128, 3))
     Image.fromarray(image).save(tmp_path / "noise.png")
     patches = collect_patches(tmp_path, RECIPE, 2)
-    assert len(patches.high) == 6
-    assert all(detail(high.astype(np.float32)) > 0.01 for high in patches.high)
+    assert len(patches) == 6
+    assert all(detail(high) > 0.01 for high in every(patches)[1])
 
 
 def test_photographs_that_are_too_small_are_refused(tmp_path):
@@ -63,7 +88,7 @@ def test_small_photographs_among_others_are_left_out(tmp_path, size):
     alone = collect_patches(tmp_path, RECIPE, 2)
     Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(tmp_path / "b.png")
     both = collect_patches(tmp_path, RECIPE, 2)
-    np.testing.assert_array_equal(both.high, alone.high)
+    np.testing.assert_array_equal(every(both)[1], every(alone)[1])
     assert all(min(low.shape) >= 3 for low, _ in both.holdout)
 
 
@@ -141,6 +166,7 @@ def test_low_and_high_patches_are_mirrored_alike(patches):
         for mirrored in (False, True)
     ]
     seen = set()
+    all_low, all_high = every(patches)
     for low, high in take(patches, steps=6):
         assert low.shape == (4, 16, 16, 1)
         assert high.shape == (4, 32, 32, 1)
@@ -148,9 +174,9 @@ def test_low_and_high_patches_are_mirrored_alike(patches):
             matches = [
                 (index, number)
                 for number, change in enumerate(symmetries)
-                for index in range(len(patches.low))
-                if np.array_equal(change(patches.low[index]), small.astype(np.float16))
-                and np.array_equal(change(patches.high[index]), large.astype(np.float16))
+                for index in range(len(patches))
+                if np.array_equal(change(all_low[index]), small)
+                and np.array_equal(change(all_high[index]), large)
             ]
             assert matches
             seen.add(matches[0][1])

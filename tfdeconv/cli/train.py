@@ -84,7 +84,7 @@ def command(
         ) from None
     click.echo(f"Cutting patches from {data} ...")
     patches = collect_patches(data, plan.data, scale)
-    click.echo(f"{len(patches.low)} patches to train on, {len(patches.holdout)} squares held out.")
+    click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
     click.echo(f"Weights  {directory / 'weights.npz'}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,9 @@ from tfdeconv.training.photographs import photographs
 from tfdeconv.training.recipe import DataRecipe
 
 Luma = npt.NDArray[np.float32]
+Half = npt.NDArray[np.float16]
 Rgb = npt.NDArray[np.uint8]
+Pixels = TypeVar("Pixels", Half, Luma)
 
 _LEAST_SCORED = 3
 """Low-resolution pixels a side that leave something inside the border that PSNR leaves out."""
@@ -28,17 +31,41 @@ _LEAST_SCORED = 3
 class PatchSet:
     """Low and high resolution luma patches for training, and whole pairs held out for validation.
 
+    Patches overlap, so the images are kept, once, and where the patches lie in them.
+
     Attributes:
-        low: ``[patches, patch, patch]`` float16 in [0, 1]; half precision is a twelfth of an 8-bit step.
-        high: ``[patches, patch * scale, patch * scale]`` float16.
+        images: (low, high) float16 pairs in [0, 1], the high one ``scale`` times as large; half precision is
+            a twelfth of an 8-bit step.
+        places: ``[patches, 3]``: which image, and the top and left low-resolution pixel in it.
+        size: Side of a low-resolution patch.
+        scale: Upsampling factor.
         holdout: (low, high) float32 pairs from the strips that no training patch touches.
         from_collages: How many of the patches, the last ones, were cut from collages.
     """
 
-    low: npt.NDArray[np.float16]
-    high: npt.NDArray[np.float16]
+    images: tuple[tuple[Half, Half], ...]
+    places: npt.NDArray[np.int32]
+    size: int
+    scale: int
     holdout: tuple[tuple[Luma, Luma], ...]
     from_collages: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self.places)
+
+    def cut(self, indices: npt.ArrayLike) -> tuple[Luma, Luma]:
+        """Return patches by their numbers: low ``[n, size, size]`` and high ``[n, size * scale, ...]``."""
+        low, high = [], []
+        for image, top, left in self.places[np.asarray(indices)]:
+            small, large = self.images[image]
+            low.append(_square(small, top, left, self.size))
+            high.append(_square(large, top * self.scale, left * self.scale, self.size * self.scale))
+        return np.stack(low).astype(np.float32), np.stack(high).astype(np.float32)
+
+
+def _square(image: Pixels, top: int, left: int, side: int) -> Pixels:
+    return image[top : top + side, left : left + side]
 
 
 def detail(patch: Luma) -> float:
@@ -104,31 +131,36 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
             f"least {_LEAST_SCORED * scale * min(recipe.reductions)} pixels a side and not flat; "
             f"{str(folder)!r} gave none."
         )
-    low, high = _most_detailed_patches(parts, recipe, scale)
+    images, places = _most_detailed_patches(parts, recipe, scale)
     if not recipe.collages:
-        return PatchSet(low, high, tuple(holdout))
-    more_low, more_high = _most_detailed_patches(collages(parts, recipe.collages), recipe, scale)
-    low, high = np.concatenate([low, more_low]), np.concatenate([high, more_high])
-    return PatchSet(low, high, tuple(holdout), from_collages=len(more_low))
+        return PatchSet(images, places, size, scale, tuple(holdout))
+    more_images, more_places = _most_detailed_patches(collages(parts, recipe.collages), recipe, scale)
+    more_places[:, 0] += len(images)
+    return PatchSet(
+        images + more_images,
+        np.concatenate([places, more_places]),
+        size,
+        scale,
+        tuple(holdout),
+        from_collages=len(more_places),
+    )
 
 
 def _most_detailed_patches(
-    images: Iterable[Rgb], recipe: DataRecipe, scale: int
-) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]]:
+    sources: Iterable[Rgb], recipe: DataRecipe, scale: int
+) -> tuple[tuple[tuple[Half, Half], ...], npt.NDArray[np.int32]]:
+    """The images and places of a :class:`PatchSet`, for pictures that all hold a patch."""
     size, stride = recipe.patch, max(1, recipe.stride // scale)
-    low: list[npt.NDArray[np.float16]] = []
-    high: list[npt.NDArray[np.float16]] = []
-    scores: list[float] = []
-    for image in images:
-        small, large = (luma(half) for half in degrade(image, scale))
-        for y in range(0, small.shape[0] - size + 1, stride):
-            for x in range(0, small.shape[1] - size + 1, stride):
-                target = large[y * scale : (y + size) * scale, x * scale : (x + size) * scale]
-                low.append(small[y : y + size, x : x + size].astype(np.float16))
-                high.append(target.astype(np.float16))
-                scores.append(detail(target))
-    kept = np.sort(np.argsort(scores)[::-1][: max(1, round(len(scores) * recipe.keep))])
-    return np.stack([low[i] for i in kept]), np.stack([high[i] for i in kept])
+    images, places, details = [], [], []
+    for index, source in enumerate(sources):
+        low, high = (luma(half) for half in degrade(source, scale))
+        images.append((low.astype(np.float16, order="C"), high.astype(np.float16, order="C")))
+        for top in range(0, low.shape[0] - size + 1, stride):
+            for left in range(0, low.shape[1] - size + 1, stride):
+                places.append((index, top, left))
+                details.append(detail(_square(high, top * scale, left * scale, size * scale)))
+    kept = np.sort(np.argsort(details)[::-1][: max(1, round(len(details) * recipe.keep))])
+    return tuple(images), np.array(places, np.int32)[kept]
 
 
 def _most_detailed_square(low: Luma, high: Luma, scale: int) -> tuple[Luma, Luma]:

@@ -43,15 +43,17 @@ def batches(
     Returns:
         A ``tf.data.Dataset`` of (low ``[batch, p, p, 1]``, high ``[batch, p*scale, p*scale, 1]``), float32.
     """
-    low, high = tf.constant(patches.low), tf.constant(patches.high)
-    drawn = len(patches.low) - (0 if collages else patches.from_collages)
+    drawn = len(patches) - (0 if collages else patches.from_collages)
+    low_side, high_side = patches.size, patches.size * patches.scale
 
     def draw(step: Any) -> tuple[Any, Any]:
         key = tf.stack([tf.constant(seed, tf.int64), step])
         index = tf.random.stateless_uniform((batch,), key, 0, drawn, tf.int32)
         coins = tf.random.stateless_uniform((3, batch), key + tf.constant((1, 0), tf.int64)) < 0.5
-        small, large = (tf.cast(tf.gather(part, index), tf.float32)[..., None] for part in (low, high))
-        return _dihedral(small, large, coins)
+        low, high = tf.numpy_function(patches.cut, [index], (tf.float32, tf.float32))
+        low = tf.ensure_shape(low, (batch, low_side, low_side))
+        high = tf.ensure_shape(high, (batch, high_side, high_side))
+        return _dihedral(low[..., None], high[..., None], coins)
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1

@@ -30,7 +30,7 @@ def check_same_run(directory: Path, recipe: Recipe, scale: int, patches: PatchSe
     settings = dataclasses.asdict(recipe)
     del settings["scales"]
     settings |= dataclasses.asdict(recipe.for_scale(scale))
-    settings["photographs"] = zlib.crc32(patches.high.data, zlib.crc32(patches.low.data))
+    settings["photographs"] = _checksum(patches)
     current: dict[str, Any] = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if started and path.is_file():
         earlier = json.loads(path.read_text(encoding="utf-8"))
@@ -43,3 +43,10 @@ def check_same_run(directory: Path, recipe: Recipe, scale: int, patches: PatchSe
     else:
         directory.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(current, indent=2) + "\n", encoding="utf-8")
+
+
+def _checksum(patches: PatchSet) -> int:
+    checksum = zlib.crc32(patches.places.data)
+    for low, high in patches.images:
+        checksum = zlib.crc32(high.data, zlib.crc32(low.data, checksum))
+    return checksum
