@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
 
@@ -42,13 +42,13 @@ class EqualPhaseSums(keras.constraints.Constraint):
     """
 
     def __init__(self, strides: int | Sequence[int], dilation_rate: int | Sequence[int] = 1) -> None:
-        self.strides = geometry.int_or_ints("strides", strides)
-        self.dilation_rate = geometry.int_or_ints("dilation_rate", dilation_rate)
+        self.strides = axis_arguments.int_or_ints("strides", strides)
+        self.dilation_rate = axis_arguments.int_or_ints("dilation_rate", dilation_rate)
 
     def __call__(self, w: Any) -> tf.Tensor:
         """Return the projection of ``w`` ``[*kernel_size, filters // groups, channels]``."""
         w = tf.convert_to_tensor(w)
-        geometry.spatial_rank(w.shape)
+        axis_arguments.spatial_rank(w.shape)
         *kernel_size, outputs, channels = w.shape
         membership = self._membership(kernel_size)  # (taps, phases): 1 where the tap is of the phase
         taps = membership.sum(0)
@@ -67,8 +67,8 @@ class EqualPhaseSums(keras.constraints.Constraint):
 
     def _membership(self, kernel_size: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
         rank = len(kernel_size)
-        strides = geometry.per_axis("strides", self.strides, rank)
-        dilations = geometry.per_axis("dilation_rate", self.dilation_rate, rank)
+        strides = axis_arguments.per_axis("strides", self.strides, rank)
+        dilations = axis_arguments.per_axis("dilation_rate", self.dilation_rate, rank)
         phase_of_tap = list(itertools.product(*map(geometry.phases, kernel_size, strides, dilations)))
         every_phase = list(itertools.product(*map(range, strides)))
         return np.array([[float(of == phase) for phase in every_phase] for of in phase_of_tap])

@@ -18,14 +18,11 @@ References:
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from tfdeconv.axis_arguments import AxisPadding, at_least, integer, padding_name, padding_pair
 from tfdeconv.errors import InvalidArgumentError
-
-AxisPadding: TypeAlias = str | int | tuple[int, int]
-"""Padding of one axis: "same", "valid", an int cropped from both ends, or (before, after)."""
 
 ForwardPadding: TypeAlias = Literal["same", "valid"]
 """Padding of a convolution or pooling, with TensorFlow's meaning."""
@@ -127,8 +124,10 @@ def crops(
     dilation_rate = at_least(1, "dilation_rate", dilation_rate)
     ke = effective_kernel_size(kernel_size, dilation_rate)
     if isinstance(padding, str):
-        return _keras_crops(ke, stride, _padding_name(padding), output_padding)
-    before, after = _pair(padding) if isinstance(padding, tuple) else (at_least(0, "padding", padding),) * 2
+        return _keras_crops(ke, stride, padding_name(padding), output_padding)
+    before, after = (
+        padding_pair(padding) if isinstance(padding, tuple) else (at_least(0, "padding", padding),) * 2
+    )
     extra = 0 if output_padding is None else at_least(0, "output_padding", output_padding)
     if extra >= max(stride, dilation_rate):
         raise InvalidArgumentError(
@@ -193,7 +192,7 @@ def smallest_output_size(
         >>> smallest_output_size(7, kernel_size=3, stride=2, padding="valid")
         15
     """
-    if isinstance(padding, str) and _padding_name(padding) == "same":
+    if isinstance(padding, str) and padding_name(padding) == "same":
         return (input_size - 1) * at_least(1, "strides", stride) + 1
     samples = padding if not isinstance(padding, str) else 0
     before, after = crops(kernel_size, stride, padding=samples, dilation_rate=dilation_rate)
@@ -245,7 +244,7 @@ def window(
             f"output_padding and an output size exclude each other; received output_padding={output_padding} "
             f"and output size {output_size}. Give one of them."
         )
-    size = _integer("output_shape", output_size)
+    size = integer("output_shape", output_size)
     legal = output_size_range(input_size, kernel_size, stride, padding, dilation_rate)
     if not legal:
         largest = smallest_output_size(input_size, kernel_size, stride, padding, dilation_rate) + stride - 1
@@ -259,7 +258,7 @@ def window(
         )
     if isinstance(padding, str):
         full = full_size(input_size, kernel_size, stride, dilation_rate)
-        return Window(same_lead(full, size) if _padding_name(padding) == "same" else 0, size)
+        return Window(same_lead(full, size) if padding_name(padding) == "same" else 0, size)
     return Window(padding[0] if isinstance(padding, tuple) else padding, size)
 
 
@@ -441,111 +440,6 @@ def linear_kernel(kernel_size: int) -> list[float]:
     return [1 - abs(tap - (kernel_size - 1) / 2) / half for tap in range(kernel_size)]
 
 
-def per_axis(name: str, value: Any, rank: int, *, minimum: int = 1) -> tuple[int, ...]:
-    """Return ``value``, an int or one int for each of ``rank`` axes, as a tuple of ints >= ``minimum``.
-
-    Example:
-        >>> per_axis("strides", 2, rank=3)
-        (2, 2, 2)
-    """
-    values = _entries(name, value, rank)
-    if values is None:
-        values = (value,) * rank
-    return tuple(at_least(minimum, name, entry) for entry in values)
-
-
-def int_or_ints(name: str, value: Any, *, minimum: int = 1) -> int | tuple[int, ...]:
-    """Return ``value``, an int or one int for each axis, however many there are, as ints >= ``minimum``.
-
-    Example:
-        >>> int_or_ints("strides", [2, 3])
-        (2, 3)
-    """
-    values = _sequence(value)
-    if values is None:
-        return at_least(minimum, name, value)
-    return tuple(at_least(minimum, name, entry) for entry in values)
-
-
-def spatial_rank(kernel_shape: Sequence[int]) -> int:
-    """Return the number of spatial axes of a kernel, whose last two axes are channels.
-
-    Raises:
-        InvalidArgumentError: There are none, or more than three.
-
-    Example:
-        >>> spatial_rank((3, 3, 8, 16))
-        2
-    """
-    rank = len(kernel_shape) - 2
-    if rank not in (1, 2, 3):
-        raise InvalidArgumentError(
-            "kernel must have 1, 2 or 3 spatial axes, then two axes of channels; received shape "
-            f"{tuple(kernel_shape)}."
-        )
-    return rank
-
-
-def per_axis_padding(value: Any, rank: int) -> tuple[AxisPadding, ...]:
-    """Return ``value`` as one padding for each of ``rank`` axes; names are lower-cased, pairs checked.
-
-    Example:
-        >>> per_axis_padding(1, rank=2)
-        (1, 1)
-        >>> per_axis_padding(((1, 2), 0), rank=2)
-        ((1, 2), 0)
-    """
-    if isinstance(value, str):
-        return (_padding_name(value),) * rank
-    entries = _entries("padding", value, rank)
-    if entries is None:
-        return (at_least(0, "padding", value),) * rank
-    return tuple(_axis_padding(entry) for entry in entries)
-
-
-def _axis_padding(entry: Any) -> AxisPadding:
-    pair = _sequence(entry)
-    return at_least(0, "padding", entry) if pair is None else _pair(pair)
-
-
-def _pair(pair: tuple[Any, ...]) -> tuple[int, int]:
-    if len(pair) != 2:
-        raise InvalidArgumentError(
-            f"padding must hold an int or a (before, after) pair for each axis; received {pair}."
-        )
-    return at_least(0, "padding", pair[0]), _integer("padding", pair[1])
-
-
-def _entries(name: str, value: Any, rank: int) -> tuple[Any, ...] | None:
-    """The entries of a sequence of ``rank``; None for a scalar."""
-    entries = _sequence(value)
-    if entries is not None and len(entries) != rank:
-        pairs = " (before, after) pairs go inside one more pair of brackets." if name == "padding" else ""
-        raise InvalidArgumentError(
-            f"{name} must be one value or {rank}, one for each spatial axis; received {entries}.{pairs}"
-        )
-    return entries
-
-
-def _sequence(value: Any) -> tuple[Any, ...] | None:
-    """The entries of a sequence of any length; None for a scalar."""
-    if isinstance(value, str | bytes):
-        return None
-    try:
-        return tuple(value)
-    except TypeError:  # an int; an array or tensor without axes, which iter() cannot tell from one with axes
-        return None
-
-
-def _padding_name(padding: str) -> str:
-    name = padding.lower()
-    if name not in ("same", "valid"):
-        raise InvalidArgumentError(
-            f"padding must be 'same', 'valid', an int or (before, after) pairs; received {padding!r}."
-        )
-    return name
-
-
 def _positive_size(size: int, input_size: int, kernel_size: int, stride: int, padding: object) -> int:
     if size < 1:
         raise InvalidArgumentError(
@@ -553,26 +447,3 @@ def _positive_size(size: int, input_size: int, kernel_size: int, stride: int, pa
             f"{input_size}, kernel {kernel_size}, stride {stride}. Use a smaller padding."
         )
     return size
-
-
-def _integer(name: str, value: Any) -> int:
-    try:
-        return operator.index(value)
-    except (TypeError, AttributeError):  # AttributeError: TensorFlow's eager tensors of floats
-        raise InvalidArgumentError(f"{name} must be an int; received {value!r}.") from None
-
-
-def at_least(minimum: int, name: str, value: Any) -> int:
-    """Return the argument called ``name`` as an int.
-
-    Raises:
-        InvalidArgumentError: It is no int, or below ``minimum``.
-
-    Example:
-        >>> at_least(1, "filters", 8)
-        8
-    """
-    number = _integer(name, value)
-    if number < minimum:
-        raise InvalidArgumentError(f"{name} must be at least {minimum}; received {number}.")
-    return number

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
 
@@ -49,7 +49,7 @@ class Bilinear(keras.initializers.Initializer):
     def __init__(self, groups: int = 1, *, slices: Literal["diagonal", "every"] = "diagonal") -> None:
         if slices not in ("diagonal", "every"):
             raise InvalidArgumentError(f"slices must be 'diagonal' or 'every'; received {slices!r}.")
-        self.groups = geometry.at_least(1, "groups", groups)
+        self.groups = axis_arguments.at_least(1, "groups", groups)
         self.slices = slices
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
@@ -61,7 +61,7 @@ class Bilinear(keras.initializers.Initializer):
                    [1. , 1. ],
                    [0.5, 0.5]], dtype=float32)
         """
-        geometry.spatial_rank(shape)
+        axis_arguments.spatial_rank(shape)
         *kernel_size, outputs, channels = shape
         if channels % self.groups:
             raise InvalidArgumentError(
@@ -123,7 +123,7 @@ class ICNR(keras.initializers.Initializer):
     ) -> None:
         if layout not in ("dcr", "crd", "transposed"):
             raise InvalidArgumentError(f"layout must be 'dcr', 'crd' or 'transposed'; received {layout!r}.")
-        self.factor = geometry.int_or_ints("factor", factor)
+        self.factor = axis_arguments.int_or_ints("factor", factor)
         self.initializer = keras.initializers.get(initializer)
         self.layout = layout
 
@@ -135,7 +135,7 @@ class ICNR(keras.initializers.Initializer):
             array([1., 1., 1., 1.], dtype=float32)
         """
         shape = tuple(shape)
-        factor = geometry.per_axis("factor", self.factor, geometry.spatial_rank(shape))
+        factor = axis_arguments.per_axis("factor", self.factor, axis_arguments.spatial_rank(shape))
         repeats = dict(enumerate(factor))
         if self.layout != "transposed":
             repeats = {len(shape) - 1: math.prod(factor)}

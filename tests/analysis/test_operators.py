@@ -9,7 +9,7 @@ import oracles
 import pytest
 import tensorflow as tf
 
-from tfdeconv import analysis, geometry, ops
+from tfdeconv import analysis, axis_arguments, geometry, ops
 from tfdeconv.errors import InvalidArgumentError
 
 CASES = [
@@ -38,7 +38,7 @@ def test_matrix_times_input_is_the_transposed_convolution(case):
             kernel_size,
             strides,
             dilation,
-            geometry.per_axis_padding(padding, len(sizes)),
+            axis_arguments.per_axis_padding(padding, len(sizes)),
             strict=True,
         )
     ]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, geometry, ops
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable
 
 OTHERS = [name for name in ops.LOWERINGS if name != "gradient"]
@@ -45,7 +45,7 @@ def problems(draw):
 def expected(problem):
     """The oracle's answer, or a discarded example where the padding leaves nothing."""
     x, kernel, strides, dilation = (problem[key] for key in ("x", "kernel", "strides", "dilation_rate"))
-    paddings = geometry.per_axis_padding(problem["padding"], len(strides))
+    paddings = axis_arguments.per_axis_padding(problem["padding"], len(strides))
     try:
         windows = [
             geometry.window(size, taps, stride, padding=padding, dilation_rate=rate)

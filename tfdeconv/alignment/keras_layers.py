@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from keras import layers
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.alignment.coordinate_map import CoordinateMap, same_padding_before
 from tfdeconv.alignment.layout import Layout
 from tfdeconv.alignment.position import Everywhere, Maps, Position
@@ -102,10 +102,10 @@ def _sliding(
     sizes: Sequence[int | None], kernel_size: Any, strides: Any, dilation_rate: Any, padding: str
 ) -> Maps:
     rank = len(sizes)
-    kernels = geometry.per_axis("kernel_size", kernel_size, rank)
-    dilations = geometry.per_axis("dilation_rate", dilation_rate, rank)
+    kernels = axis_arguments.per_axis("kernel_size", kernel_size, rank)
+    dilations = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
     maps = []
-    for axis, stride in enumerate(geometry.per_axis("strides", strides, rank)):
+    for axis, stride in enumerate(axis_arguments.per_axis("strides", strides, rank)):
         kernel, dilation = kernels[axis], dilations[axis]
         before: int | None = 0
         if padding == "causal":
@@ -125,12 +125,14 @@ def _sliding(
 @_register(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 def _transposed_convolution(layer: Any, layout: Layout) -> Maps:
     rank = len(layout.sizes)
-    strides = geometry.per_axis("strides", layer.strides, rank)
-    dilations = geometry.per_axis("dilation_rate", layer.dilation_rate, rank)
+    strides = axis_arguments.per_axis("strides", layer.strides, rank)
+    dilations = axis_arguments.per_axis("dilation_rate", layer.dilation_rate, rank)
     extra = layer.output_padding
-    extras = (None,) * rank if extra is None else geometry.per_axis("output_padding", extra, rank, minimum=0)
+    extras = (
+        (None,) * rank if extra is None else axis_arguments.per_axis("output_padding", extra, rank, minimum=0)
+    )
     maps = []
-    for axis, kernel in enumerate(geometry.per_axis("kernel_size", layer.kernel_size, rank)):
+    for axis, kernel in enumerate(axis_arguments.per_axis("kernel_size", layer.kernel_size, rank)):
         lead, _ = geometry.crops(
             kernel,
             strides[axis],
@@ -148,7 +150,7 @@ def _transposed_convolution(layer: Any, layout: Layout) -> Maps:
 
 @_register(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
 def _repeat(layer: Any, layout: Layout) -> Maps:
-    return tuple(map(CoordinateMap.resize, geometry.per_axis("size", layer.size, len(layout.sizes))))
+    return tuple(map(CoordinateMap.resize, axis_arguments.per_axis("size", layer.size, len(layout.sizes))))
 
 
 @_register(layers.Resizing)

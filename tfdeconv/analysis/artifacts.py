@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.analysis.configuration import Ints
 from tfdeconv.errors import InvalidArgumentError
 
@@ -37,7 +37,7 @@ def artifact_energy(signal: Any, strides: Ints) -> float:
     """
     values = np.asarray(signal, np.float64)
     rank = values.ndim if isinstance(strides, int) else len(strides)
-    periods = geometry.per_axis("strides", strides, rank)
+    periods = axis_arguments.per_axis("strides", strides, rank)
     if values.ndim == rank:
         values = values[..., None]
     if values.ndim != rank + 1 or any(n < s for n, s in zip(values.shape, periods, strict=False)):

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.geometry import Window
 
 Ints: TypeAlias = int | Sequence[int]
@@ -178,18 +178,20 @@ def configuration(
         (len(size) for size in (input_size, kernel_size) if isinstance(size, Sequence)),
         default=1,
     )
-    sizes = geometry.per_axis("input_size", input_size, rank)
-    kernels = geometry.per_axis("kernel_size", kernel_size, rank)
-    steps = geometry.per_axis("strides", strides, rank)
-    rates = geometry.per_axis("dilation_rate", dilation_rate, rank)
-    paddings = geometry.per_axis_padding(padding, rank)
+    sizes = axis_arguments.per_axis("input_size", input_size, rank)
+    kernels = axis_arguments.per_axis("kernel_size", kernel_size, rank)
+    steps = axis_arguments.per_axis("strides", strides, rank)
+    rates = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
+    paddings = axis_arguments.per_axis_padding(padding, rank)
     extras: Sequence[int | None] = (
         (None,) * rank
         if output_padding is None
-        else geometry.per_axis("output_padding", output_padding, rank, minimum=0)
+        else axis_arguments.per_axis("output_padding", output_padding, rank, minimum=0)
     )
     outputs: Sequence[int | None] = (
-        (None,) * rank if output_shape is None else geometry.per_axis("output_shape", output_shape, rank)
+        (None,) * rank
+        if output_shape is None
+        else axis_arguments.per_axis("output_shape", output_shape, rank)
     )
     return Configuration(
         tuple(

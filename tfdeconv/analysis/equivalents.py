@@ -8,8 +8,8 @@ from typing import Any
 
 from tfdeconv import geometry
 from tfdeconv.analysis.configuration import Axis, Configuration
+from tfdeconv.axis_arguments import AxisPadding
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import AxisPadding
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.analysis.configuration import Ints, configuration
 
 
@@ -92,9 +92,9 @@ def phase_counts(kernel_size: Ints, strides: Ints, dilation_rate: Ints = 1) -> n
     """
     rank = len(kernel_size) if not isinstance(kernel_size, int) else 1
     axes = zip(
-        geometry.per_axis("kernel_size", kernel_size, rank),
-        geometry.per_axis("strides", strides, rank),
-        geometry.per_axis("dilation_rate", dilation_rate, rank),
+        axis_arguments.per_axis("kernel_size", kernel_size, rank),
+        axis_arguments.per_axis("strides", strides, rank),
+        axis_arguments.per_axis("dilation_rate", dilation_rate, rank),
         strict=True,
     )
     return _outer([np.bincount(geometry.phases(k, s, d), minlength=s) for k, s, d in axes])

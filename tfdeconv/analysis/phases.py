@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.analysis.configuration import Ints
 from tfdeconv.analysis.kernel_layout import spatial_rank
 
@@ -42,8 +42,8 @@ def phase_sums(kernel: Any, strides: Ints, dilation_rate: Ints = 1) -> np.ndarra
     """
     sums = np.asarray(kernel, dtype=np.float64)
     rank = spatial_rank(sums, strides, dilation_rate)
-    steps = geometry.per_axis("strides", strides, rank)
-    rates = geometry.per_axis("dilation_rate", dilation_rate, rank)
+    steps = axis_arguments.per_axis("strides", strides, rank)
+    rates = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
     for axis, (step, rate) in enumerate(zip(steps, rates, strict=True)):
         one_hot = np.arange(step)[:, None] == geometry.phases(sums.shape[axis], step, rate)
         sums = np.moveaxis(np.tensordot(one_hot, sums, axes=(1, axis)), 0, axis)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from tfdeconv import geometry, layers
+from tfdeconv import axis_arguments, geometry, layers
 from tfdeconv.convert import equivalents
 from tfdeconv.convert.onnx_attributes import OnnxNode
 from tfdeconv.errors import ConversionError
@@ -43,7 +43,7 @@ def _name(node: OnnxNode) -> str | None:
 
 
 def _ints(node: OnnxNode, name: str, rank: int, default: int) -> tuple[int, ...]:
-    return geometry.per_axis(name, node.attributes.get(name, default), rank, minimum=0)
+    return axis_arguments.per_axis(name, node.attributes.get(name, default), rank, minimum=0)
 
 
 def _pairs(node: OnnxNode, rank: int) -> list[tuple[int, int]]:

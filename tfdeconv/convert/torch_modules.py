@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tfdeconv import geometry, layers
+from tfdeconv import axis_arguments, layers
 from tfdeconv.convert import equivalents
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.errors import ConversionError
@@ -101,10 +101,10 @@ def _conv_transpose(module: Any, data_format: str, name: str | None) -> Found:
         equivalents.conv_transpose(
             weight,
             _optional(module.bias),
-            strides=geometry.per_axis("stride", module.stride, rank),
-            padding=geometry.per_axis("padding", module.padding, rank, minimum=0),
-            output_padding=geometry.per_axis("output_padding", module.output_padding, rank, minimum=0),
-            dilation_rate=geometry.per_axis("dilation", module.dilation, rank),
+            strides=axis_arguments.per_axis("stride", module.stride, rank),
+            padding=axis_arguments.per_axis("padding", module.padding, rank, minimum=0),
+            output_padding=axis_arguments.per_axis("output_padding", module.output_padding, rank, minimum=0),
+            dilation_rate=axis_arguments.per_axis("dilation", module.dilation, rank),
             groups=module.groups,
             data_format=data_format,
             name=name,
@@ -120,13 +120,13 @@ def _conv(module: Any, data_format: str, name: str | None) -> Found:
     if pads == "valid":
         pads = 0
     if pads != "same":
-        pads = [(pad, pad) for pad in geometry.per_axis("padding", pads, rank, minimum=0)]
+        pads = [(pad, pad) for pad in axis_arguments.per_axis("padding", pads, rank, minimum=0)]
     return equivalents.convolution(
         weight,
         _optional(module.bias),
-        strides=geometry.per_axis("stride", module.stride, rank),
+        strides=axis_arguments.per_axis("stride", module.stride, rank),
         pads=pads,
-        dilation_rate=geometry.per_axis("dilation", module.dilation, rank),
+        dilation_rate=axis_arguments.per_axis("dilation", module.dilation, rank),
         groups=module.groups,
         data_format=data_format,
         name=name,
@@ -172,7 +172,9 @@ def _upsample(module: Any, data_format: str, name: str | None) -> Found:
             f"size={getattr(module, 'size', None)}."
         )
     rank = UPSAMPLE_MODES.get(module.mode, len(scales) if len(scales) > 1 else 2)
-    factors = geometry.per_axis("scale_factor", int(scale) if len(scales) == 1 else map(int, scales), rank)
+    factors = axis_arguments.per_axis(
+        "scale_factor", int(scale) if len(scales) == 1 else map(int, scales), rank
+    )
     linear = module.mode != "nearest"
     return [equivalents.upsampling(factors, linear=linear, data_format=data_format, name=name)]
 
@@ -182,14 +184,14 @@ def _pixel_shuffle(module: Any, data_format: str, name: str | None) -> Found:
 
 
 def _max_unpool(module: Any, data_format: str) -> keras.layers.Layer:
-    if any(geometry.per_axis("padding", module.padding, 2, minimum=0)):
+    if any(axis_arguments.per_axis("padding", module.padding, 2, minimum=0)):
         raise ConversionError(
             f"MaxUnpool2d has padding={module.padding}; only 0 has an exact layer. Use "
             "tfdeconv.ops.max_unpool with the output's shape."
         )
     return layers.MaxUnpooling2D(
-        geometry.per_axis("kernel_size", module.kernel_size, 2),
-        geometry.per_axis("stride", module.stride, 2),
+        axis_arguments.per_axis("kernel_size", module.kernel_size, 2),
+        axis_arguments.per_axis("stride", module.stride, 2),
         data_format=data_format,
     )
 

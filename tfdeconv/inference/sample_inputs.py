@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
 
 
@@ -32,7 +32,7 @@ def random_inputs(model: keras.Model, input_shape: Any, batch: int) -> Any:
         >>> random_inputs(keras.Model(image, image), (8, 4, 3), batch=2).shape
         TensorShape([2, 8, 4, 3])
     """
-    (batch,) = geometry.per_axis("batch", batch, 1)
+    (batch,) = axis_arguments.per_axis("batch", batch, 1)
     generator = np.random.default_rng(0)
     values = []
     for tensor, shape in zip(model.inputs, _shapes(model, input_shape), strict=True):

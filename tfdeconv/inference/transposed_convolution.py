@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.layers import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -96,10 +96,10 @@ def describe(layer: keras.Layer) -> TransposedConvolution | None:
     if type(layer) is ResizeConv2D:
         return _resize_convolution(layer)
     strides, dilation_rate = tuple(layer.strides), tuple(layer.dilation_rate)
-    paddings = geometry.per_axis_padding(layer.padding, len(strides))
+    paddings = axis_arguments.per_axis_padding(layer.padding, len(strides))
     output_padding = layer.output_padding
     if output_padding is not None:
-        output_padding = geometry.per_axis("output_padding", output_padding, len(strides), minimum=0)
+        output_padding = axis_arguments.per_axis("output_padding", output_padding, len(strides), minimum=0)
     crops = tuple(
         geometry.crops(
             layer.kernel_size[axis],

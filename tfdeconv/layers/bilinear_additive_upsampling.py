@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
@@ -51,7 +51,7 @@ class BilinearAdditiveUpsampling2D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.factor = geometry.per_axis("factor", factor, 2)
+        self.factor = axis_arguments.per_axis("factor", factor, 2)
         self.reduction = additive_reduction(self.factor, reduction)
         if boundary not in ("zero", "edge"):
             raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")

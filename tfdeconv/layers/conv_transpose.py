@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, geometry, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
@@ -47,19 +47,19 @@ class _ConvTranspose(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = geometry.at_least(1, "filters", filters)
-        self.kernel_size = geometry.per_axis("kernel_size", kernel_size, self.rank)
-        self.strides = geometry.per_axis("strides", strides, self.rank)
-        paddings = geometry.per_axis_padding(padding, self.rank)
+        self.filters = axis_arguments.at_least(1, "filters", filters)
+        self.kernel_size = axis_arguments.per_axis("kernel_size", kernel_size, self.rank)
+        self.strides = axis_arguments.per_axis("strides", strides, self.rank)
+        paddings = axis_arguments.per_axis_padding(padding, self.rank)
         self.padding = paddings[0] if isinstance(padding, str) else paddings
         self.output_padding = (
             None
             if output_padding is None
-            else geometry.per_axis("output_padding", output_padding, self.rank, minimum=0)
+            else axis_arguments.per_axis("output_padding", output_padding, self.rank, minimum=0)
         )
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
-        self.dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, self.rank)
-        self.groups = geometry.at_least(1, "groups", groups)
+        self.dilation_rate = axis_arguments.per_axis("dilation_rate", dilation_rate, self.rank)
+        self.groups = axis_arguments.at_least(1, "groups", groups)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -79,7 +79,7 @@ class _ConvTranspose(keras.layers.Layer):
                 "filters must be a multiple of groups; received "
                 f"filters={self.filters} and groups={self.groups}."
             )
-        for axis, padding in enumerate(geometry.per_axis_padding(self.padding, self.rank)):
+        for axis, padding in enumerate(axis_arguments.per_axis_padding(self.padding, self.rank)):
             geometry.crops(  # raises where the convention has no legal size
                 self.kernel_size[axis],
                 self.strides[axis],
@@ -164,7 +164,7 @@ class _ConvTranspose(keras.layers.Layer):
     ) -> tuple[int | None, ...]:
         channels_first = self.data_format == "channels_first"
         sizes = input_shape[2:] if channels_first else input_shape[1:-1]
-        paddings = geometry.per_axis_padding(self.padding, self.rank)
+        paddings = axis_arguments.per_axis_padding(self.padding, self.rank)
         spatial: list[int | None] = []
         for axis, size in enumerate(sizes):
             wanted = None if requested is None else requested[axis]
@@ -200,7 +200,7 @@ class _ConvTranspose(keras.layers.Layer):
             AlignmentError: With "same" the window depends on a size that is unknown.
         """
         requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
-        paddings = geometry.per_axis_padding(self.padding, self.rank)
+        paddings = axis_arguments.per_axis_padding(self.padding, self.rank)
         maps = []
         for axis, kernel in enumerate(self.kernel_size):
             stride, dilation = self.strides[axis], self.dilation_rate[axis]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
@@ -55,7 +55,9 @@ class CropLike(keras.layers.Layer):
             raise InvalidArgumentError(
                 f"offset must be 'auto', an int or one int for each axis; received {offset!r}."
             )
-        self.offset = offset if isinstance(offset, str) else geometry.int_or_ints("offset", offset, minimum=0)
+        self.offset = (
+            offset if isinstance(offset, str) else axis_arguments.int_or_ints("offset", offset, minimum=0)
+        )
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self._found: tuple[int, ...] | None = None  # what "auto" found in the functional graph
 
@@ -72,7 +74,7 @@ class CropLike(keras.layers.Layer):
 
     def _offset(self, rank: int) -> tuple[int, ...]:
         if not isinstance(self.offset, str):
-            return geometry.per_axis("offset", self.offset, rank, minimum=0)
+            return axis_arguments.per_axis("offset", self.offset, rank, minimum=0)
         if self._found is None:
             raise InvalidArgumentError(
                 f"offset='auto' needs a functional graph: call {self.name!r} on keras.Input tensors first, "

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers.conv_transpose import _ConvTranspose
@@ -63,7 +63,7 @@ class DepthwiseConv2DTranspose(_ConvTranspose):
                     f"DepthwiseConv2DTranspose takes no {name}: the channels decide; received "
                     f"{kwargs[name]!r}. Use Conv2DTranspose, or depth_multiplier."
                 )
-        multiplier = geometry.at_least(1, "depth_multiplier", depth_multiplier)
+        multiplier = axis_arguments.at_least(1, "depth_multiplier", depth_multiplier)
         super().__init__(
             multiplier,  # of one channel; build multiplies
             kernel_size,

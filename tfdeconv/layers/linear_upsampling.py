@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, geometry, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
@@ -31,7 +31,7 @@ class _LinearUpsampling(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(trainable=trainable, **kwargs)
-        self.factor = geometry.per_axis("factor", factor, self.rank)
+        self.factor = axis_arguments.per_axis("factor", factor, self.rank)
         if boundary not in ("zero", "edge"):
             raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
         self.boundary = boundary

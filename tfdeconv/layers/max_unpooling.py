@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, geometry, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap, same_padding_before
 from tfdeconv.errors import AlignmentError
@@ -32,8 +32,8 @@ class _Windows2D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # switches are integers, values are only moved
-        self.pool_size = geometry.per_axis("pool_size", pool_size, 2)
-        self.strides = self.pool_size if strides is None else geometry.per_axis("strides", strides, 2)
+        self.pool_size = axis_arguments.per_axis("pool_size", pool_size, 2)
+        self.strides = self.pool_size if strides is None else axis_arguments.per_axis("strides", strides, 2)
         self.padding = geometry.forward_padding(padding)
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import axis_arguments, geometry, ops
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
@@ -126,7 +126,7 @@ class PixelShuffle2D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.factor = geometry.per_axis("factor", factor, 2)
+        self.factor = axis_arguments.per_axis("factor", factor, 2)
         check_order(order)
         self.order = order
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first
@@ -38,9 +38,9 @@ class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters = geometry.at_least(1, "filters", filters)
-        self.kernel_size = geometry.per_axis("kernel_size", kernel_size, 2)
-        self.factor = geometry.per_axis("factor", factor, 2)
+        self.filters = axis_arguments.at_least(1, "filters", filters)
+        self.kernel_size = axis_arguments.per_axis("kernel_size", kernel_size, 2)
+        self.factor = axis_arguments.per_axis("factor", factor, 2)
         self.padding = geometry.forward_padding(padding)
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self.activation = keras.activations.get(activation)

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.linear_upsample import Boundary, linear_upsample
@@ -54,7 +54,7 @@ def bilinear_additive_upsample(
         Wojna et al. 2017, "The Devil is in the Decoder", arXiv 1707.05847.
     """
     x = as_samples(x, rank=2)
-    factors = geometry.per_axis("factor", factor, 2)
+    factors = axis_arguments.per_axis("factor", factor, 2)
     reduction = additive_reduction(factors, reduction)
     channels_first = is_channels_first(data_format)
     if channels_first:
@@ -91,4 +91,4 @@ def additive_reduction(factor: Sequence[int], reduction: int | None) -> int:
     """
     if reduction is None:
         return math.prod(factor)
-    return geometry.at_least(1, "reduction", reduction)
+    return axis_arguments.at_least(1, "reduction", reduction)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops import output_window
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
@@ -79,12 +79,12 @@ def conv_transpose(
     x = as_tensor("x", x)
     kernel = as_tensor("kernel", kernel)
     rank = _spatial_rank(x, kernel)
-    strides = geometry.per_axis("strides", strides, rank)
-    dilation_rate = geometry.per_axis("dilation_rate", dilation_rate, rank)
-    paddings = geometry.per_axis_padding(padding, rank)
+    strides = axis_arguments.per_axis("strides", strides, rank)
+    dilation_rate = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
+    paddings = axis_arguments.per_axis_padding(padding, rank)
     if output_padding is not None:
-        output_padding = geometry.per_axis("output_padding", output_padding, rank, minimum=0)
-    groups = geometry.at_least(1, "groups", groups)
+        output_padding = axis_arguments.per_axis("output_padding", output_padding, rank, minimum=0)
+    groups = axis_arguments.at_least(1, "groups", groups)
     check_lowering(lowering)
     channels_first = is_channels_first(data_format)
     if channels_first:

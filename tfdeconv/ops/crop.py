@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.output_window import requested_sizes
@@ -42,7 +42,7 @@ def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | N
     """
     x = as_samples(x, floating=False)
     rank = x.shape.rank - 2
-    offsets = geometry.per_axis("offset", offset, rank, minimum=0)
+    offsets = axis_arguments.per_axis("offset", offset, rank, minimum=0)
     sizes = requested_sizes("size", size, rank)
     first = 2 if is_channels_first(data_format) else 1
     for axis, (begin, wanted) in enumerate(zip(offsets, sizes, strict=True)):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.empty_batch import on_nonempty_batch
@@ -63,7 +63,7 @@ def linear_upsample(
         section 3.3.
     """
     x = as_samples(x)
-    factors = geometry.per_axis("factor", factor, x.shape.rank - 2)
+    factors = axis_arguments.per_axis("factor", factor, x.shape.rank - 2)
     if boundary not in ("zero", "edge"):
         raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
     channels_first = is_channels_first(data_format)

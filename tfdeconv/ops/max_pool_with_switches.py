@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples
@@ -69,9 +69,9 @@ def max_pool_with_switches(
         Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 2.1.
     """
     x = as_samples(x, rank=2)
-    window = geometry.per_axis("pool_size", pool_size, 2)
+    window = axis_arguments.per_axis("pool_size", pool_size, 2)
     padding = geometry.forward_padding(padding)
-    strides = window if strides is None else geometry.per_axis("strides", strides, 2)
+    strides = window if strides is None else axis_arguments.per_axis("strides", strides, 2)
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.samples import as_samples
 from tfdeconv.ops.shapes import partial_shape, reshape
@@ -32,7 +32,7 @@ def nearest_upsample(x: Any, factor: int | Sequence[int], *, data_format: str | 
         array([1., 1., 2., 2.], dtype=float32)
     """
     x = as_samples(x, floating=False)
-    factors = geometry.per_axis("factor", factor, x.shape.rank - 2)
+    factors = axis_arguments.per_axis("factor", factor, x.shape.rank - 2)
     first = 2 if is_channels_first(data_format) else 1
     for axis, axis_factor in reversed(list(enumerate(factors, start=first))):
         if axis_factor > 1:

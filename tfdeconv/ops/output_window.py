@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.errors import InvalidArgumentError
 
 Size: TypeAlias = Any
@@ -67,7 +67,7 @@ def requested_sizes(name: str, value: Any, rank: int) -> tuple[Size, ...]:
         value = _unstacked(name, value, rank)
     holds_tensors = isinstance(value, list | tuple) and any(map(tf.is_tensor, value))
     if not holds_tensors or len(value) != rank:
-        return geometry.per_axis(name, value, rank)
+        return axis_arguments.per_axis(name, value, rank)
     return tuple(_size(name, size) for size in value)
 
 
@@ -96,7 +96,7 @@ def _size(name: str, size: Any) -> Size:
         if known is None:
             return size
         size = int(known)
-    return geometry.at_least(1, name, size)
+    return axis_arguments.at_least(1, name, size)
 
 
 def resolve(
@@ -104,7 +104,7 @@ def resolve(
     kernel_size: Sequence[int],
     *,
     strides: Sequence[int],
-    padding: Sequence[geometry.AxisPadding],
+    padding: Sequence[axis_arguments.AxisPadding],
     output_padding: Sequence[int] | None,
     output_shape: Sequence[Size] | None,
     dilation_rate: Sequence[int],

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import Size
@@ -62,7 +62,7 @@ def pixel_shuffle(
         Convolutional Neural Network", arXiv 1609.05158.
     """
     x = as_samples(x, floating=False)
-    factors = geometry.per_axis("factor", factor, x.shape.rank - 2)
+    factors = axis_arguments.per_axis("factor", factor, x.shape.rank - 2)
     check_order(order)
     channels_first = is_channels_first(data_format)
     if channels_first:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments, geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.convolution import convolve
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
@@ -66,7 +66,7 @@ def resize_conv(
         Odena, Dumoulin and Olah 2016, "Deconvolution and Checkerboard Artifacts", Distill.
     """
     x = as_samples(x, rank=2)
-    factor = geometry.per_axis("factor", factor, 2)
+    factor = axis_arguments.per_axis("factor", factor, 2)
     check_interpolation(interpolation)
     channels_first = is_channels_first(data_format)
     if channels_first:

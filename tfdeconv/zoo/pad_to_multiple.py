@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry
+from tfdeconv import axis_arguments
 from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment import CoordinateMap
 from tfdeconv.ops.data_format import is_channels_first
@@ -36,7 +36,7 @@ class PadToMultiple2D(keras.layers.Layer):
 
     def __init__(self, multiple: int, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.multiple = geometry.per_axis("multiple", multiple, 1)[0]
+        self.multiple = axis_arguments.per_axis("multiple", multiple, 1)[0]
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

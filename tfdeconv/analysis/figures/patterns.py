@@ -12,8 +12,8 @@ from tfdeconv.analysis.figures.style import BLACK, BLUE, GREY, VERMILION, new_fi
 from tfdeconv.analysis.fixes import fixes
 from tfdeconv.analysis.kernel_layout import spatial_rank, with_channels
 from tfdeconv.analysis.phases import checkerboard_score, phase_sums
+from tfdeconv.axis_arguments import per_axis
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import per_axis
 
 PERIODS = 6
 """Periods of the pattern that are drawn along each axis."""
