@@ -41,7 +41,11 @@ class DataRecipe:
         keep: Fraction of the patches that is kept, most detailed first.
         collages: Pictures of 512x512 pixels that are put together from shapes cut from the photographs, and
             cut into patches as well.
+        drawings: Pages of text, line art and maps of the same size, drawn by a program, and cut likewise.
         holdout: Fraction of each photograph's width, on its right, that is kept for validation.
+        jpeg_versions: How often each low-resolution image is also kept as JPEG leaves it, each time with other
+            settings.
+        jpeg_share: Fraction of the patches drawn that come from one of these, where there are any.
     """
 
     reductions: tuple[int, ...] = (2, 3, 4)
@@ -49,13 +53,20 @@ class DataRecipe:
     stride: int = 32
     keep: float = 0.5
     collages: int = 0
+    drawings: int = 0
     holdout: float = 0.15
+    jpeg_versions: int = 0
+    jpeg_share: float = 0.5
 
     def __post_init__(self) -> None:
         _at_least(1, patch=self.patch, stride=self.stride)
-        _at_least(0, collages=self.collages)
+        _at_least(0, collages=self.collages, drawings=self.drawings, jpeg_versions=self.jpeg_versions)
         if not self.reductions or min(self.reductions) < 1:
             raise _not_reductions(list(self.reductions))
+        if not 0.0 <= self.jpeg_share <= 1.0:
+            raise InvalidArgumentError(
+                f"recipe: jpeg_share must lie between 0 and 1; received {self.jpeg_share}."
+            )
         if not 0.0 < self.holdout < 1.0 or not 0.0 < self.keep <= 1.0:
             raise InvalidArgumentError(
                 "recipe: holdout must lie between 0 and 1, and keep above 0 and at most 1; "
@@ -65,15 +76,16 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class Stage:
-    """One cosine descent of the learning rate.
+    """One descent of the learning rate.
 
     Attributes:
         steps: Optimizer steps.
-        learning_rate: Peak rate; it falls to a hundredth along half a cosine.
+        learning_rate: Peak rate; it falls along half a cosine.
         warmup: Steps over which the rate first rises from zero.
         batch: Patches per step.
         loss: ``"l1"`` (mean absolute error) or ``"l2"`` (20 times the mean squared error: of like size).
-        collages: Whether the patches of collages are drawn too, where the recipe's data has any.
+        collages: Whether patches of collages and drawings are used too, where the recipe's data has any.
+        end: Fraction of the peak rate at which the stage ends; 1 keeps the rate where it is.
     """
 
     steps: int
@@ -82,6 +94,7 @@ class Stage:
     batch: int = 16
     loss: Literal["l1", "l2"] = "l1"
     collages: bool = True
+    end: float = 0.01
 
     def __post_init__(self) -> None:
         _at_least(1, steps=self.steps, batch=self.batch)
@@ -90,6 +103,8 @@ class Stage:
             raise InvalidArgumentError(
                 f"recipe: learning_rate must be above 0; received {self.learning_rate:g}."
             )
+        if not 0.0 <= self.end <= 1.0:
+            raise InvalidArgumentError(f"recipe: end must lie between 0 and 1; received {self.end:g}.")
         if self.loss not in ("l1", "l2"):
             raise InvalidArgumentError(f"recipe: loss must be 'l1' or 'l2'; received {self.loss!r}.")
 
