@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv import axis_arguments, geometry
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.keras_registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.training.photographs import photograph_paths, read_rgb
 from tfdeconv.zoo.fcn_scenes import Scenes, Texture, draw_scenes
 

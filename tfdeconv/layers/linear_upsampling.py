@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import axis_arguments, geometry, ops
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.initializers import Bilinear
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.linear_upsample import Boundary
 
