@@ -17,14 +17,13 @@ import pytest
 import tfdeconv
 
 ROOT = Path(tfdeconv.__file__).parent
-EVERYWHERE = {"axis_arguments", "errors", "geometry", "_extras", "__version__"}
+EVERYWHERE = {"errors", "geometry", "_extras", "__version__"}
 """What any part may use."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "_extras": set(),
     "_keras_registration": set(),
-    "axis_arguments": set(),
     "geometry": set(),
     "ops": set(),
     "alignment": set(),

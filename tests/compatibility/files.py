@@ -1,4 +1,4 @@
-"""Models whose files every later version must read: `python files.py FOLDER` writes them with the current one."""
+"""Models whose files later versions must read; `python files.py FOLDER` writes them with this one."""
 
 from __future__ import annotations
 
