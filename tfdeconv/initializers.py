@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv import geometry
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

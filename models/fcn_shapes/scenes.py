@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from shapes_scenes import Scenes, Texture, draw_scenes
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.training.photographs import photograph_paths, read_rgb
 
 HERE = Path(__file__).parent

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import grpc
 import numpy as np
 import pytest
-from client.fake_model import MODEL, Failures
-from client.raw_server import raw_server
+from client.fakes.fake_model import MODEL, Failures
+from client.fakes.raw_server import raw_server
 
 from tfdeconv import errors
 from tfdeconv.client import Client, RetryPolicy, connect, connect_async
-from tfdeconv.client._failures import CODES as CODE_NAMES
-from tfdeconv.client._failures import from_code
+from tfdeconv.client.failures import CODES as CODE_NAMES
+from tfdeconv.client.failures import from_code
 
 IMAGE = np.zeros((1, 1, 1, 3), np.float32)
 ONCE = RetryPolicy(attempts=1)

@@ -11,7 +11,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfdeconv.client._messages import messages
+from tfdeconv.client.messages import messages
 
 ROOTS = [
     predict_pb2.PredictRequest,

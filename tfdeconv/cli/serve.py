@@ -16,8 +16,8 @@ import click
 import tfdeconv
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
-from tfdeconv.serving import engine, flags
-from tfdeconv.serving.allocator import keep_freed_memory
+from tfdeconv.serving.launch import engine, flags
+from tfdeconv.serving.launch.allocator import keep_freed_memory
 
 if TYPE_CHECKING:
     from tfdeconv.serving.server import Server
@@ -87,7 +87,8 @@ def command(arguments: tuple[str, ...]) -> None:
 def _serve(parsed: flags.Parsed) -> None:
     keep_freed_memory()
     import_tensorflow()  # only now: the flags were parsed without it
-    from tfdeconv.serving import flag_options, status_codes
+    from tfdeconv.serving import status_codes
+    from tfdeconv.serving.launch import flag_options
     from tfdeconv.serving.server import Server
 
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.extras import require
 
 Luma = npt.NDArray[np.float32]
 

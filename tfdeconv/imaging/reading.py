@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError, MissingExtraError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.deep_png import PNG_BIT_DEPTH_AT, decode_deep_png
 from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff
 from tfdeconv.imaging.formats.exif import (

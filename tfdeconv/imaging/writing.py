@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.atomic_file import atomic_file
 from tfdeconv.imaging.formats.deep_png import write_deep_png
 from tfdeconv.imaging.formats.eight_bit import eight_bit

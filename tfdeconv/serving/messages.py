@@ -15,8 +15,8 @@ from tensorflow_serving.apis import (
 
 from tfdeconv.serving import status_codes
 from tfdeconv.serving.codec import predict_message
-from tfdeconv.serving.example_signatures import Classification, Regression
 from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.serving.plane.example_signatures import Classification, Regression
 from tfdeconv.serving.repository.servable import VersionStatus
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.exif import ORIENTATION, block_of_tiff, legal_orientation, upright_exif
 from tfdeconv.imaging.formats.orientation import upright, upright_dpi
 from tfdeconv.imaging.photograph import Photograph

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.exif import DESCRIPTIVE, directories, parse_exif
 from tfdeconv.imaging.formats.tiff_directories import add_directories
 from tfdeconv.imaging.photograph import Photograph

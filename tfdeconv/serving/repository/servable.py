@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from tfdeconv.serving.saved_model import Signature
+from tfdeconv.serving.models.saved_model_proto import Signature
 
 
 class VersionState(enum.IntEnum):

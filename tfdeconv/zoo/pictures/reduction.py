@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.zoo.pictures.tiling import Span, Tile
 
 _FILTER_SUPPORT = 2  # of the bicubic filter, in pixels of the result

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment import CoordinateMap
 from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.shapes import known_shape
 

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
+from tfdeconv.keras_registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

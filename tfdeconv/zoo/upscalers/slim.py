@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
 from tfdeconv.zoo.upscalers.pretrained import load_trained_weights
 
