@@ -17,14 +17,13 @@ import pytest
 import tfdeconv
 
 ROOT = Path(tfdeconv.__file__).parent
-EVERYWHERE = {"axis_arguments", "errors", "geometry", "extras", "__version__"}
+EVERYWHERE = {"errors", "geometry", "extras", "__version__"}
 """What any part may use."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "extras": set(),
     "keras_registration": set(),
-    "axis_arguments": set(),
     "geometry": set(),
     "ops": set(),
     "alignment": set(),

@@ -38,9 +38,9 @@ SERIALIZABLE = {
         "TrilinearUpsampling3D",
     ),
     "tfdeconv.training.soap": ("SOAP",),
-    "tfdeconv.zoo.luma": ("Luma",),
-    "tfdeconv.zoo.pad_to_multiple": ("PadToMultiple2D",),
-    "tfdeconv.zoo.slim": ("NearIdentity",),
+    "tfdeconv.zoo.upscalers.luma_layer": ("Luma",),
+    "tfdeconv.zoo.segmentation.pad_to_multiple": ("PadToMultiple2D",),
+    "tfdeconv.zoo.upscalers.slim": ("NearIdentity",),
 }
 """Module -> classes decorated with ``register_keras_serializable(package=PACKAGE)``."""
 
