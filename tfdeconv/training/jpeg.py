@@ -7,7 +7,7 @@ import io
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 
 Image = npt.NDArray[np.uint8]
 

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.imaging.bicubic import bicubic_resize, degrade
+from tfdeconv.imaging.luma import luma
 from tfdeconv.training.collage import COLLAGE_SIDE, collages
-from tfdeconv.training.degradation import bicubic_resize, degrade
 from tfdeconv.training.drawings import drawings
 from tfdeconv.training.jpeg import hurt_by_jpeg
-from tfdeconv.training.luma import luma
 from tfdeconv.training.photographs import photographs
 from tfdeconv.training.recipe import DataRecipe
 
@@ -73,9 +73,7 @@ class PatchSet:
         """
         low, high = [], []
         places = self.places[np.asarray(indices)]
-        for (image, top, left), version in zip(
-            places, np.broadcast_to(versions, len(places)), strict=True
-        ):
+        for (image, top, left), version in zip(places, np.broadcast_to(versions, len(places)), strict=True):
             small, large = self.images[image]
             low.append(_square(small[version], top, left, self.size))
             high.append(_square(large, top * self.scale, left * self.scale, self.size * self.scale))

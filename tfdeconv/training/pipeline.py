@@ -50,7 +50,9 @@ def batches(
         key = tf.stack([tf.constant(seed, tf.int64), step])
         index = tf.random.stateless_uniform((batch,), key, 0, drawn, tf.int32)
         coins = tf.random.stateless_uniform((3, batch), key + tf.constant((1, 0), tf.int64)) < 0.5
-        is_hurt = tf.random.stateless_uniform((batch,), key + tf.constant((2, 0), tf.int64)) < patches.jpeg_share
+        is_hurt = (
+            tf.random.stateless_uniform((batch,), key + tf.constant((2, 0), tf.int64)) < patches.jpeg_share
+        )
         number = tf.random.stateless_uniform(
             (batch,), key + tf.constant((3, 0), tf.int64), 1, max(2, patches.versions), tf.int32
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

@@ -59,7 +59,9 @@ def _table(
     for row in range(rows):
         y = top + row * height
         if shaded and row % 2:
-            paper.area([(lefts[0], y), (lefts[-1], y), (lefts[-1], y + height), (lefts[0], y + height)], shade)
+            paper.area(
+                [(lefts[0], y), (lefts[-1], y), (lefts[-1], y + height), (lefts[0], y + height)], shade
+            )
         for left in lefts[:-1]:
             paper.text((left + 5, y + size * 0.3), words(rng, 1)[:8], ink, family, size)
     for row in range(rows + 1):
