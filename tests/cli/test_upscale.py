@@ -201,7 +201,7 @@ def test_compare_writes_a_picture_beside(run, photo, tmp_path):
 def test_the_quality_of_jpeg(run, photo, tmp_path):
     """A lower one makes a smaller file."""
     for quality in (20, 95):
-        assert run(photo, "-o", f"{quality}.jpg", "--quality", quality).code == 0
+        assert run(photo, "-o", f"{quality}.jpg", "--file-quality", quality).code == 0
     assert (tmp_path / "20.jpg").stat().st_size < (tmp_path / "95.jpg").stat().st_size
 
 

@@ -18,6 +18,20 @@ from tfdeconv.errors import InvalidArgumentError
 @click.argument("base_path", type=click.Path(path_type=Path))
 @click.option("--scale", type=click.IntRange(2, 4), default=2, show_default=True, help="Upscaling factor.")
 @click.option(
+    "--quality",
+    type=click.Choice(["fast", "fine"]),
+    default="fast",
+    show_default=True,
+    help="Of the upscaler.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["clean", "jpeg"]),
+    default="clean",
+    show_default=True,
+    help="Pictures that the upscaler is for.",
+)
+@click.option(
     "--model",
     "model_file",
     type=click.Path(path_type=Path),
@@ -38,6 +52,8 @@ from tfdeconv.errors import InvalidArgumentError
 def command(
     base_path: Path,
     scale: int,
+    quality: Any,
+    source: Any,
     model_file: Path | None,
     weights: Path | None,
     version: int | None,
@@ -51,17 +67,24 @@ def command(
     \b
     Examples:
       tfdeconv export models/upscaler --scale 2 --warmup 256x256
+      tfdeconv export models/fine --quality fine
       tfdeconv export models/upscaler --scale 3 --weights build/train/slim/x3/weights.npz
       tfdeconv export models/segmenter --model segmenter.keras
     """  # noqa: D301 - click reads the \b
     sizes = [_size(text) for text in warmup]
     if model_file is not None and weights is not None:
         raise InvalidArgumentError("--weights are for the upscaler, --model replaces it: give one of them.")
+    if (model_file or weights) is not None and (quality, source) != ("fast", "clean"):
+        raise InvalidArgumentError(
+            "--quality and --source choose among the networks that come with tfdeconv; "
+            f"{'--weights' if model_file is None else '--model'} is another one."
+        )
     import_tensorflow()
     import tfdeconv as td
 
     if model_file is None:
-        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale, weights=weights), scale)
+        luma_model = td.zoo.load_upscaler(scale, quality=quality, source=source, weights=weights)
+        model = td.zoo.RGBUpscaler(luma_model, scale)
     else:
         model = load_keras_file(model_file, "--model")
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None

@@ -15,11 +15,12 @@ from tqdm import tqdm
 
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.cli.upscale_jobs import Job, jobs
+from tfdeconv.cli.upscale_networks import QualityName, check_scale, source_of
 from tfdeconv.errors import ImageError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 
-_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.upscaling, which is not imported for --help
+_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.pictures.upscaling, which is not imported for --help
 
 
 @click.command(
@@ -61,11 +62,25 @@ Examples:
 )
 @click.option(
     "--quality",
+    type=QualityName(),
+    default="fast",
+    show_default=True,
+    help="Of the enlargement. fine shows more and takes about three times as long.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["auto", "clean", "jpeg"]),
+    default="auto",
+    show_default=True,
+    help="jpeg repairs the traces of compression; auto does so for JPEG files where it shows.",
+)
+@click.option(
+    "--file-quality",
     type=click.IntRange(1, 100),
     metavar="1-100",
     default=95,
     show_default=True,
-    help="Of JPEG and WebP files.",
+    help="Of JPEG and WebP files that are written.",
 )
 @click.option(
     "--weights",
@@ -108,7 +123,9 @@ def command(
     output: Path,
     scale: float,
     tile: int,
-    quality: int,
+    quality: Any,
+    source: Any,
+    file_quality: int,
     weights: Path | None,
     overwrite: bool,
     compare: bool,
@@ -126,10 +143,15 @@ def command(
     """
     if server is not None and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
+    if (server or weights) is not None and (quality, source) not in [("fast", "auto"), ("fast", "clean")]:
+        raise InvalidArgumentError(
+            "--quality and --source choose among the networks that come with tfdeconv; "
+            f"{'--weights' if server is None else '--server'} is another one."
+        )
     todo = jobs(inputs, output, compare=compare)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
-    from tfdeconv.zoo.pictures.upscaling import FACTORS, passes
+    from tfdeconv.zoo.pictures.upscaling import passes
 
     with contextlib.ExitStack() as stack:
         network: Any = None
@@ -137,11 +159,17 @@ def command(
             network = stack.enter_context(_served(server, model, concurrency, headers, ca))
         elif weights is not None:
             network = _trained(scale, weights)
-        passes(scale, FACTORS if network is None else (network.scale,))  # raises before any work
+        if network is None:  # both raise before any work
+            check_scale(scale, quality, source)
+        else:
+            passes(scale, (network.scale,))
         failures = 0
         for job in todo:
             try:
-                click.echo(_upscale(job, scale, network, tile, quality, overwrite, compare))
+                chosen = {"network": network}
+                if network is None:
+                    chosen = {"quality": quality, "source": source_of(job.source, scale, quality, source)}
+                click.echo(_upscale(job, scale, chosen, tile, file_quality, overwrite, compare))
             except ImageError as error:
                 failures += 1
                 click.echo(f"tfdeconv: error: {error}", err=True)
@@ -175,14 +203,20 @@ def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: 
 def _trained(scale: float, weights: Path) -> Any:
     """The network of a training run, for the least of the factors that reach ``scale``."""
     from tfdeconv.zoo import LocalNetwork, load_upscaler
-    from tfdeconv.zoo.pictures.upscaling import FACTORS
+    from tfdeconv.zoo.upscalers.chain import KERNEL_SIZES
 
-    factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
+    factor = min((factor for factor in KERNEL_SIZES if factor >= scale), default=max(KERNEL_SIZES))
     return LocalNetwork(load_upscaler(factor, weights=weights), factor)
 
 
 def _upscale(
-    job: Job, scale: float, network: Any, tile: int, quality: int, overwrite: bool, compare: bool
+    job: Job,
+    scale: float,
+    chosen: dict[str, Any],
+    tile: int,
+    file_quality: int,
+    overwrite: bool,
+    compare: bool,
 ) -> str:
     """Do one photograph and return a line about it."""
     from tfdeconv.zoo import upscale
@@ -196,17 +230,18 @@ def _upscale(
     if compare:
         check_target(job.comparison, height=1, width=1, alpha=False, overwrite=overwrite)
     with _progress_bar(job.source.name, height * width) as progress:
-        pixels = upscale(photograph.pixels, scale, network=network, tile=tile, progress=progress)
+        pixels = upscale(photograph.pixels, scale, **chosen, tile=tile, progress=progress)
     upscaled = photograph.with_pixels(pixels)
     sheet = comparison(photograph, upscaled) if compare else None
     del photograph  # encoders need room
-    write_photograph(upscaled, job.target, quality=quality, overwrite=overwrite)
+    write_photograph(upscaled, job.target, quality=file_quality, overwrite=overwrite)
     if sheet is not None:
         write_photograph(sheet, job.comparison, overwrite=overwrite)
     seconds = time.perf_counter() - start
     speed = height * width / 1e6 / seconds
     name = click.format_filename(job.target)
-    return f"{name}: {upscaled.describe()}, {seconds:.1f} s, {speed:.2f} MP/s"
+    repaired = ", JPEG repaired" if chosen.get("source") == "jpeg" else ""
+    return f"{name}: {upscaled.describe()}{repaired}, {seconds:.1f} s, {speed:.2f} MP/s"
 
 
 def _make_folder(path: Path) -> None:

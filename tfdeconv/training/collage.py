@@ -16,12 +16,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-<<<<<<< HEAD
 from tfdeconv.extras import require
 from tfdeconv.training.drawings.paper import SIDE, Floats, Image, circle, rounded
-=======
-from tfdeconv.extras import require
->>>>>>> main
 
 COLLAGE_SIDE = SIDE
 """Of every collage, in pixels."""

@@ -156,6 +156,7 @@ class Trainer:
             first_step=start,
             steps=stop - start,
             collages=stage.collages,
+            jpeg_share=stage.jpeg_share,
         ):
             rate = learning_rate(stage, int(self.step) - first)
             total += float(update(low, high, tf.constant(rate, tf.float32)))

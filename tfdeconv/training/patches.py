@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -44,7 +44,6 @@ class PatchSet:
         scale: Upsampling factor.
         holdout: (low, high) float32 pairs from the strips that no training patch touches.
         made: How many of the patches, the last ones, were cut from collages and drawings.
-        jpeg_share: Fraction of the patches to draw from the versions that JPEG has hurt.
     """
 
     images: tuple[tuple[Half, Half], ...]
@@ -53,7 +52,6 @@ class PatchSet:
     scale: int
     holdout: tuple[tuple[Luma, Luma], ...]
     made: int = 0
-    jpeg_share: float = 0.0
 
     def __len__(self) -> int:
         """Return the number of patches."""
@@ -96,19 +94,20 @@ def detail(patch: Luma) -> float:
     return float(np.mean(laplacian * laplacian))
 
 
-def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
-    """Cut the photographs of ``folder`` into training patches and held-out pairs.
+def collect_patches(folder: Path | Sequence[Path], recipe: DataRecipe, scale: int) -> PatchSet:
+    """Cut the photographs of a folder, or of several, into training patches and held-out pairs.
 
     Each photograph is first reduced by every factor of ``recipe.reductions`` (which removes the traces of
     JPEG compression and gives detail of several sizes), then split into a left part to train on and a right
     strip to validate on, each degraded by ``scale``. Collages of the left parts and drawings are cut as well.
     Of the training patches only the most detailed are kept, of each kind of picture separately. The held-out
     pairs are the most detailed square of each strip; with ``recipe.jpeg_versions`` clean ones and ones that
-    JPEG has hurt take turns. Parts too small for a patch, and strips too small or
-    too flat to be scored, are left out.
+    JPEG has hurt take turns. Parts too small for a patch, and strips too small or too flat to be scored, are
+    left out.
 
     Args:
-        folder: Photographs, best at least a few patches in size after the largest reduction.
+        folder: One folder or several, of photographs best at least a few patches in size after the largest
+            reduction. How they are divided among folders does not matter.
         recipe: How to cut.
         scale: Upsampling factor to train for.
 
@@ -122,17 +121,17 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
             f"recipe: patch must be at most {COLLAGE_SIDE // scale} at scale {scale} with collages or "
             f"drawings, which are {COLLAGE_SIDE} pixels a side; received {size}."
         )
+    folders = [folder] if isinstance(folder, Path) else folder
     parts: list[Rgb] = []
     holdout: list[tuple[Luma, Luma]] = []
-    for _, photograph in photographs(folder):
+    for _, photograph in photographs(*folders):
         for reduction in recipe.reductions:
             image = bicubic_resize(photograph, Fraction(1, reduction))
             split = round(image.shape[1] * (1.0 - recipe.holdout))
             strip = image[:, split:]
             if min(strip.shape[:2]) >= _LEAST_SCORED * scale:
                 small, large = degrade(strip, scale)
-                version = len(holdout) % (recipe.jpeg_versions + 1)
-                if version:
+                if recipe.jpeg_versions and len(holdout) % 2:
                     small = hurt_by_jpeg(small, np.random.default_rng((1, len(holdout))))
                 square = _most_detailed_square(luma(small), luma(large), scale)
                 if np.ptp(square[1]) > 0:  # the PSNR of flat squares has no limit
@@ -143,13 +142,13 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
         raise InvalidArgumentError(
             f"data must hold photographs of at least {size * scale * min(recipe.reductions)} pixels a side "
             f"(patches of {size} at scale {scale} after a reduction by {min(recipe.reductions)}); "
-            f"{str(folder)!r} gave no patch."
+            f"{_names(folders)} gave no patch."
         )
     if not holdout:
         raise InvalidArgumentError(
             f"data must hold photographs whose right {recipe.holdout:.0%}, held out for validation, is at "
             f"least {_LEAST_SCORED * scale * min(recipe.reductions)} pixels a side and not flat; "
-            f"{str(folder)!r} gave none."
+            f"{_names(folders)} gave none."
         )
     images, places = _most_detailed_patches(parts, recipe, scale)
     first_made = len(places)
@@ -165,8 +164,11 @@ def collect_patches(folder: Path, recipe: DataRecipe, scale: int) -> PatchSet:
         scale,
         tuple(holdout),
         made=len(places) - first_made,
-        jpeg_share=recipe.jpeg_share if recipe.jpeg_versions else 0.0,
     )
+
+
+def _names(folders: Sequence[Path]) -> str:
+    return ", ".join(repr(str(folder)) for folder in folders)
 
 
 def _most_detailed_patches(

@@ -43,9 +43,8 @@ class DataRecipe:
             cut into patches as well.
         drawings: Pages of text, line art and maps of the same size, drawn by a program, and cut likewise.
         holdout: Fraction of each photograph's width, on its right, that is kept for validation.
-        jpeg_versions: How often each low-resolution image is also kept as JPEG leaves it, each time with other
-            settings.
-        jpeg_share: Fraction of the patches drawn that come from one of these, where there are any.
+        jpeg_versions: How often each low-resolution image is also kept as JPEG leaves it, each time with
+            other settings.
     """
 
     reductions: tuple[int, ...] = (2, 3, 4)
@@ -56,17 +55,12 @@ class DataRecipe:
     drawings: int = 0
     holdout: float = 0.15
     jpeg_versions: int = 0
-    jpeg_share: float = 0.5
 
     def __post_init__(self) -> None:
         _at_least(1, patch=self.patch, stride=self.stride)
         _at_least(0, collages=self.collages, drawings=self.drawings, jpeg_versions=self.jpeg_versions)
         if not self.reductions or min(self.reductions) < 1:
             raise _not_reductions(list(self.reductions))
-        if not 0.0 <= self.jpeg_share <= 1.0:
-            raise InvalidArgumentError(
-                f"recipe: jpeg_share must lie between 0 and 1; received {self.jpeg_share}."
-            )
         if not 0.0 < self.holdout < 1.0 or not 0.0 < self.keep <= 1.0:
             raise InvalidArgumentError(
                 "recipe: holdout must lie between 0 and 1, and keep above 0 and at most 1; "
@@ -86,6 +80,7 @@ class Stage:
         loss: ``"l1"`` (mean absolute error) or ``"l2"`` (20 times the mean squared error: of like size).
         collages: Whether patches of collages and drawings are used too, where the recipe's data has any.
         end: Fraction of the peak rate at which the stage ends; 1 keeps the rate where it is.
+        jpeg_share: Fraction of the patches drawn as JPEG leaves them, where the recipe's data has any such.
     """
 
     steps: int
@@ -95,6 +90,7 @@ class Stage:
     loss: Literal["l1", "l2"] = "l1"
     collages: bool = True
     end: float = 0.01
+    jpeg_share: float = 0.5
 
     def __post_init__(self) -> None:
         _at_least(1, steps=self.steps, batch=self.batch)
@@ -103,8 +99,9 @@ class Stage:
             raise InvalidArgumentError(
                 f"recipe: learning_rate must be above 0; received {self.learning_rate:g}."
             )
-        if not 0.0 <= self.end <= 1.0:
-            raise InvalidArgumentError(f"recipe: end must lie between 0 and 1; received {self.end:g}.")
+        for name, fraction in {"end": self.end, "jpeg_share": self.jpeg_share}.items():
+            if not 0.0 <= fraction <= 1.0:
+                raise InvalidArgumentError(f"recipe: {name} must lie between 0 and 1; received {fraction:g}.")
         if self.loss not in ("l1", "l2"):
             raise InvalidArgumentError(f"recipe: loss must be 'l1' or 'l2'; received {self.loss!r}.")
 
@@ -204,14 +201,25 @@ def _fields(kind: type[T], value: Any, where: str) -> T:
         raise InvalidArgumentError(f"recipe: {where} is incomplete: {error}.") from None
 
 
-def shipped_recipe(architecture: str) -> Path:
-    """Return the recipe that the shipped weights of ``architecture`` were made with.
+def shipped_recipe(architecture: str, source: str = "clean") -> Path:
+    """Return the recipe that the shipped weights of ``architecture`` for a kind of pictures were made with.
+
+    Raises:
+        InvalidArgumentError: There is none.
 
     Example:
-        >>> shipped_recipe("slim").name
-        'slim.toml'
+        >>> shipped_recipe("slim").name, shipped_recipe("slim", "jpeg").name
+        ('slim.toml', 'slim-jpeg.toml')
     """
-    return Path(__file__).parent / "recipes" / f"{architecture}.toml"
+    folder = Path(__file__).parent / "recipes"
+    path = folder / f"{architecture}{'' if source == 'clean' else f'-{source}'}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(other.stem for other in folder.glob("*.toml")))
+        raise InvalidArgumentError(
+            f"no recipe comes with tfdeconv for {architecture!r} and {source!r} pictures; there are {known}. "
+            "Write one for --recipe."
+        )
+    return path
 
 
 def load_recipe(path: Path) -> Recipe:

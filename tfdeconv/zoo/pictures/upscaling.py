@@ -16,15 +16,13 @@ from tfdeconv.zoo.pictures.tile_network import Batch, TileNetwork, default_netwo
 from tfdeconv.zoo.pictures.tiling import Tile, tiles
 from tfdeconv.zoo.pictures.transparency import bleed, limit_to_neighbours
 from tfdeconv.zoo.pictures.unit_range import check_pixels, from_unit, to_unit
+from tfdeconv.zoo.upscalers.upscaler_model import Quality, Source, not_shipped, shipped_scales
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the pixels written so far and in all."""
 
 DEFAULT_TILE = 320
 """Larger tiles gain 5 % of speed at most; smaller ones lose more."""
-
-FACTORS = (2, 3, 4)
-"""Of the networks that tfdeconv ships."""
 
 _MOST_PASSES = 2
 
@@ -33,11 +31,13 @@ def upscale(
     image: ArrayLike,
     scale: float,
     *,
+    quality: Quality = "fast",
+    source: Source = "clean",
     network: TileNetwork | None = None,
     tile: int = DEFAULT_TILE,
     progress: Progress | None = None,
 ) -> NDArray[Any]:
-    """Enlarge a picture with the default network.
+    """Enlarge a picture with the networks that come with tfdeconv, or with another one.
 
     The picture goes through the network in overlapping tiles; the result is that of the whole picture at
     once (floats agree within 1e-5), and the memory needed beside the two pictures is set by ``tile``. A
@@ -49,8 +49,10 @@ def upscale(
         image: ``[height, width]`` or ``[height, width, channels]``: 1 channel is grey, 2 grey and alpha,
             3 RGB, 4 RGB and alpha (not premultiplied). uint8, uint16, or floats in [0, 1].
         scale: Factor for both sides, above 1; up to 16 with the default networks. Sizes are rounded.
-        network: What enlarges the tiles, for example ``LocalNetwork(model, 2)``. None: the luma
-            networks that tfdeconv ships.
+        quality: ``"fast"``, or ``"fine"``, which is better and takes longer.
+        source: ``"clean"``, or ``"jpeg"`` for pictures whose compression shows: the first pass repairs it.
+        network: What enlarges the tiles, for example ``LocalNetwork(model, 2)``; ``quality`` and ``source``
+            then do not matter. None: the luma networks that come with tfdeconv.
         tile: Largest side of the pieces that the network sees, in pixels of ``image``.
         progress: Called with the pixels written so far and in all.
 
@@ -74,12 +76,14 @@ def upscale(
             f"pixels; received shape {list(pixels.shape)}."
         )
     check_pixels(pixels)
-    factors = passes(scale, FACTORS if network is None else (network.scale,))
+    factors = passes(scale, *offered_factors(quality, source) if network is None else [(network.scale,)])
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
     sizes = _sizes(result.shape[:2], scale, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
     for factor, size in zip(factors, sizes, strict=True):
-        result = _pass(result, size, network or default_network(factor), tile, report)
+        one = network or default_network(factor, quality=quality, source=source)
+        result = _pass(result, size, one, tile, report)
+        source = "clean"  # for what the first pass leaves
     return result if pixels.ndim == 3 else result[..., 0]
 
 
@@ -93,21 +97,43 @@ def output_size(size: int, scale: float) -> int:
     return max(1, math.floor(size * scale + 0.5))
 
 
-def passes(scale: float, factors: tuple[int, ...]) -> tuple[int, ...]:
+def offered_factors(quality: Quality, source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the factors that tfdeconv ships networks for: of the first pass, and of later ones.
+
+    Raises:
+        InvalidArgumentError: There is none.
+
+    Example:
+        >>> offered_factors("fast", "clean")
+        ((2, 3, 4), (2, 3, 4))
+    """
+    first = shipped_scales(quality, source)
+    if not first:
+        raise not_shipped(f"quality {quality!r} and source {source!r}")
+    return first, shipped_scales(quality, "clean")
+
+
+def passes(scale: float, factors: tuple[int, ...], later: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Return the factors to enlarge by, one after the other; their product is ``scale`` or a little more.
+
+    Args:
+        scale: Factor asked for.
+        factors: That one pass can have.
+        later: That passes after the first can have; None: the same.
 
     Raises:
         InvalidArgumentError: ``scale`` is not above 1, or out of reach.
 
     Example:
-        >>> passes(2, (2, 3, 4)), passes(2.5, (2, 3, 4)), passes(5, (2, 3, 4))
-        ((2,), (3,), (3, 2))
+        >>> passes(2, (2, 3, 4)), passes(2.5, (2, 3, 4)), passes(5, (2, 3, 4)), passes(3, (2,), (2, 3))
+        ((2,), (3,), (3, 2), (2, 2))
     """
-    largest = max(factors) ** _MOST_PASSES
+    offered = [sorted(one, reverse=True) for one in (factors, *[later or factors] * (_MOST_PASSES - 1))]
+    largest = math.prod(one[0] for one in offered)
     if not 1 < scale <= largest:
         raise InvalidArgumentError(f"scale must be above 1 and at most {largest}; received {scale:g}.")
     for count in range(1, _MOST_PASSES + 1):
-        chains = itertools.combinations_with_replacement(sorted(factors, reverse=True), count)
+        chains = itertools.product(*offered[:count])
         sufficient = [chain for chain in chains if math.prod(chain) >= scale]
         if sufficient:
             return min(sufficient, key=math.prod)

@@ -1,0 +1,48 @@
+"""How strongly a JPEG file was compressed, read from its quantization tables."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+# Table K.1 of the JPEG standard (ITU-T T.81): what encoders scale by the quality that they are asked for.
+_LUMINANCE = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+)
+
+
+def jpeg_quality(path: Path) -> float | None:
+    """Return the quality that a JPEG file was saved with, on the scale of the Independent JPEG Group.
+
+    Encoders with tables of their own are placed where their luminance table, summed, would be on that scale.
+    Only the file's head is read.
+
+    Args:
+        path: A picture of any kind.
+
+    Returns:
+        1 to 100; None for files that are no JPEG or that cannot be read.
+
+    Example:
+        >>> jpeg_quality(Path("photo.png")) is None
+        True
+
+    References:
+        ITU-T T.81, annex K; ``jpeg_quality_scaling`` of libjpeg.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata and large sizes
+            with Image.open(path) as image:
+                tables = getattr(image, "quantization", None)
+    except Exception:  # the decoders raise errors of any kind; reading the picture tells them
+        return None
+    if not tables or 0 not in tables:
+        return None
+    percent = 100.0 * sum(tables[0]) / sum(_LUMINANCE)
+    return max(1.0, min(100.0, 100.0 - percent / 2 if percent <= 100.0 else 5000.0 / percent))
