@@ -1,4 +1,4 @@
-"""Hold folders of training pictures against the list: ``python check_photographs.py PHOTOS... --against SET``.
+"""Hold folders of training pictures against the list: ``python check_photographs.py PHOTOS --against SET``.
 
 Says which files are missing, changed or not in the list, and which look like a picture that upscalers are
 scored on. Likeness is judged by a difference hash of 64 bits, of each picture and of its mirror image, since

@@ -101,7 +101,7 @@ def command(
             f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
         ) from None
     click.echo(f"Cutting patches from {', '.join(map(str, data))} ...")
-    patches = collect_patches(list(data), plan.data, scale)
+    patches = collect_patches(list(data), plan.data_for(scale), scale)
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")

@@ -112,11 +112,14 @@ class ScaleRecipe:
 
     Attributes:
         stages: Run one after the other.
-        start_from: Scale whose finished weights this one starts from (layers whose shapes agree), or None.
+        start_from: Scale whose finished weights for clean pictures this one starts from (layers whose shapes
+            agree), or None.
+        data: How photographs become patches, where this scale has it differently from the others; or None.
     """
 
     stages: tuple[Stage, ...]
     start_from: int | None = None
+    data: DataRecipe | None = None
 
     @property
     def steps(self) -> int:
@@ -165,6 +168,10 @@ class Recipe:
                 f"received {scale}."
             )
         return self.scales[scale]
+
+    def data_for(self, scale: int) -> DataRecipe:
+        """Return how photographs become patches at one scale."""
+        return self.for_scale(scale).data or self.data
 
 
 def _not_reductions(received: Any) -> InvalidArgumentError:
@@ -227,7 +234,8 @@ def load_recipe(path: Path) -> Recipe:
 
     Args:
         path: A file with the fields of :class:`Recipe` at its top, a table ``[data]`` and one table
-            ``[scales.N]`` with ``[[scales.N.stages]]`` per scale.
+            ``[scales.N]`` with ``[[scales.N.stages]]`` per scale; ``[scales.N.data]`` may differ from
+            ``[data]``.
 
     Raises:
         InvalidArgumentError: The file cannot be read, is not TOML, or a setting is unknown or missing.
@@ -253,9 +261,7 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     Raises:
         InvalidArgumentError: A setting is unknown or missing.
     """
-    data = dict(_table(table.get("data", {}), "[data]"))
-    if "reductions" in data:
-        data["reductions"] = _reductions(data["reductions"])
+    data = _data(table.get("data", {}), "[data]")
     scales = {}
     for name, value in _table(table.get("scales", {}), "[scales]").items():
         if not name.isdecimal():
@@ -265,11 +271,22 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
         stages = entry.get("stages")
         if not isinstance(stages, list) or not stages:
             raise InvalidArgumentError(f"recipe: {where} needs at least one [[scales.{name}.stages]].")
-        typed = tuple(_fields(Stage, stage, f"{where} stage") for stage in stages)
-        scales[int(name)] = _fields(ScaleRecipe, {**entry, "stages": typed}, where)
-    return _fields(
-        Recipe, {**table, "data": _fields(DataRecipe, data, "[data]"), "scales": scales}, "the top"
-    )
+        typed: dict[str, Any] = {"stages": tuple(_fields(Stage, stage, f"{where} stage") for stage in stages)}
+        if "data" in entry:
+            inside = f"[scales.{name}.data]"
+            changed = {**data, **_data(entry["data"], inside)}
+            typed["data"] = _fields(DataRecipe, changed, inside)
+        scales[int(name)] = _fields(ScaleRecipe, {**entry, **typed}, where)
+    whole = {**table, "data": _fields(DataRecipe, data, "[data]"), "scales": scales}
+    return _fields(Recipe, whole, "the top")
+
+
+def _data(value: Any, where: str) -> dict[str, Any]:
+    """The settings of a table of data, with a tuple where TOML has a list."""
+    table = dict(_table(value, where))
+    if "reductions" in table:
+        table["reductions"] = _reductions(table["reductions"])
+    return table
 
 
 def _reductions(value: Any) -> tuple[int, ...]:

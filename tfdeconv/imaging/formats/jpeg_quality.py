@@ -15,6 +15,8 @@ _LUMINANCE = (
     *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
 )
 
+_LARGEST_STEP = 255
+
 
 def jpeg_quality(path: Path) -> float | None:
     """Return the quality that a JPEG file was saved with, on the scale of the Independent JPEG Group.
@@ -42,7 +44,11 @@ def jpeg_quality(path: Path) -> float | None:
                 tables = getattr(image, "quantization", None)
     except Exception:  # the decoders raise errors of any kind; reading the picture tells them
         return None
-    if not tables or 0 not in tables:
+    if not tables or len(tables.get(0, ())) != len(_LUMINANCE):
         return None
-    percent = 100.0 * sum(tables[0]) / sum(_LUMINANCE)
+    # Steps end at 255 however low the quality is, and those that do say nothing of it.
+    known = [pair for pair in zip(tables[0], _LUMINANCE, strict=True) if pair[0] < _LARGEST_STEP]
+    if not known:
+        return 1.0
+    percent = 100.0 * sum(step for step, _ in known) / sum(standard for _, standard in known)
     return max(1.0, min(100.0, 100.0 - percent / 2 if percent <= 100.0 else 5000.0 / percent))
