@@ -124,7 +124,9 @@ def test_evaluate_finds_out_whose_weights_they_are(unseen_drawing, tmp_path):
 
 def test_evaluate_names_an_unknown_network(drawings):
     """--model takes the names of the zoo."""
-    with pytest.raises(InvalidArgumentError, match="--model must be one of fsrcnn, slim; received 'vdsr'"):
+    with pytest.raises(
+        InvalidArgumentError, match="--model must be one of fine, fsrcnn, slim; received 'vdsr'"
+    ):
         CliRunner().invoke(
             evaluate, ["--data", str(drawings), "--scale", "2", "--model", "vdsr"], catch_exceptions=False
         )
