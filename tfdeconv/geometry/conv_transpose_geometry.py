@@ -12,7 +12,7 @@ from tfdeconv.geometry import axis
 from tfdeconv.geometry.axis import Window
 from tfdeconv.geometry.axis_arguments import AxisPadding, at_least, per_axis, per_axis_padding
 from tfdeconv.geometry.coordinate_map import CoordinateMap
-from tfdeconv.geometry.forward_convolution import effective_kernel_size
+from tfdeconv.geometry.forward_convolution import effective_kernel_size, same_padding_before
 from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
 
 Size: TypeAlias = Any
@@ -244,7 +244,7 @@ class ConvTransposeGeometry:
             >>> doubling.windows((7, None))
             (Window(lead=0, size=14), Window(lead=0, size=None))
             >>> doubling.windows((7, None), (13, 13))
-            (Window(lead=1, size=13), Window(lead=None, size=13))
+            (Window(lead=1, size=13), Window(lead=1, size=13))
         """
         if output_shape is None:
             return tuple(map(self._own_window, range(len(self.crops)), input_sizes))
@@ -275,9 +275,17 @@ class ConvTransposeGeometry:
         if padding != "same":
             return Window(self.crops[number][0], wanted)
         if size is None or wanted is None:
-            return Window(UNKNOWN, wanted)
+            return Window(self._same_lead(number, wanted), wanted)
         full = axis.full_size(size, kernel, stride, rate)
         return Window(axis.same_lead(full, wanted, maximum=maximum), wanted)
+
+    def _same_lead(self, number: int, wanted: Size) -> Size:
+        """The lead of "same" for a size asked for: what the convolution that is transposed pads there."""
+        if wanted is not None and not isinstance(wanted, int):
+            return UNKNOWN
+        return same_padding_before(
+            wanted, self.kernel_size[number], self.strides[number], self.dilation_rate[number]
+        )
 
     def output_sizes(
         self, input_sizes: Sequence[Size], output_shape: Sequence[Size] | None = None
