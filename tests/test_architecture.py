@@ -34,8 +34,9 @@ IMPORTS: dict[str, set[str]] = {
     "imaging": set(),
     "zoo": {"alignment", "geometry", "imaging", "initializers", "keras_registration", "layers", "ops"},
     "training": {"imaging", "keras_registration", "zoo"},
-    "client": set(),
-    "serving": set(),
+    "wire": set(),
+    "client": {"wire"},
+    "serving": {"wire"},
     "cli": {
         "analysis",
         "client",
@@ -45,6 +46,7 @@ IMPORTS: dict[str, set[str]] = {
         "inference",
         "serving",
         "training",
+        "wire",
         "zoo",
     },
 }
@@ -141,7 +143,10 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
 
 def test_imports_between_the_parts_are_the_picture() -> None:
     """No import that the picture lacks, no permission that nobody uses, no part without a place."""
-    assert {part: found - EVERYWHERE for part, found in parts(GRAPH).items()} == IMPORTS
+    drawn = {part: sorted(allowed) for part, allowed in IMPORTS.items()}
+    found = {part: sorted(targets - EVERYWHERE) for part, targets in parts(GRAPH).items()}
+    wrong = {part: found.get(part) for part in drawn | found if drawn.get(part) != found.get(part)}
+    assert wrong == {}, "what these parts import; IMPORTS says otherwise"
 
 
 def test_no_circles() -> None:

@@ -17,7 +17,6 @@ from tensorflow_serving.apis import input_pb2, predict_pb2
 
 from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedError
 from tfdeconv.serving.codec import (
-    dtypes,
     example_input,
     json_document,
     json_examples,
@@ -28,6 +27,7 @@ from tfdeconv.serving.codec import (
     wire_format,
 )
 from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.wire import dtypes
 
 FLOAT, DOUBLE, INT32, UINT8, STRING, INT64, BOOL = 1, 2, 3, 4, 7, 9, 10
 ARRAYS = [

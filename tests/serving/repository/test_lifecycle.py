@@ -28,8 +28,8 @@ from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import model_config
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.repository import ModelRepository
-from tfdeconv.serving.repository.servable import VersionState
 from tfdeconv.serving.repository.versions import All, Latest, Specific, on_disk
+from tfdeconv.wire.version_state import VersionState
 
 
 class FakeModel:

@@ -25,12 +25,13 @@ from tensorflow_serving.apis import (
 )
 
 from tfdeconv.errors import DeadlineExceededError, InvalidRequestError, ServingError, TfdeconvError
-from tfdeconv.serving import messages, status_codes
+from tfdeconv.serving import messages
 from tfdeconv.serving.codec import example_input, predict_message, tensor_proto
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.plane.data_plane import DataPlane
 from tfdeconv.serving.repository import model_config
 from tfdeconv.serving.telemetry import RequestRecord
+from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _INT32_MAX = (1 << 31) - 1

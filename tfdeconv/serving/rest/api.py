@@ -15,12 +15,13 @@ from google.protobuf.message import Message
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from tfdeconv.errors import InvalidRequestError, TfdeconvError
-from tfdeconv.serving import messages, status_codes
+from tfdeconv.serving import messages
 from tfdeconv.serving.codec import json_examples, json_predict, predict_message
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.plane import signature_runs
 from tfdeconv.serving.plane.data_plane import DataPlane
 from tfdeconv.serving.telemetry import RequestRecord
+from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _CHOICE = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"

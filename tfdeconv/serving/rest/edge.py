@@ -22,10 +22,10 @@ from starlette.types import Receive, Scope, Send
 
 from tfdeconv.errors import ServingError
 from tfdeconv.serving.repository.repository import ModelRepository
-from tfdeconv.serving.repository.servable import VersionState
 from tfdeconv.serving.rest.api import RestApi, error_body
 from tfdeconv.serving.rest.http_protocol import Http1Protocol
 from tfdeconv.serving.telemetry.metrics import Metrics
+from tfdeconv.wire.version_state import VersionState
 
 _ORIGIN = re.compile(r"https?://")
 _CORS_HEADERS = {
