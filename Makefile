@@ -71,12 +71,13 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/models.py --quick
 	$(BIN)/python benchmarks/scaling.py --largest 1
 
-# New pins, from what the registry offers today; PyTorch stays unpinned, since each platform has its own builds.
+# New pins, from what the registry offers today; PyTorch's stays, since its platforms have builds of their own.
 pins:
 	$(PYTHON) -m venv build/pins
+	grep '^torch==' constraints.txt > build/torch.txt
 	build/pins/bin/python -m pip install --quiet --upgrade pip
-	build/pins/bin/python -m pip install --quiet '.[all]' --group dev --group docs --group bench
-	{ head -1 constraints.txt; build/pins/bin/python -m pip freeze --exclude tfdeconv --exclude torch | LC_ALL=C sort -f; } > build/pins.txt
+	build/pins/bin/python -m pip install --quiet --constraint build/torch.txt '.[all]' --group dev --group docs --group bench
+	{ head -1 constraints.txt; build/pins/bin/python -m pip freeze --exclude tfdeconv | LC_ALL=C sort -f; } > build/pins.txt
 	mv build/pins.txt constraints.txt
 
 clean:
