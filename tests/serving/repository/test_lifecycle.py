@@ -28,7 +28,7 @@ from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import model_config
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.repository import ModelRepository
-from tfdeconv.serving.repository.versions import All, Latest, Specific, on_disk
+from tfdeconv.serving.repository.version_policy import All, Latest, Specific
 from tfdeconv.wire.version_state import VersionState
 
 
@@ -87,14 +87,7 @@ def states(repository, name="m"):
     return {status.version: status.state.name for status in repository.statuses(name)}
 
 
-class TestVersions:
-    def test_only_decimal_names_are_versions(self, tmp_path):
-        """Half-written folders, notes and hidden files are ignored; 0007 is 7."""
-        for name in ("1", "0007", "3.tmp", ".4", "x", "-5", "99999999999999999999"):
-            (tmp_path / name).mkdir()
-        assert set(on_disk(tmp_path)) == {1, 7}
-        assert on_disk(tmp_path / "missing") is None
-
+class TestVersionPolicy:
     @pytest.mark.parametrize(
         ("policy", "chosen"),
         [(Latest(), {9}), (Latest(2), {2, 9}), (All(), {1, 2, 9}), (Specific((1, 3)), {1})],
