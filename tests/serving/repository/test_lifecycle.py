@@ -368,7 +368,7 @@ class TestReload:
         server = Server(model_base_path=toy_folder, model_name="old", rest_port=None)
         server.start()
         waiting = connect(server).model.HandleReloadConfigRequest.future(self.config(tmp_path))
-        wait_for(lambda: server._repository.names() == ["toy"])
+        wait_for(lambda: server.runtime.repository.names() == ["toy"])
         stopping = threading.Thread(target=server.stop, args=(0.1,), daemon=True)
         stopping.start()
         stopping.join(20)
@@ -380,7 +380,7 @@ class TestReload:
         with Server(model_base_path=toy_folder, model_name="old", rest_port=None) as server:
             stub = connect(server).model
             waiting = stub.HandleReloadConfigRequest.future(self.config(tmp_path))
-            wait_for(lambda: server._repository.names() == ["toy"])
+            wait_for(lambda: server.runtime.repository.names() == ["toy"])
             waiting.cancel()
             answer = stub.HandleReloadConfigRequest(self.config(toy_folder), timeout=20)
             assert answer.status.error_code == 0
@@ -450,7 +450,7 @@ class TestReload:
         with Server(
             model_config_file=file, model_config_file_poll_wait_seconds=0.02, rest_port=None
         ) as server:
-            repository = server._repository
+            repository = server.runtime.repository
             self.write(file, one=toy_folder, two=tmp_path / "typo")
             wait_for(lambda: repository.names() == ["one", "two"])
             self.write(file, one=toy_folder, two=toy_folder)
@@ -470,11 +470,11 @@ class TestReload:
         starting = threading.Thread(target=server.start)
         starting.start()
         try:
-            wait_for(lambda: server._repository is not None and server._repository.names() == ["one"])
+            wait_for(lambda: server.runtime is not None and server.runtime.repository.names() == ["one"])
             self.write(file, one=late, two=toy_folder)
             Toys.copy(toy_folder / "1", late, 1)
             starting.join()
-            wait_for(lambda: states(server._repository, "two") == {2: "AVAILABLE"})
+            wait_for(lambda: states(server.runtime.repository, "two") == {2: "AVAILABLE"})
         finally:
             server.stop()
 
@@ -488,5 +488,5 @@ class TestReload:
         ) as server:
             file.write_text("")
             wait_for(lambda: "is empty: nothing changes" in caplog.text)
-            assert server._repository.names() == ["one"]
-            assert states(server._repository, "one") == {2: "AVAILABLE"}
+            assert server.runtime.repository.names() == ["one"]
+            assert states(server.runtime.repository, "one") == {2: "AVAILABLE"}

@@ -23,10 +23,11 @@ from tfdeconv.errors import (
     NotFoundError,
 )
 from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.records import ModelRecord, VersionRecord, check_available, waiting_text
-from tfdeconv.serving.repository.servable import Lease, Model, Servable, VersionStatus
+from tfdeconv.serving.repository.servable import Lease, Servable, VersionStatus
 from tfdeconv.wire import status_codes
 from tfdeconv.wire.version_state import VersionState
 
