@@ -1,66 +1,11 @@
-"""Which exception a gRPC status code, an HTTP status or a broken connection stands for."""
+"""Which exception an HTTP answer or a broken connection stands for."""
 
 from __future__ import annotations
 
 import re
 
 from tfdeconv import errors
-
-# The codes of grpc.StatusCode by number; TensorFlow's error codes are the same numbers.
-CODES = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
-
-# What is not listed (UNKNOWN, INTERNAL, DATA_LOSS) is an InternalError.
-_BY_CODE: dict[str, type[errors.ServingError]] = {
-    "CANCELLED": errors.CancelledError,
-    "INVALID_ARGUMENT": errors.InvalidRequestError,
-    "DEADLINE_EXCEEDED": errors.DeadlineExceededError,
-    "NOT_FOUND": errors.NotFoundError,
-    "ALREADY_EXISTS": errors.AlreadyExistsError,
-    "PERMISSION_DENIED": errors.PermissionDeniedError,
-    "RESOURCE_EXHAUSTED": errors.ResourceExhaustedError,
-    "FAILED_PRECONDITION": errors.FailedPreconditionError,
-    "ABORTED": errors.AbortedError,
-    "OUT_OF_RANGE": errors.OutOfRangeError,
-    "UNIMPLEMENTED": errors.UnimplementedError,
-    "UNAVAILABLE": errors.UnavailableError,
-    "UNAUTHENTICATED": errors.UnauthenticatedError,
-}
-
-# TensorFlow Serving's table read backwards; 408, 413, 502 and 405 come from proxies in front of it.
-_CODE_BY_HTTP_STATUS = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    405: "UNIMPLEMENTED",
-    408: "DEADLINE_EXCEEDED",
-    409: "ABORTED",
-    413: "RESOURCE_EXHAUSTED",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    501: "UNIMPLEMENTED",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
+from tfdeconv.wire import status_codes
 
 # HTTP folds several codes into 400; these parts of TensorFlow Serving's messages tell them apart.
 _FAILED_PRECONDITION_TEXTS = (
@@ -68,16 +13,6 @@ _FAILED_PRECONDITION_TEXTS = (
     "not currently available for inference",
     "FAILED_PRECONDITION",
 )
-
-
-def from_code(code: str, message: str) -> errors.ServingError:
-    """Return the exception of a gRPC status code, given by its name.
-
-    Example:
-        >>> from_code("NOT_FOUND", "Servable not found for request: Latest(m)")
-        NotFoundError('Servable not found for request: Latest(m)')
-    """
-    return _BY_CODE.get(code, errors.InternalError)(message)
 
 
 def from_http(status: int, message: str) -> errors.ServingError:
@@ -89,10 +24,10 @@ def from_http(status: int, message: str) -> errors.ServingError:
         >>> from_http(400, "... different shapes and padding is turned off. ...")
         FailedPreconditionError('... different shapes and padding is turned off. ...')
     """
-    code = _CODE_BY_HTTP_STATUS.get(status, "INTERNAL")
+    code = status_codes.code_of_http(status)
     if status == 400 and any(text in message for text in _FAILED_PRECONDITION_TEXTS):
         code = "FAILED_PRECONDITION"
-    return from_code(code, message)
+    return status_codes.error_of(code, message)
 
 
 def unreachable(url: str, reason: str) -> errors.UnavailableError:

@@ -10,11 +10,8 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from tfdeconv.client import tensor_proto
-from tfdeconv.client.dtypes import name_of
 from tfdeconv.client.exchange.flow import Call, T
-from tfdeconv.client.failures import CODES, from_code
-from tfdeconv.client.messages import messages
+from tfdeconv.client.grpc import tensor_messages
 from tfdeconv.client.values.examples import Feature
 from tfdeconv.client.values.results import (
     Classification,
@@ -25,15 +22,15 @@ from tfdeconv.client.values.results import (
     VersionStatus,
 )
 from tfdeconv.errors import InternalError, InvalidArgumentError, InvalidRequestError
-
-_PREDICTION = "/tensorflow.serving.PredictionService/"
-_MODEL = "/tensorflow.serving.ModelService/"
+from tfdeconv.wire import services, status_codes
+from tfdeconv.wire.dtypes import name_of
+from tfdeconv.wire.messages import messages
+from tfdeconv.wire.version_state import VersionState
 
 # Protocol buffers count the bytes of a message in 31 bits.
 _LARGEST_MESSAGE = 2**31
 
-# ModelVersionStatus.State of get_model_status.proto.
-_STATES = {10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
+_STATES = {state.value: state.name for state in VersionState}
 
 
 class GrpcDialect:
@@ -57,15 +54,16 @@ class GrpcDialect:
         request = messages.PredictRequest(
             model_spec=_model_spec(ref, name),
             inputs={
-                key: tensor_proto.encode(array, signature.inputs[key].dtype) for key, array in inputs.items()
+                key: tensor_messages.encode(array, signature.inputs[key].dtype)
+                for key, array in inputs.items()
             },
             output_filter=[] if set(outputs) == set(signature.outputs) else outputs,
         )
 
         def read(response: Any) -> dict[str, NDArray[Any]]:
-            return {key: tensor_proto.decode(response.outputs[key]) for key in sorted(response.outputs)}
+            return {key: tensor_messages.decode(response.outputs[key]) for key in sorted(response.outputs)}
 
-        return _call(f"{_PREDICTION}Predict", request, messages.PredictResponse, read)
+        return _call("Predict", request, messages.PredictResponse, read)
 
     def classify(
         self, ref: ModelRef, name: str, examples: list[dict[str, Feature]], context: dict[str, Feature] | None
@@ -81,7 +79,7 @@ class GrpcDialect:
                 for one in response.result.classifications
             ]
 
-        return _call(f"{_PREDICTION}Classify", request, messages.ClassificationResponse, read)
+        return _call("Classify", request, messages.ClassificationResponse, read)
 
     def regress(
         self, ref: ModelRef, name: str, examples: list[dict[str, Feature]], context: dict[str, Feature] | None
@@ -94,7 +92,7 @@ class GrpcDialect:
         def read(response: Any) -> NDArray[Any]:
             return np.array([entry.value for entry in response.result.regressions], np.float32)
 
-        return _call(f"{_PREDICTION}Regress", request, messages.RegressionResponse, read)
+        return _call("Regress", request, messages.RegressionResponse, read)
 
     def metadata(self, ref: ModelRef) -> Call[Metadata]:
         """See :class:`~tfdeconv.client.exchange.dialect.Dialect`."""
@@ -111,7 +109,7 @@ class GrpcDialect:
                 {name: _signature(definition) for name, definition in signatures.items()},
             )
 
-        return _call(f"{_PREDICTION}GetModelMetadata", request, messages.GetModelMetadataResponse, read)
+        return _call("GetModelMetadata", request, messages.GetModelMetadataResponse, read)
 
     def status(self, ref: ModelRef) -> Call[list[VersionStatus]]:
         """See :class:`~tfdeconv.client.exchange.dialect.Dialect`."""
@@ -122,13 +120,13 @@ class GrpcDialect:
                 VersionStatus(
                     entry.version,
                     _STATES.get(entry.state, "UNKNOWN"),
-                    _code(entry.status.error_code),
+                    status_codes.name_of(entry.status.error_code),
                     entry.status.error_message,
                 )
                 for entry in response.model_version_status
             ]
 
-        return _call(f"{_MODEL}GetModelStatus", request, messages.GetModelStatusResponse, read)
+        return _call("GetModelStatus", request, messages.GetModelStatusResponse, read)
 
     def reload(self, config: str) -> Call[None]:
         """See :class:`~tfdeconv.client.exchange.dialect.Dialect`."""
@@ -142,12 +140,14 @@ class GrpcDialect:
 
         def read(response: Any) -> None:
             if response.status.error_code:
-                raise from_code(_code(response.status.error_code), response.status.error_message)
+                raise status_codes.error_of(response.status.error_code, response.status.error_message)
 
-        return _call(f"{_MODEL}HandleReloadConfigRequest", request, messages.ReloadConfigResponse, read)
+        return _call("HandleReloadConfigRequest", request, messages.ReloadConfigResponse, read)
 
 
-def _call(path: str, request: Any, response_class: Any, read: Callable[[Any], T]) -> Call[T]:
+def _call(method: str, request: Any, response_class: Any, read: Callable[[Any], T]) -> Call[T]:
+    path = services.path(method)
+
     def parse(payload: bytes) -> T:
         try:
             response = response_class.FromString(payload)
@@ -165,10 +165,6 @@ def _model_spec(ref: ModelRef, signature_name: str = "") -> Any:
     elif ref.label is not None:
         spec.version_label = ref.label
     return spec
-
-
-def _code(number: int) -> str:
-    return CODES[number] if number < len(CODES) else "UNKNOWN"
 
 
 def _spec(info: Any, optional: bool = False) -> TensorSpec:

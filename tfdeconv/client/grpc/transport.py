@@ -11,8 +11,9 @@ import grpc
 from tfdeconv import __version__
 from tfdeconv.client.endpoint import Endpoint
 from tfdeconv.client.exchange.flow import Call
-from tfdeconv.client.failures import from_code, late, unreachable
+from tfdeconv.client.failures import late, unreachable
 from tfdeconv.errors import ServingError
+from tfdeconv.wire import status_codes
 
 __all__ = ["AsyncTransport", "Transport"]
 
@@ -100,4 +101,4 @@ def _translate(error: Any, url: str, timeout: float | None) -> ServingError:
         return late(url, timeout or 0)
     if code == "UNAVAILABLE" and _BROKEN_CONNECTION.match(details):
         return unreachable(url, details.rpartition("last error: ")[2])
-    return from_code(code, details or f"The server answered {code} without saying why.")
+    return status_codes.error_of(code, details or f"The server answered {code} without saying why.")

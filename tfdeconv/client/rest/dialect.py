@@ -12,9 +12,9 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.client.dtypes import name_of, numpy_dtype
 from tfdeconv.client.exchange.flow import Call, T
-from tfdeconv.client.rest import json_document
+from tfdeconv.client.rest import json_bytes
+from tfdeconv.client.values.element_types import numpy_dtype
 from tfdeconv.client.values.examples import Feature
 from tfdeconv.client.values.results import (
     Classification,
@@ -25,6 +25,7 @@ from tfdeconv.client.values.results import (
     VersionStatus,
 )
 from tfdeconv.errors import InternalError, UnimplementedError
+from tfdeconv.wire.dtypes import name_of
 
 # JSON numbers have no form for these, and TensorFlow Serving refuses them.
 _NOT_IN_JSON = {"float16", "bfloat16", "complex64", "complex128"}
@@ -127,7 +128,7 @@ def error_message(payload: bytes) -> str:
         'Malformed request: GET /x'
     """
     try:
-        return str(json_document.loads(payload)["error"])
+        return str(json_bytes.loads(payload)["error"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return " ".join(payload.decode(errors="replace").split())[:300]
 
@@ -135,14 +136,14 @@ def error_message(payload: bytes) -> str:
 def _call(path: str, document: Any, read: Callable[[Any], T]) -> Call[T]:
     def parse(payload: bytes) -> T:
         try:
-            return read(json_document.loads(payload))
+            return read(json_bytes.loads(payload))
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InternalError(
                 f"The server's answer to {path} is not the document it should be "
                 f"({type(error).__name__}: {error}): {payload[:80]!r}"
             ) from error
 
-    return Call(path, None if document is None else json_document.dumps(document), parse)
+    return Call(path, None if document is None else json_bytes.dumps(document), parse)
 
 
 def _model_path(ref: ModelRef) -> str:

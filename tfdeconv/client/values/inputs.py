@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.client.dtypes import numpy_dtype
+from tfdeconv.client.values.element_types import numpy_dtype
 from tfdeconv.client.values.results import Signature, TensorSpec, describe
 from tfdeconv.errors import InvalidRequestError
 

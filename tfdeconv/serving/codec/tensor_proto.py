@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework import tensor_pb2
 
-from tfdeconv.serving.codec import dtypes, wire_format
+from tfdeconv.serving.codec import wire_format
+from tfdeconv.wire import dtypes
 
 _DTYPE, _SHAPE, _CONTENT, _FLOAT_VAL, _DOUBLE_VAL, _STRING_VAL = 1, 2, 4, 5, 6, 8
 _FAST_FIELDS = {_CONTENT: None, _FLOAT_VAL: dtypes.FLOAT, _DOUBLE_VAL: dtypes.DOUBLE}

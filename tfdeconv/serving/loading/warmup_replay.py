@@ -10,11 +10,11 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from tfdeconv.errors import InternalError, InvalidRequestError, TfdeconvError, UnimplementedError
-from tfdeconv.serving import status_codes
 from tfdeconv.serving.codec import example_input, predict_message, tensor_proto
 from tfdeconv.serving.plane import example_signatures, signature_runs
 from tfdeconv.serving.repository.servable import Servable
 from tfdeconv.serving.telemetry import Telemetry
+from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 FILE = Path("assets.extra", "tf_serving_warmup_requests")
@@ -42,7 +42,7 @@ def run(servable: Servable, path: Path, *, iterations: int, telemetry: Telemetry
     try:
         count = _run_file(servable, file, iterations)
     except TfdeconvError as error:
-        status = status_codes.describe(error)
+        status = status_codes.with_code(error)
         raise
     finally:
         telemetry.metrics.model_warmup_latency.observe(

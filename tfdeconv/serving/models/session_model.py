@@ -17,9 +17,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from tfdeconv.errors import InvalidRequestError, ServingError
-from tfdeconv.serving import status_codes
 from tfdeconv.serving.models import saved_model_proto, session_values
 from tfdeconv.serving.models.saved_model_proto import Signature
+from tfdeconv.wire import status_codes
 
 Array = np.ndarray[Any, Any]
 _CALLERS_THREAD = -1

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tfdeconv.errors import InvalidRequestError
-from tfdeconv.serving.codec import dtypes
 from tfdeconv.serving.models import image_size
+from tfdeconv.wire import dtypes
 
 Array = np.ndarray[Any, Any]
 

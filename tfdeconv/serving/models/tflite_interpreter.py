@@ -14,9 +14,9 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv.serving.codec import dtypes
 from tfdeconv.serving.models.saved_model_proto import DEFAULT_SIGNATURE, TensorSpec
 from tfdeconv.serving.models.session_values import Array, as_array
+from tfdeconv.wire import dtypes
 
 _Resolver = tf.lite.experimental.OpResolverType
 

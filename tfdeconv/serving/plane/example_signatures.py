@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, UnimplementedError
-from tfdeconv.serving.codec import dtypes
 from tfdeconv.serving.models.saved_model_proto import Signature
+from tfdeconv.wire import dtypes
 
 Array = np.ndarray[Any, Any]
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"

@@ -11,11 +11,11 @@ uses are left out (readers skip them). A test compares every field with the gene
 
 from __future__ import annotations
 
-import re
-from types import SimpleNamespace
 from typing import Any
 
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
+from google.protobuf import any_pb2, wrappers_pb2
+
+from tfdeconv.wire import schema
 
 _SCHEMA = """
 message Dim { int64 size = 1; string name = 2; }
@@ -29,23 +29,23 @@ message TensorProto {
 }
 message TensorInfo { string name = 1; int32 dtype = 2; TensorShapeProto tensor_shape = 3; }
 message SignatureDef {
-    map TensorInfo inputs = 1; map TensorInfo outputs = 2; string method_name = 3;
-    map TensorProto defaults = 4;
+    map<string, TensorInfo> inputs = 1; map<string, TensorInfo> outputs = 2; string method_name = 3;
+    map<string, TensorProto> defaults = 4;
 }
 message BytesList { repeated bytes value = 1; }
 message FloatList { repeated float value = 1; }
 message Int64List { repeated int64 value = 1; }
 message Feature { BytesList bytes_list = 1; FloatList float_list = 2; Int64List int64_list = 3; }
-message Features { map Feature feature = 1; }
+message Features { map<string, Feature> feature = 1; }
 message Example { Features features = 1; }
 message ModelSpec {
     string name = 1; google.protobuf.Int64Value version = 2; string signature_name = 3;
     string version_label = 4;
 }
 message PredictRequest {
-    ModelSpec model_spec = 1; map TensorProto inputs = 2; repeated string output_filter = 3;
+    ModelSpec model_spec = 1; map<string, TensorProto> inputs = 2; repeated string output_filter = 3;
 }
-message PredictResponse { map TensorProto outputs = 1; ModelSpec model_spec = 2; }
+message PredictResponse { map<string, TensorProto> outputs = 1; ModelSpec model_spec = 2; }
 message ExampleList { repeated Example examples = 1; }
 message ExampleListWithContext { repeated Example examples = 1; Example context = 2; }
 message Input { ExampleList example_list = 1; ExampleListWithContext example_list_with_context = 2; }
@@ -59,8 +59,8 @@ message Regression { float value = 1; }
 message RegressionResult { repeated Regression regressions = 1; }
 message RegressionResponse { RegressionResult result = 1; ModelSpec model_spec = 2; }
 message GetModelMetadataRequest { ModelSpec model_spec = 1; repeated string metadata_field = 2; }
-message GetModelMetadataResponse { ModelSpec model_spec = 1; map google.protobuf.Any metadata = 2; }
-message SignatureDefMap { map SignatureDef signature_def = 1; }
+message GetModelMetadataResponse { ModelSpec model_spec = 1; map<string, google.protobuf.Any> metadata = 2; }
+message SignatureDefMap { map<string, SignatureDef> signature_def = 1; }
 message GetModelStatusRequest { ModelSpec model_spec = 1; }
 message StatusProto { int32 error_code = 1; string error_message = 2; }
 message ModelVersionStatus { int64 version = 1; int32 state = 2; StatusProto status = 3; }
@@ -74,54 +74,13 @@ message SamplingConfig { double sampling_rate = 1; }
 message LoggingConfig { LogCollectorConfig log_collector_config = 1; SamplingConfig sampling_config = 2; }
 message ModelConfig {
     string name = 1; string base_path = 2; string model_platform = 4; LoggingConfig logging_config = 6;
-    ServableVersionPolicy model_version_policy = 7; map int64 version_labels = 8;
+    ServableVersionPolicy model_version_policy = 7; map<string, int64> version_labels = 8;
 }
 message ModelConfigList { repeated ModelConfig config = 1; }
 message ModelServerConfig { ModelConfigList model_config_list = 1; }
 message ReloadConfigRequest { ModelServerConfig config = 1; }
 message ReloadConfigResponse { StatusProto status = 1; }
 """
-_MESSAGE = re.compile(r"message (\w+) \{(.*?)\}", re.DOTALL)
-_FIELD = re.compile(r"(repeated |map )?([\w.]+) (\w+) = (\d+);")
-_PACKAGE = "tfdeconv.client"
-
-
-def _add_field(message: Any, kind: str, type_name: str, name: str, number: str) -> None:
-    """Declare one field; ``map`` is a map from strings, spelled out as the repeated entries that it is."""
-    field = message.field.add(name=name, number=int(number))
-    if kind == "map ":
-        entry = message.nested_type.add(name="".join(part.title() for part in name.split("_")) + "Entry")
-        entry.options.map_entry = True
-        _add_field(entry, "", "string", "key", "1")
-        _add_field(entry, "", type_name, "value", "2")
-        kind, type_name = "repeated ", f"{_PACKAGE}.{message.name}.{entry.name}"
-    field.label = field.LABEL_REPEATED if kind == "repeated " else field.LABEL_OPTIONAL
-    scalar = f"TYPE_{type_name.upper()}"
-    if scalar in field.Type.keys():  # noqa: SIM118 - a protobuf enum wrapper, not a mapping
-        field.type = field.Type.Value(scalar)
-    else:
-        field.type = field.TYPE_MESSAGE
-        field.type_name = f".{type_name}" if "." in type_name else f".{_PACKAGE}.{type_name}"
-
-
-def _build() -> SimpleNamespace:
-    file = descriptor_pb2.FileDescriptorProto(name="tfdeconv/client.proto", package=_PACKAGE, syntax="proto3")
-    pool = descriptor_pool.DescriptorPool()
-    for known in (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR):
-        pool.AddSerializedFile(known.serialized_pb)
-        file.dependency.append(known.name)
-    for name, fields in _MESSAGE.findall(_SCHEMA):
-        message = file.message_type.add(name=name)
-        for field in _FIELD.findall(fields):
-            _add_field(message, *field)
-    pool.Add(file)
-    message_class = message_factory.GetMessageClass
-    return SimpleNamespace(
-        **{
-            m.name: message_class(pool.FindMessageTypeByName(f"{_PACKAGE}.{m.name}"))
-            for m in file.message_type
-        }
-    )
-
-
-messages: Any = _build()
+messages: Any = schema.build(
+    _SCHEMA, package="tfdeconv.wire", imports=(any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR)
+).messages

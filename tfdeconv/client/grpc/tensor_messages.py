@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.client.dtypes import NUMBERS, name_of, numpy_dtype
-from tfdeconv.client.messages import messages
+from tfdeconv.client.values.element_types import numpy_dtype
 from tfdeconv.errors import InternalError
+from tfdeconv.wire.dtypes import NUMBERS, name_of
+from tfdeconv.wire.messages import messages
 
 # Type -> (field with its values, how one element is stored there).
 _FIELDS: dict[str, tuple[str, type[np.generic]]] = {

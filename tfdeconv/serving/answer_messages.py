@@ -1,4 +1,4 @@
-"""The generated messages around the data plane's values: specs, states, signatures, results."""
+"""The generated messages that carry the data plane's values: specs, states, signatures, results."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfdeconv.serving import status_codes
 from tfdeconv.serving.codec import predict_message
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.plane.example_signatures import Classification, Regression
 from tfdeconv.serving.repository.servable import VersionStatus
+from tfdeconv.wire import status_codes
 
 
 def metadata(

@@ -7,8 +7,8 @@ import tensorflow as tf
 from numpy.testing import assert_array_equal
 
 from tfdeconv import errors
-from tfdeconv.client import tensor_proto
-from tfdeconv.client.messages import messages
+from tfdeconv.client.grpc import tensor_messages
+from tfdeconv.wire.messages import messages
 
 NUMERIC = [
     "float32",
@@ -50,7 +50,7 @@ def test_tensorflow_reads_what_is_sent(dtype: str) -> None:
     """Every numeric type, bit by bit."""
     array = sample(dtype)
     sent = tf.make_tensor_proto([0.0])
-    sent.ParseFromString(tensor_proto.encode(array, dtype).SerializeToString())
+    sent.ParseFromString(tensor_messages.encode(array, dtype).SerializeToString())
     assert_array_equal(tf.make_ndarray(sent), array, strict=True)
 
 
@@ -68,7 +68,7 @@ def test_what_tensorflow_sends_is_read(dtype: str, as_content: bool) -> None:
         official.tensor_content = array.tobytes()
     else:
         fill_typed_field(official, array)
-    assert_array_equal(tensor_proto.decode(as_ours(official)), array, strict=True)
+    assert_array_equal(tensor_messages.decode(as_ours(official)), array, strict=True)
 
 
 def fill_typed_field(proto, array: np.ndarray) -> None:
@@ -97,9 +97,9 @@ def test_the_last_value_stands_for_those_that_are_missing() -> None:
     """As tensor.proto allows; none at all are zeros."""
     proto = tf.make_tensor_proto(7.0, shape=[2, 3])
     assert len(proto.float_val) == 1
-    assert_array_equal(tensor_proto.decode(as_ours(proto)), np.full((2, 3), 7, np.float32), strict=True)
+    assert_array_equal(tensor_messages.decode(as_ours(proto)), np.full((2, 3), 7, np.float32), strict=True)
     proto.ClearField("float_val")
-    assert_array_equal(tensor_proto.decode(as_ours(proto)), np.zeros((2, 3), np.float32), strict=True)
+    assert_array_equal(tensor_messages.decode(as_ours(proto)), np.zeros((2, 3), np.float32), strict=True)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3)])
@@ -107,23 +107,23 @@ def test_scalars_and_empty_arrays(shape: tuple[int, ...]) -> None:
     """Shapes survive both ways."""
     array = np.zeros(shape, np.float32)
     sent = tf.make_tensor_proto([1.0])
-    sent.ParseFromString(tensor_proto.encode(array, "float32").SerializeToString())
+    sent.ParseFromString(tensor_messages.encode(array, "float32").SerializeToString())
     assert_array_equal(tf.make_ndarray(sent), array, strict=True)
-    assert_array_equal(tensor_proto.decode(as_ours(tf.make_tensor_proto(array))), array, strict=True)
+    assert_array_equal(tensor_messages.decode(as_ours(tf.make_tensor_proto(array))), array, strict=True)
 
 
 def test_strings() -> None:
     """Bytes with zeros at either end are kept."""
     array = np.array([[b"\0a", b"b\0"]], object)
     proto = tf.make_tensor_proto(array)
-    assert_array_equal(tensor_proto.decode(as_ours(proto)), array, strict=True)
-    assert list(tensor_proto.encode(array, "string").string_val) == [b"\0a", b"b\0"]
+    assert_array_equal(tensor_messages.decode(as_ours(proto)), array, strict=True)
+    assert list(tensor_messages.encode(array, "string").string_val) == [b"\0a", b"b\0"]
 
 
 def test_arrays_can_be_written_to() -> None:
     """An answer is the caller's own."""
     for form in (tf.make_tensor_proto([1.0, 2.0]), tf.make_tensor_proto(1.0)):
-        tensor_proto.decode(as_ours(form))[...] = 0
+        tensor_messages.decode(as_ours(form))[...] = 0
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_values_that_do_not_fill_the_shape(fields: dict[str, object], message: s
     """Are an answer that cannot be read."""
     shape = messages.TensorShapeProto(dim=[messages.Dim(size=2)])
     with pytest.raises(errors.InternalError, match=message):
-        tensor_proto.decode(messages.TensorProto(tensor_shape=shape, **fields))
+        tensor_messages.decode(messages.TensorProto(tensor_shape=shape, **fields))
 
 
 def test_types_without_arrays() -> None:
     """Resources and quantised types are refused by name."""
     with pytest.raises(errors.UnimplementedError, match="type resource cannot be sent or received"):
-        tensor_proto.decode(messages.TensorProto(dtype=20))
+        tensor_messages.decode(messages.TensorProto(dtype=20))

@@ -11,7 +11,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfdeconv.client.messages import messages
+from tfdeconv.wire.messages import messages
 
 ROOTS = [
     predict_pb2.PredictRequest,
@@ -66,7 +66,7 @@ def test_every_message_is_compared() -> None:
     seen: set[str] = set()
     for official in ROOTS:
         differences(getattr(messages, official.DESCRIPTOR.name).DESCRIPTOR, official.DESCRIPTOR, seen)
-    assert {f"tfdeconv.client.{name}" for name in vars(messages)} <= seen
+    assert {f"tfdeconv.wire.{name}" for name in vars(messages)} <= seen
 
 
 def test_the_comparison_can_fail() -> None:
