@@ -28,7 +28,7 @@ IMPORTS: dict[str, set[str]] = {
     "initializers": {"geometry", "keras_registration"},
     "constraints": {"geometry", "keras_registration"},
     "layers": {"alignment", "geometry", "initializers", "keras_registration", "ops"},
-    "inference": {"alignment", "geometry", "keras_registration", "layers", "ops"},
+    "inference": {"geometry", "keras_registration", "layers", "ops"},
     "export": {"inference", "version_folders"},
     "convert": {"geometry", "layers", "ops"},
     "analysis": {"constraints", "geometry", "ops", "version_folders"},

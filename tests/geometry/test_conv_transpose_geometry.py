@@ -36,7 +36,7 @@ def geometries(draw):
 
 
 def axis_windows(value, sizes, wanted):
-    """The windows, axis by axis, by the functions that tests/test_geometry.py holds against formulas."""
+    """The windows by the functions of one axis, which test_geometry.py holds against formulas."""
     return tuple(
         geometry.window(
             size,
