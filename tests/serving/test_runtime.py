@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import grpc
 import httpx
@@ -29,6 +30,7 @@ from tensorflow_serving.apis import (
 import tfdeconv
 from tfdeconv.errors import ServingError
 from tfdeconv.serving import GrpcApi, ModelSpec, RestApi, Runtime, ServerOptions, rest_app
+from tfdeconv.serving.grpc.server import ServicerCall
 from tfdeconv.wire import services
 
 
@@ -215,6 +217,21 @@ class TestGrpcApi:
                 "HandleReloadConfigRequest", request.SerializeToString(), Call(0.05)
             )
         assert answer.code == "DEADLINE_EXCEEDED"
+
+
+class TestServicerCall:
+    @pytest.mark.parametrize(("ended", "called"), [(False, 0), (True, 1)])
+    def test_a_call_that_has_ended(self, ended, called):
+        """Grpcio then calls nobody back: whoever waits for the end must not wait for ever."""
+        context = SimpleNamespace(add_callback=lambda callback: not ended)
+        calls = []
+        ServicerCall(context).on_cancel(lambda: calls.append(1))
+        assert len(calls) == called
+
+    @pytest.mark.parametrize(("reported", "left"), [(None, None), (1e10, None), (2, 2.0), (-1, -1.0)])
+    def test_time(self, reported, left):
+        """No deadline is None, not three hundred years."""
+        assert ServicerCall(SimpleNamespace(time_remaining=lambda: reported)).time_remaining() == left
 
 
 class TestRest:
