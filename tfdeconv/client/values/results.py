@@ -134,7 +134,12 @@ class VersionStatus:
 
 
 class Classification(NamedTuple):
-    """One class of an example: its label and its score."""
+    """One class of an example.
+
+    Attributes:
+        label: Name of the class; empty where the model gives none.
+        score: The model's score for it.
+    """
 
     label: str
     score: float
