@@ -35,6 +35,7 @@ SHOWN_ELSEWHERE = {
     "Client",
     "Dialect",
     "AsyncTransport",
+    "CallContext",
     "Transport",
     "connect_async",
     "ServedNetwork",
