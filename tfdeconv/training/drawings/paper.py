@@ -18,8 +18,10 @@ Colour = tuple[int, int, int]
 SIDE = 512
 """Of every drawing, in pixels."""
 
-_FAMILIES = ("Sans", "Sans-Bold", "Sans-Oblique", "SansMono", "SansMono-Bold", "Serif", "Serif-Bold")
-_FAMILIES += ("Serif-Italic",)
+_FAMILIES = (
+    *("Sans", "Sans-Bold", "Sans-Oblique", "SansMono", "SansMono-Bold"),
+    *("Serif", "Serif-Bold", "Serif-Italic"),
+)
 
 
 class Paper:
