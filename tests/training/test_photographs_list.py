@@ -25,6 +25,7 @@ def test_every_picture_can_be_found_and_is_free():
     pictures = [picture for source in SOURCES for picture in source["pictures"]]
     assert len(pictures) == len({picture["sha256"] for picture in pictures}) == 59
     assert len({picture["file"] for picture in pictures}) == 59
+    assert sum(picture.get("first", False) for picture in pictures) == 19
     for picture in pictures:
         assert re.fullmatch("[0-9a-f]{40}", picture["commit"])
         assert re.fullmatch("[0-9a-f]{64}", picture["sha256"])
