@@ -13,6 +13,7 @@ from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 from tfdeconv.keras_reading import is_convolution, transposed_convolution
 
+
 def to_torch_state(layer: keras.layers.Layer, *, arrays: bool = False) -> dict[str, Any]:
     """Return the ``state_dict`` for the PyTorch module with the weights of ``layer``.
 

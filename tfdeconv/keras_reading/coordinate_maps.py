@@ -22,7 +22,12 @@ Maps: TypeAlias = tuple[CoordinateMap, ...]
 
 @dataclass(frozen=True)
 class Everywhere:
-    """Every sample reaches every position (global pooling), so the way says nothing about alignment."""
+    """Every sample reaches every position (global pooling), so the way says nothing about alignment.
+
+    Example:
+        >>> layer_position(layers.GlobalMaxPooling1D(), Layout((8,)))
+        Everywhere()
+    """
 
 
 Rule: TypeAlias = Callable[[Any, Layout], Maps | Everywhere]
