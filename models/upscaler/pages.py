@@ -14,9 +14,7 @@ SEED = 1  # training has 0
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--count", default=12, show_default=True, help="Of pages: text, line art and maps in turns."
-)
+@click.option("--count", default=12, show_default=True, help="Of pages: text, line art and maps in turns.")
 def main(folder: Path, count: int) -> None:
     """Write the pages to FOLDER as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
