@@ -9,7 +9,13 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments
+from tfdeconv.geometry import (
+    ConvTransposeGeometry,
+    CoordinateMap,
+    axis_arguments,
+    crops,
+    effective_kernel_size,
+)
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering, conv_transpose_of
@@ -192,15 +198,22 @@ class _ConvTranspose(keras.layers.Layer):
             like: As in :meth:`call`.
 
         Raises:
-            AlignmentError: With "same" the window depends on a size that is unknown.
+            AlignmentError: With "same" the window depends on the requested size, and that is unknown.
         """
         requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
         maps = []
         for axis, found in enumerate(self.geometry.coordinate_maps(input_sizes, requested)):
             if found is None:
+                kernel, stride = self.kernel_size[axis], self.strides[axis]
+                dilation = self.dilation_rate[axis]
+                before, _ = crops(kernel, stride, padding="same", dilation_rate=dilation)
+                after = effective_kernel_size(kernel, dilation) - 1 - before
                 raise AlignmentError(
-                    "has padding='same' and an output size asked for at the call, so that its crop "
-                    f"depends on sizes, unknown on spatial axis {axis}. Use a padding in samples"
+                    f"has padding='same', kernel {kernel} and stride {stride}, whose crop depends on the "
+                    "size asked for at the call (like= or output_shape=), unknown on spatial axis "
+                    f"{axis}. Use padding=({before}, {after}) there, which takes the same sizes and "
+                    "always crops alike" + (", or an even kernel" if stride == 2 else "") + "; or give "
+                    "keras.Input a fixed size, or CropLike its offset= in samples"
                 )
             maps.append(found)
         return tuple(maps)
