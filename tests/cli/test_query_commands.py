@@ -119,6 +119,15 @@ def test_pictures_of_other_kinds(run: Run, fake_url: str, tmp_path: Path) -> Non
         assert (picture.format, picture.size) == ("JPEG", (8, 10))
 
 
+def test_probabilities_as_a_picture_get_a_hint(run: Run, url: str, tmp_path: Path) -> None:
+    """The picture is written, and standard error says what it is."""
+    batch, out = tmp_path / "in.npy", tmp_path / "out.png"
+    np.save(batch, np.random.default_rng(0).dirichlet([1, 1, 1], (1, 3, 3)).astype(np.float32))
+    done = run("predict", url, "--model", MODEL, "--input", f"image={batch}", "--output", f"upscaled={out}")
+    assert done.out == f"{out}: 6x6 RGB, 8 bit\n"
+    assert done.err.startswith("hint: Output 'upscaled' adds up to 1 over the channels of every pixel")
+
+
 def test_an_array_in_an_array_out(run: Run, url: str, tmp_path: Path) -> None:
     """Floats unchanged."""
     batch, out = tmp_path / "in.npy", tmp_path / "out.npy"

@@ -99,6 +99,8 @@ def command(
         seconds = time.perf_counter() - start
     for key, path in wanted.items():
         click.echo(tensor_files.write(path, results[key], key))
+        if doubt := tensor_files.doubt(path, results[key], key):
+            click.echo(f"hint: {doubt}", err=True)
     if not wanted:
         for key, array in results.items():
             click.echo(f"{key}: {_summary(array)}")
