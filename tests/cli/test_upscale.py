@@ -14,7 +14,7 @@ from PIL import Image
 
 import tfdeconv as td
 from tfdeconv import cli
-from tfdeconv.cli._upscale_jobs import jobs
+from tfdeconv.cli.upscale_jobs import jobs
 from tfdeconv.cli.upscale import command
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from tfdeconv.cli._upscale_jobs import Job, jobs
+from tfdeconv.cli.upscale_jobs import Job, jobs
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import ImageError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
@@ -165,7 +165,7 @@ def command(
 @contextlib.contextmanager
 def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: str | None) -> Iterator[Any]:
     """The network behind a URL."""
-    from tfdeconv.cli._connection import open_client
+    from tfdeconv.cli.connection import open_client
     from tfdeconv.zoo import ServedNetwork
 
     with open_client(url, model=model, timeout=60.0, headers=headers, ca=ca) as client:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tfdeconv._extras import require
 from tfdeconv.errors import ImageError
-from tfdeconv.imaging.exif import ORIENTATION, block_of_tiff, legal_orientation, upright_exif
-from tfdeconv.imaging.orientation import upright, upright_dpi
+from tfdeconv.imaging.formats.exif import ORIENTATION, block_of_tiff, legal_orientation, upright_exif
+from tfdeconv.imaging.formats.orientation import upright, upright_dpi
 from tfdeconv.imaging.photograph import Photograph
 
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

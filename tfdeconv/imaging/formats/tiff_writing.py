@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfdeconv._extras import require
-from tfdeconv.imaging.exif import DESCRIPTIVE, directories, parse_exif
+from tfdeconv.imaging.formats.exif import DESCRIPTIVE, directories, parse_exif
 from tfdeconv.imaging.photograph import Photograph
-from tfdeconv.imaging.tiff_directories import add_directories
+from tfdeconv.imaging.formats.tiff_directories import add_directories
 
 _ROWS_PER_STRIP = 64
 
