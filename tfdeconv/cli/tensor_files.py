@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
 from tfdeconv.client import TensorSpec
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.extras import require
 from tfdeconv.imaging import SUFFIXES, Photograph, read_photograph, write_photograph
 
 _ENCODED = (".png", ".jpg", ".jpeg")  # what image decoders of TensorFlow take

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.eight_bit import eight_bit
 from tfdeconv.imaging.photograph import Photograph
 

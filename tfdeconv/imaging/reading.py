@@ -7,7 +7,7 @@ import warnings
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff, tiff_pages
 from tfdeconv.imaging.formats.exif import upright_exif

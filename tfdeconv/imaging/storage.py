@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.errors import FileError, InvalidArgumentError, MissingExtraError
 from tfdeconv.imaging.formats.atomic_file import atomic_file, check_free
 

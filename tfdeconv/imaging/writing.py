@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.errors import FileError, ImageError, InvalidArgumentError
 from tfdeconv.imaging.formats import jpeg
 from tfdeconv.imaging.formats.atomic_file import check_free

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.errors import ImageError
 from tfdeconv.imaging.formats.boxes import boxes
 

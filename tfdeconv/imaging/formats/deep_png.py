@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.png_chunks import SIGNATURE, metadata_chunks, write_chunk
 from tfdeconv.imaging.photograph import Photograph
 

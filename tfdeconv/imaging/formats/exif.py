@@ -14,8 +14,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError
+from tfdeconv.extras import require
 
 ORIENTATION = 0x0112
 EXIF_IFD = 0x8769

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.imaging.formats import jpeg, png_chunks
 from tfdeconv.imaging.formats.boxes import coded_colour, profile_of_jpeg_2000, xmp_of_boxes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any, BinaryIO
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 
 _BIG = 43
 _LONG, _LONG8 = 4, 16  # types of a pointer in TIFF and in BigTIFF

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.deep_tiff import XMP_TAG
 from tfdeconv.imaging.formats.exif import DESCRIPTIVE, directories, parse_exif
 from tfdeconv.imaging.formats.iptc import TIFF_TAG
