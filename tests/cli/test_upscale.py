@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import tfdeconv as td
 from tfdeconv import cli
-from tfdeconv.cli.upscale_jobs import jobs
+from tfdeconv.cli.upscale_jobs import find
 from tfdeconv.cli.upscale import command
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
@@ -105,13 +105,14 @@ def test_any_scale(run, photo, tmp_path, scale):
     assert read_photograph(tmp_path / "a.png").pixels.shape == (height, width, 3)
 
 
-def test_everything_in_a_file_survives(run, tmp_path, monkeypatch):
-    """16 bits, alpha, profile, EXIF and resolution of a TIFF file, end to end."""
+def test_everything_in_a_file_survives(run, tmp_path):
+    """16 bits, alpha, profile, EXIF, XMP, IPTC and resolution of a TIFF file, end to end."""
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
     exif[0x0110] = "Model 3"
     exif[0x0112] = 6
     deep = np.random.default_rng(0).integers(0, 65536, (12, 20, 4), np.uint16)
-    source = Photograph(deep, b"a profile of 22 bytes.", exif.tobytes().removeprefix(b"Exif\0\0"), (300, 300))
+    source = Photograph(deep, icc, exif.tobytes().removeprefix(b"Exif\0\0"), (300, 300), b"<x/>", b"records")
     write_photograph(source, tmp_path / "a.tif")
     assert run("a.tif", "-o", "b.tif").code == 0
     result = read_photograph(tmp_path / "b.tif")
@@ -119,7 +120,7 @@ def test_everything_in_a_file_survives(run, tmp_path, monkeypatch):
     np.testing.assert_array_equal(result.pixels, td.zoo.upscale(upright.pixels, 2))
     assert result.pixels.shape == (40, 24, 4)
     assert result.pixels.dtype == np.uint16
-    assert result.icc_profile == source.icc_profile
+    assert (result.icc_profile, result.xmp, result.iptc) == (icc, b"<x/>", b"records")
     assert result.dpi == (300, 300)
     kept = Image.Exif()
     kept.load(result.exif)
@@ -141,7 +142,8 @@ def test_a_folder_keeps_its_structure_and_one_bad_file_does_not_stop_it(run, tmp
         "day 2/b.png",
     ]
     assert done.err.splitlines() == [
-        "tfdeconv: error: album/bad.jpg is not a PNG, JPEG, WebP or TIFF picture.",
+        "tfdeconv: error: album/bad.jpg is no picture; PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, HEIC, "
+        "JPEG XL files are read.",
         "2 of 3 files done, 1 failed.",
     ]
 
@@ -208,20 +210,46 @@ def test_the_quality_of_jpeg(run, photo, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.png", "-o", "a.png"], "none.png does not exist."),
         (["photo.png", "-o", "photo.png"], "photo.png would be written over itself"),
         (["photo.png", "-o", "."], "photo.png would be written over itself"),
-        (["photo.png", "-o", "a.png", "--scale", "1"], "scale must be above 1 and at most 16; received 1."),
-        (
-            ["none.png", "-o", "out/a", "--scale", "nan"],
-            "at most 16; received nan.",
-        ),
-        (["photo.png", "-o", "a.png", "--tile", "10"], "tile must be above 16"),
-        (["empty", "-o", "out"], "empty holds no photographs (.png, .jpg"),
-        (["photo.png", "-o", "a.png", "--server", "ftp://x"], "ftp"),
+        (["photo.png", "-o", "a.png", "--scale", "1"], "--scale must be above 1 and at most 16; received 1."),
+        (["none.png", "-o", "out/a", "--scale", "nan"], "--scale must be above 1 and at most 16; received nan."),
+        (["photo.png", "-o", "a.png", "--server", "ftp://x"], "--server must be grpc://"),
+        (["photo.png", "-o", "a.png", "--scale", "2", "--width", "9"], "--scale and --width exclude each other"),
+        (["photo.png", "-o", "a.png", "--height", "9", "--fit", "9x9"], "--height and --fit exclude each other"),
+        (["photo.png", "-o", "a.png", "--fit", "9by9"], "--fit must be WIDTHxHEIGHT, such as 1920x1080"),
+        (["photo.png", "-o", "a.png", "--fit", "x"], "--fit must be WIDTHxHEIGHT, such as 1920x1080"),
+        (["photo.png", "-o", "a.png", "--overwrite", "--skip-existing"], "exclude each other"),
+        (["photo.png", "-o", "a.png", "--format", "jpg"], "--format and the ending of a.png contradict"),
+        (["photo.png", "empty", "-o", "-"], "- (a pipe) takes one photograph"),
+        (["empty", "-o", "-"], "-o - takes one photograph; the input is a folder"),
+        (["-", "-o", "out"], "-o must be a file, such as photo.png"),
+        (["photo.png", "-o", "-", "--compare"], "-o - has no room for it"),
+        (["photo.png", "-o", "larger.gif"], "larger.gif must end in one of .png, .jpg, .jpeg, .webp, .tif, .tiff"),
+        (["photo.png", "empty", "-o", "larger.png"], "must be a folder for several photographs"),
     ],
 )
-def test_mistakes_are_told_in_one_line(run, photo, tmp_path, arguments, message):
+def test_mistakes_of_the_command_line_are_told_in_one_line(run, photo, tmp_path, arguments, message):
+    """No traceback, exit code 2, nothing written."""
+    (tmp_path / "empty").mkdir()
+    done = run(*arguments)
+    assert done.code == 2
+    assert done.err.startswith("tfdeconv: error: ")
+    assert message in done.err
+    assert done.err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.png", "-o", "a.png"], "none.png does not exist."),
+        (["photo.png", "-o", "a.png", "--tile", "10"], "--tile must be above 16"),
+        (["photo.png", "-o", "a.png", "--width", "321"], "size must be at most 16 times the picture's, 20x12"),
+        (["empty", "-o", "out"], "empty holds no photographs (.png, .jpg"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(run, photo, tmp_path, arguments, message):
     """No traceback, exit code 1, nothing written."""
     (tmp_path / "empty").mkdir()
     done = run(*arguments)
@@ -230,17 +258,6 @@ def test_mistakes_are_told_in_one_line(run, photo, tmp_path, arguments, message)
     assert message in done.err
     assert done.err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "photo.png"]
-
-
-def test_an_output_of_an_unknown_kind_is_refused(run, photo, tmp_path):
-    """``-o larger.gif`` means a picture, so no folder of that name is made."""
-    done = run(photo, "-o", "larger.gif")
-    assert done.code == 1
-    assert done.err == (
-        "tfdeconv: error: larger.gif must end in one of .png, .jpg, .jpeg, .webp, .tif, .tiff, which choose "
-        "the format.\n"
-    )
-    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
 @pytest.mark.parametrize("folder", ["out", "x2.5", "v1.2.jpgs"])
@@ -258,7 +275,7 @@ def test_several_photographs_do_not_go_into_one_picture(run, photo, tmp_path):
     write_photograph(Photograph(PIXELS), tmp_path / "album" / "a.png")
     for inputs in ([photo, "album/a.png"], ["album"]):
         done = run(*inputs, "-o", "larger.png")
-        assert done.code == 1
+        assert done.code == 2
         assert done.err.startswith("tfdeconv: error: the output must be a folder for several photographs; ")
         assert done.err.endswith(" larger.png names a picture.\n")
     assert not (tmp_path / "larger.png").exists()
@@ -276,7 +293,7 @@ def test_a_tile_that_is_too_small_for_one_file_does_not_stop_the_others(run, pho
     write_photograph(Photograph(np.dstack([PIXELS, PIXELS[..., :1]])), tmp_path / "clear.png")
     done = run("clear.png", photo, "-o", "out", "--tile", "20")
     assert done.code == 1
-    assert done.err.startswith("tfdeconv: error: clear.png: tile must be above ")
+    assert done.err.startswith("tfdeconv: error: clear.png: --tile must be above ")
     assert done.err.endswith("\n1 of 2 files done, 1 failed.\n")
     assert (tmp_path / "out" / "photo.png").exists()
 
@@ -291,13 +308,14 @@ def test_a_name_that_is_no_text_is_upscaled_and_told(run, tmp_path):
     assert (tmp_path / "out" / source.name).exists()
 
 
-def test_a_file_that_ends_otherwise_is_refused_alone(run, photo, tmp_path):
-    """The ending chooses the format, so it must be known."""
-    Image.fromarray(PIXELS).save(tmp_path / "b.gif")
-    done = run(photo, "b.gif", "-o", "out")
-    assert done.code == 1
-    assert "b.gif is not a PNG, JPEG, WebP or TIFF picture" in done.err
-    assert (tmp_path / "out" / "photo.png").exists()
+def test_kinds_that_are_only_read_become_png(run, photo, tmp_path):
+    """Nothing is lost so; --format chooses another kind for all."""
+    for name in ("b.gif", "c.bmp"):
+        Image.fromarray(PIXELS).convert("P" if name == "b.gif" else "RGB").save(tmp_path / name)
+    assert run(photo, "b.gif", "c.bmp", "-o", "out").code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.png", "c.png", "photo.png"]
+    assert run(photo, "c.bmp", "-o", "jpegs", "--format", "jpg").code == 0
+    assert [Image.open(path).format for path in sorted((tmp_path / "jpegs").iterdir())] == ["JPEG", "JPEG"]
 
 
 @pytest.fixture(scope="module")
@@ -348,16 +366,16 @@ def test_two_inputs_for_one_output_are_refused(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.png").touch()
     with pytest.raises(InvalidArgumentError, match=r"a/x\.png and .*b/x\.png would both become .*out/x\.png"):
-        jobs([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+        find([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
 
 
 def test_two_comparisons_of_one_name_are_refused(tmp_path):
     """Before any work; without comparisons there is nothing to refuse."""
     for name in ("x.png", "x.jpg"):
         (tmp_path / name).touch()
-    assert len(jobs([tmp_path], tmp_path / "out")) == 2
+    assert len(find([tmp_path], tmp_path / "out").jobs) == 2
     with pytest.raises(InvalidArgumentError, match=r"x\.jpg and .*x\.png would both become .*x-compare\.png"):
-        jobs([tmp_path], tmp_path / "out", compare=True)
+        find([tmp_path], tmp_path / "out", compare=True)
 
 
 def test_no_output_takes_the_place_of_another_input(tmp_path):
@@ -366,7 +384,7 @@ def test_no_output_takes_the_place_of_another_input(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     with pytest.raises(InvalidArgumentError, match=r"sub/x\.png would be written over the input .*x\.png"):
-        jobs([tmp_path / "sub", tmp_path / "x.png"], tmp_path)
+        find([tmp_path / "sub", tmp_path / "x.png"], tmp_path)
 
 
 def test_results_inside_the_folder_are_not_upscaled_again(tmp_path):
@@ -374,7 +392,7 @@ def test_results_inside_the_folder_are_not_upscaled_again(tmp_path):
     for name in ("x.png", "out/x.png", ".cache/y.png", ".z.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = jobs([tmp_path], tmp_path / "out")
+    found = find([tmp_path], tmp_path / "out").jobs
     assert [(job.source, job.target) for job in found] == [(tmp_path / "x.png", tmp_path / "out" / "x.png")]
 
 
@@ -382,9 +400,9 @@ def test_results_may_go_to_a_folder_above(tmp_path):
     """``tfdeconv upscale holiday -o .``; what is above is no result."""
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "x.png").touch()
-    assert jobs([tmp_path / "holiday"], tmp_path) == [(tmp_path / "holiday" / "x.png", tmp_path / "x.png")]
+    assert find([tmp_path / "holiday"], tmp_path).jobs == [(tmp_path / "holiday" / "x.png", tmp_path / "x.png")]
     with pytest.raises(InvalidArgumentError, match=r"x\.png would be written over itself"):
-        jobs([tmp_path], tmp_path)
+        find([tmp_path], tmp_path)
 
 
 def test_an_output_that_may_not_be_looked_at_is_left_to_the_writer(tmp_path, monkeypatch):
@@ -399,10 +417,10 @@ def test_an_output_that_may_not_be_looked_at_is_left_to_the_writer(tmp_path, mon
 
     (tmp_path / "x.png").touch()
     monkeypatch.setattr(os, "stat", stat)
-    assert jobs([tmp_path / "x.png"], target) == [(tmp_path / "x.png", target)]
+    assert find([tmp_path / "x.png"], target).jobs == [(tmp_path / "x.png", target)]
 
 
 def test_an_input_given_twice_is_done_once(tmp_path):
     """By itself and with its folder."""
     (tmp_path / "x.png").touch()
-    assert len(jobs([tmp_path / "x.png", tmp_path], tmp_path / "out")) == 1
+    assert len(find([tmp_path / "x.png", tmp_path], tmp_path / "out").jobs) == 1

@@ -10,7 +10,7 @@ import click
 
 from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 
 @click.command()
@@ -80,10 +80,10 @@ def _check_output(path: Path, *, overwrite: bool) -> None:
     if path.suffix != ".keras":
         raise InvalidArgumentError(f"OUTPUT_FILE must end in .keras; received {str(path)!r}.")
     if not path.parent.is_dir():
-        raise InvalidArgumentError(
+        raise FileError(
             f"OUTPUT_FILE must be in a folder that exists; there is no folder {str(path.parent)!r}."
         )
     if path.exists() and not overwrite:
-        raise InvalidArgumentError(
+        raise FileError(
             f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite."
         )

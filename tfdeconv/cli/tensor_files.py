@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.client import TensorSpec
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.extras import require
 from tfdeconv.imaging import SUFFIXES, Photograph, read_photograph, write_photograph
 
@@ -61,14 +61,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidArgumentError(f"--input {path} cannot be read: {error.strerror}.") from None
+        raise FileError(f"--input {path} cannot be read: {error.strerror}.") from None
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
     try:
         return np.asarray(np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False))
     except (ValueError, EOFError) as error:
-        raise InvalidArgumentError(f"--input {path} is not a NumPy array file: {error}.") from None
+        raise FileError(f"--input {path} is not a NumPy array file: {error}.") from None
 
 
 def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
@@ -114,7 +114,7 @@ def _write_bytes(path: Path, data: bytes, what: str) -> str:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise InvalidArgumentError(f"--output {path} cannot be written: {error.strerror}.") from None
+        raise FileError(f"--output {path} cannot be written: {error.strerror}.") from None
     return f"{path}: {what}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 
 @click.command()
@@ -72,14 +72,14 @@ def command(
     if initial is None and parent is not None:
         initial = output / architecture / f"x{parent}" / "weights.npz"
         if not initial.is_file():
-            raise InvalidArgumentError(
+            raise FileError(
                 f"--initial: the recipe starts scale {scale} from scale {parent}, but {str(initial)!r} is "
                 f"missing. Train scale {parent} first, or name a weights file."
             )
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(
+        raise FileError(
             f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
         ) from None
     click.echo(f"Cutting patches from {data} ...")
