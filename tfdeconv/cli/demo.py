@@ -207,6 +207,7 @@ def _compare(answers: list[_Answer], expected: Any) -> list[float]:
 def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
     from PIL import Image
 
+    from tfdeconv.imaging.formats.atomic_file import draft_of
     from tfdeconv.imaging.side_by_side import side_by_side
 
     result = _to_levels(upscaled)
@@ -215,9 +216,10 @@ def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
     drawing = side_by_side(
         [("Input, pixels enlarged", enlarged), (f"Upscaled x{SCALE}", result), ("Original", original)]
     )
-    _to_image(halved).save(output / "input.png")
-    _to_image(result).save(output / "upscaled.png")
-    drawing.save(output / "comparison.png")
+    pictures = {"input": _to_image(halved), "upscaled": _to_image(result), "comparison": drawing}
+    for name, picture in pictures.items():
+        with draft_of(output / f"{name}.png", overwrite=True) as draft:
+            picture.save(draft)
 
 
 def _quality(original: Any, halved: Any, upscaled: Any) -> str:

@@ -11,6 +11,7 @@ import click
 from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.imaging.formats.atomic_file import draft_of
 
 
 @click.command()
@@ -66,7 +67,8 @@ def command(
     result = td.optimize(
         load_keras_file(model_file, "MODEL_FILE"), parsed, batch=batch, budget_s=budget_s, device=device
     )
-    result.model.save(output_file)
+    with draft_of(output_file, overwrite=overwrite) as draft:
+        result.model.save(draft)
     click.echo(result.report)
 
 

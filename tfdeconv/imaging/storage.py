@@ -72,8 +72,9 @@ def place(text: str) -> Place:
             f"{text}: {scheme}:// needs a package that is not installed ({error}). "
             "Install it with: pip install 'tfdeconv[storage]'"
         ) from None
-    except ValueError as error:
-        raise InvalidArgumentError(f"{text} cannot be used: {error}.") from None
+    except Exception as error:  # each store has its own, some of many lines
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise InvalidArgumentError(f"{text} cannot be used: {reason}.") from None
     return found
 
 

@@ -64,8 +64,8 @@ def _tags(exif: Any) -> Iterator[tuple[int, str, int, Any, bool]]:
             yield tag, "H", 1, value, True
 
 
-def _packets(photograph: Photograph) -> Iterator[tuple[int, str, int, bytes, bool]]:
+def _packets(photograph: Photograph) -> Iterator[tuple[int, int, int, bytes, bool]]:
     """The entries that hold XMP and IPTC."""
-    for tag, kind, content in ((XMP_TAG, "B", photograph.xmp), (TIFF_TAG, "7", photograph.iptc)):
+    for tag, kind, content in ((XMP_TAG, 1, photograph.xmp), (TIFF_TAG, 7, photograph.iptc)):
         if content is not None:
             yield tag, kind, len(content), content, True

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.imaging.formats.atomic_file import draft_of
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The shipped files ``<architecture>-x<scale>-<data>.npz`` and their ``SHA256SUMS``."""
@@ -37,9 +38,8 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights of ``model`` to ``path`` (``.npz``), whole or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **{name: weight.numpy() for name, weight in named_weights(model).items()})
-    partial.replace(path)
+    with draft_of(path, overwrite=True) as draft:
+        np.savez(draft, **{name: weight.numpy() for name, weight in named_weights(model).items()})
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
