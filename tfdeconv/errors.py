@@ -8,8 +8,8 @@ classes to their codes. Each class can be made from one message (Keras re-raises
     |   |-- LoweringNotApplicable             the chosen lowering cannot compute this configuration
     |   |-- AlignmentError                    coordinate maps disagree, or no legal crop exists
     |   |-- ConversionError                   a foreign layer or model has no exact equivalent
-    |   `-- FileError                         a file or folder is missing, broken, in the way, or not permitted
-    |       `-- ImageError                    bytes or files that are not a usable image
+    |   `-- FileError                         a file or folder is missing, broken, in the way, or not
+    permitted |       `-- ImageError                    bytes or files that are not a usable image
     |-- MissingExtraError (ImportError)       an optional dependency is not installed
     |-- ExportError                           a model cannot be written or read as a SavedModel
     `-- ServingError                          a request or a server failed

@@ -58,7 +58,11 @@ def test_an_unknown_command_is_a_usage_error():
             "tfdeconv: error: strides must be at",
         ),
         (FileError("a.npz is damaged."), 1, "tfdeconv: error: a.npz is damaged."),
-        (RuntimeError("boom\nat line 2"), 1, "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set "),
+        (
+            RuntimeError("boom\nat line 2"),
+            1,
+            "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set ",
+        ),
         (IsADirectoryError(21, "Is a directory", "out"), 1, "tfdeconv: error: 'out': Is a directory."),
         (ValueError("\x1b[31mred"), 1, r"tfdeconv: unforeseen error: ValueError: \x1b[31mred. Set "),
     ],

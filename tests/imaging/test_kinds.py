@@ -14,7 +14,9 @@ from tfdeconv.errors import ImageError
 from tfdeconv.imaging import read_photograph
 from tfdeconv.imaging.formats.boxes import boxes
 
-SMOOTH = (np.add.outer(np.arange(40), np.arange(64))[..., np.newaxis] * np.array([1, 1.5, 2])).astype(np.uint16)
+SMOOTH = (np.add.outer(np.arange(40), np.arange(64))[..., np.newaxis] * np.array([1, 1.5, 2])).astype(
+    np.uint16
+)
 
 
 def ten_bit():
@@ -37,7 +39,7 @@ def test_the_first_frame_is_taken_when_asked(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     options = {"lossless": True} if suffix == "webp" else {}
     frames[0].save(path, save_all=True, append_images=frames[1:], **options)
-    with pytest.raises(ImageError, match="holds 2 pictures; .* or the first with first_frame=True"):
+    with pytest.raises(ImageError, match=r"holds 2 pictures; .* or the first with first_frame=True"):
         read_photograph(path)
     photograph = read_photograph(path, first_frame=True)
     assert np.unique(photograph.pixels) == [10]
@@ -199,7 +201,9 @@ def test_a_tiff_compression_that_cannot_be_decoded_is_named(tmp_path):
     data = path.read_bytes()
     at = data.index(b"\x03\x01\x03\x00")  # tag 259, SHORT
     path.write_bytes(data[: at + 8] + (34713).to_bytes(2, "little") + data[at + 10 :])
-    with pytest.raises(ImageError, match=r"a\.tif is a TIFF with NIKON_NEF compression that cannot be decoded"):
+    with pytest.raises(
+        ImageError, match=r"a\.tif is a TIFF with NIKON_NEF compression that cannot be decoded"
+    ):
         read_photograph(path)
 
 
@@ -221,5 +225,11 @@ def test_a_tiff_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
 
 def test_boxes_that_contradict_themselves_end():
     """No loop and no error, whatever a length says."""
-    for data in (b"\0\0\0\1abcd", b"\0\0\0\4abcd", b"\xff\xff\xff\xffmeta", b"\0\0\0\1meta" + bytes(8), b"\0" * 50):
+    for data in (
+        b"\0\0\0\1abcd",
+        b"\0\0\0\4abcd",
+        b"\xff\xff\xff\xffmeta",
+        b"\0\0\0\1meta" + bytes(8),
+        b"\0" * 50,
+    ):
         assert list(boxes(data)) in ([], [(bytes(4), bytes(42))])

@@ -97,7 +97,9 @@ def test_iptc_of_other_writers_is_found(tmp_path):
         assert read_photograph(path).iptc == IPTC
 
 
-@pytest.mark.parametrize("blocks", [b"", b"8BIM", b"8BIM\x04\x04\x00\x00\xff\xff\xff\xff", b"8BIM\x04\x04\xff"])
+@pytest.mark.parametrize(
+    "blocks", [b"", b"8BIM", b"8BIM\x04\x04\x00\x00\xff\xff\xff\xff", b"8BIM\x04\x04\xff"]
+)
 def test_resource_blocks_that_end_early_are_none(blocks):
     """Or hold what there is."""
     assert iptc_of_resources(blocks) is None

@@ -47,7 +47,9 @@ def test_every_sort_of_png_is_read_as_an_independent_decoder_reads_it(
     options = {"greyscale": colour_type in (0, 4), "alpha": colour_type in (4, 6), "bitdepth": depth}
     if colour_type == 3:
         palette = rng.integers(0, 256, (1 << depth, 3)).tolist()
-        options = {"palette": [(*c, int(a)) for c, a in zip(palette, rng.integers(0, 256, 1 << depth), strict=True)]}
+        options = {
+            "palette": [(*c, int(a)) for c, a in zip(palette, rng.integers(0, 256, 1 << depth), strict=True)]
+        }
         if not transparency:
             options = {"palette": [tuple(c) for c in palette]}
         options["bitdepth"] = depth
@@ -64,7 +66,9 @@ def test_every_sort_of_png_is_read_as_an_independent_decoder_reads_it(
     expected = expected * full // most
     photograph = read_photograph(path)
     pixels = photograph.pixels
-    if colour_type == 3 and pixels.shape[-1] < expected.shape[-1]:  # a palette of greys, by chance of one colour
+    if (
+        colour_type == 3 and pixels.shape[-1] < expected.shape[-1]
+    ):  # a palette of greys, by chance of one colour
         pixels = np.concatenate([pixels[..., :1]] * 2 + [pixels], axis=-1)
     np.testing.assert_array_equal(pixels, expected)
     assert pixels.dtype == (np.uint16 if depth == 16 else np.uint8)
@@ -101,7 +105,9 @@ def test_colour_chunks_go_through_byte_for_byte(tmp_path, dtype):
     found = [(name.decode(), content) for name, content in png.Reader(bytes=again.read_bytes()).chunks()]
     before_pixels = dict(found[: [name for name, _ in found].index("IDAT")])
     assert {name: before_pixels[name] for name in COLOUR} == COLOUR
-    assert len(found) == len({name for name, _ in found if name != "IDAT"}) + sum(n == "IDAT" for n, _ in found)
+    assert len(found) == len({name for name, _ in found if name != "IDAT"}) + sum(
+        n == "IDAT" for n, _ in found
+    )
 
 
 def test_a_profile_takes_the_place_of_the_srgb_chunk(tmp_path, icc):
@@ -125,7 +131,9 @@ def test_colour_chunks_that_a_format_has_no_place_for_are_told(tmp_path, suffix)
 def test_unknown_chunks_are_told(tmp_path):
     """They are not carried: nobody here knows what they say about the pixels."""
     write_photograph(Photograph(pattern(3)), tmp_path / "a.png")
-    with_chunks(tmp_path / "a.png", chunk(b"caBX", b"manifest"), chunk(b"tIME", bytes(7)), chunk(b"bKGD", bytes(6)))
+    with_chunks(
+        tmp_path / "a.png", chunk(b"caBX", b"manifest"), chunk(b"tIME", bytes(7)), chunk(b"bKGD", bytes(6))
+    )
     (note,) = read_photograph(tmp_path / "a.png").notes
     assert note == "has chunks that are not known here and are left out: caBX"
 
@@ -168,5 +176,3 @@ def test_a_text_that_unpacks_to_gigabytes_is_cut():
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
     file = io.BytesIO(b"\x89PNG\r\n\x1a\n" + header + chunk(b"zTXt", b"a\0\0" + packed))
     assert len(read_facts(file).text["a"]) == 1 << 26
-
-

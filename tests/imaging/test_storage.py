@@ -33,7 +33,8 @@ def test_names_become_places(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("url", "error"), [("nothing://a", InvalidArgumentError), ("hdfs://a/b.png", (MissingExtraError, InvalidArgumentError))]
+    ("url", "error"),
+    [("nothing://a", InvalidArgumentError), ("hdfs://a/b.png", (MissingExtraError, InvalidArgumentError))],
 )
 def test_urls_that_cannot_be_used_are_told(url, error):
     """The kind is unknown, or its package is missing."""
@@ -73,9 +74,10 @@ def test_a_store_that_refuses_is_told(store, monkeypatch):
         raise PermissionError(13, "Access Denied")
 
     monkeypatch.setattr(type(store), "put_file", refuse)
-    with pytest.raises(FileError, match=r"a\.png cannot be written: Access Denied\."), whole_output(
-        place("memory://album/a.png")
-    ) as file:
+    with (
+        pytest.raises(FileError, match=r"a\.png cannot be written: Access Denied\."),
+        whole_output(place("memory://album/a.png")) as file,
+    ):
         file.write(b"whole")
 
 

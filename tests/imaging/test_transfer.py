@@ -18,7 +18,9 @@ def curve(*points):
 
 
 def parametric(function, *numbers):
-    return b"para\0\0\0\0" + struct.pack(f">HH{len(numbers)}i", function, 0, *(round(n * 65536) for n in numbers))
+    return b"para\0\0\0\0" + struct.pack(
+        f">HH{len(numbers)}i", function, 0, *(round(n * 65536) for n in numbers)
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_profiles_that_end_early_have_no_curve(cut):
     ],
 )
 def test_what_counts_first(colour, profile, expected):
-    """cICP before iCCP before sRGB before gAMA, as the PNG specification has it."""
+    """CICP before iCCP before sRGB before gAMA, as the PNG specification has it."""
     profile = None if profile is None else made_profile(b"RGB ", profile)
     assert exponent_of(Photograph(PIXELS, icc_profile=profile, colour=colour)) == (
         None if expected is None else pytest.approx(expected, abs=0.01)

@@ -66,10 +66,11 @@ def _group() -> None:
 def main() -> None:
     """Run the command line; errors become one line on standard error.
 
-    The exit code is 0 if all was done. It is 2 if the command line itself is wrong, whatever files hold: an option
-    that is unknown, missing or contradicts another, or a value out of its range. It is 1 if something outside
-    was: a file that is missing, damaged or in the way, a server, a disk. It is 128 and the signal's number if a
-    signal ended it: 130 for Ctrl-C, 143 for SIGTERM.
+    The exit code is 0 if all was done. It is 2 if the command line itself is wrong, whatever files hold: an
+    option that is unknown, missing or contradicts another, or a value out of its range. It is 1 if
+    something outside
+    was: a file that is missing, damaged or in the way, a server, a disk. It is 128 and the signal's number
+    if a signal ended it: 130 for Ctrl-C, 143 for SIGTERM.
 
     With ``TFDECONV_TRACEBACK`` set in the environment, errors that tfdeconv did not foresee keep their
     traceback.

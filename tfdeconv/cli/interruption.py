@@ -69,7 +69,7 @@ def patient_output() -> Iterator[None]:
     if not isinstance(output, io.TextIOWrapper):
         yield
         return
-    sys.stdout = _Patient(output)  # type: ignore[assignment]
+    sys.stdout = _Patient(output)
     try:
         yield
     finally:

@@ -10,13 +10,17 @@ _LONGEST = 2000
 
 
 def shown(name: object) -> str:
-    """Return a file's name as it can stand in one line: control characters as escapes.
+    r"""Return a file's name as it can stand in one line: control characters as escapes.
 
     Example:
-        >>> print(shown("two\\nlines.png"))
-        two\\nlines.png
+        >>> print(shown("two\nlines.png"))
+        two\nlines.png
     """
-    text = click.format_filename(name) if isinstance(name, str | bytes) or hasattr(name, "__fspath__") else str(name)
+    text = (
+        click.format_filename(name)
+        if isinstance(name, str | bytes) or hasattr(name, "__fspath__")
+        else str(name)
+    )
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: _escape(match[0]), text)
 
 
@@ -25,15 +29,15 @@ def _escape(character: str) -> str:
 
 
 def one_line(text: object, *, names: tuple[object, ...] = ()) -> str:
-    """Return a message in one line: breaks become spaces, other control characters escapes.
+    r"""Return a message in one line: breaks become spaces, other control characters escapes.
 
     Args:
         text: The message.
         names: File names that it may hold; they keep their breaks, as escapes.
 
     Example:
-        >>> one_line("a\\nb.png cannot\\n  be read", names=("a\\nb.png",))
-        'a\\\\nb.png cannot be read'
+        >>> one_line("a\nb.png cannot\n  be read", names=("a\nb.png",))
+        'a\\nb.png cannot be read'
     """
     message = str(text)
     for name in names:

@@ -86,6 +86,4 @@ def _check_output(path: Path, *, overwrite: bool) -> None:
             f"OUTPUT_FILE must be in a folder that exists; there is no folder {str(path.parent)!r}."
         )
     if path.exists() and not overwrite:
-        raise FileError(
-            f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite."
-        )
+        raise FileError(f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite.")

@@ -9,14 +9,14 @@ import click
 from tfdeconv.imaging.storage import Place, Stream, place
 
 
-class _PlaceType(click.ParamType):
+class _PlaceType(click.ParamType[Place]):
     """A file, a URL of an object store, or - for standard input or output."""
 
     name = "place"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value  # a default
         found = place(value)
         if not isinstance(found, Stream) and "\0" in value:
             self.fail("a name cannot hold the character 0.", param, ctx)

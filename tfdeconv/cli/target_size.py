@@ -19,8 +19,8 @@ class TargetSize:
         scale: Factor; None where a size is asked for.
         width: Width in pixels; None for what the other side and the picture's shape make it.
         height: Height in pixels; the same.
-        fits: Whether ``width`` and ``height`` are the box that the picture fills without leaving it, rather than
-            its size.
+        fits: Whether ``width`` and ``height`` are the box that the picture fills without leaving it, rather
+            than its size.
     """
 
     scale: float | None = None

@@ -104,8 +104,8 @@ Examples:
     "--format",
     "format_",
     type=click.Choice(list(ENDINGS)),
-    help="Kind of the files to write.  [default: as OUT ends, or as each input; png for a pipe, and for kinds "
-    "that are only read]",
+    help="Kind of the files to write.  [default: as OUT ends, or as each input; png for a pipe, and for "
+    "kinds that are only read]",
 )
 @click.option(
     "--first-frame",
@@ -167,9 +167,9 @@ def command(
     BMP, GIF, AVIF, JPEG 2000, HEIC and JPEG XL are read, too, and become PNG. INPUT and OUT may be URLs such
     as s3://bucket/folder, or - for a pipe.
 
-    Grey stays grey, 16 bits stay 16 bits, transparency, EXIF data, XMP, IPTC and colour profiles come along. Each
-    file appears when it is complete. A file that cannot be done is reported, the others are done all the
-    same, and the exit code is 1.
+    Grey stays grey, 16 bits stay 16 bits, transparency, EXIF data, XMP, IPTC and colour profiles come
+    along. Each file appears when it is complete. A file that cannot be done is reported, the others are
+    done all the same, and the exit code is 1.
     """
     if server is not None and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
@@ -179,7 +179,9 @@ def command(
     found = find(inputs, output, compare=compare, ending=None if format_ is None else ENDINGS[format_])
     _tell_left_out(found.left_out)
     if output is STREAM and sys.stdout.isatty():
-        raise InvalidArgumentError("-o - writes a picture; send it to a file or a program, as in -o - > a.png.")
+        raise InvalidArgumentError(
+            "-o - writes a picture; send it to a file or a program, as in -o - > a.png."
+        )
     todo = found.jobs
     if skip_existing:
         todo = [job for job in found.jobs if job.target is STREAM or not job.target.exists()]

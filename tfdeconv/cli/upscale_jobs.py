@@ -18,7 +18,28 @@ ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tif": ".tif"}
 
 # Pictures of cameras and programs that `mimetypes` does not know.
 _OTHER_PICTURES = frozenset(
-    ".arw .cr2 .cr3 .dng .exr .hdr .kra .nef .orf .pef .psb .psd .qoi .raf .raw .rw2 .srw .svgz .tga .xcf".split()
+    [
+        ".arw",
+        ".cr2",
+        ".cr3",
+        ".dng",
+        ".exr",
+        ".hdr",
+        ".kra",
+        ".nef",
+        ".orf",
+        ".pef",
+        ".psb",
+        ".psd",
+        ".qoi",
+        ".raf",
+        ".raw",
+        ".rw2",
+        ".srw",
+        ".svgz",
+        ".tga",
+        ".xcf",
+    ]
 )
 
 
@@ -56,30 +77,28 @@ def find(
         output: A file, if ``inputs`` is one file and this name ends as a file's does and is no folder;
             standard output, if it is one; else a folder.
         compare: Whether comparisons are written as well.
-        ending: The ending of the files to be written, such as ``".jpg"``; None: that of the input, or ``.png``
-            where inputs of its kind are only read.
+        ending: The ending of the files to be written, such as ``".jpg"``; None: that of the input, or
+            ``.png`` where inputs of its kind are only read.
 
     Raises:
-        InvalidArgumentError: Several photographs or two inputs would be written to one file, an input would be
-            written over itself or over another, or a stream is asked for what it cannot do.
+        InvalidArgumentError: Several photographs or two inputs would be written to one file, an input would
+            be written over itself or over another, or a stream is asked for what it cannot do.
         FileError: A folder holds no photographs.
     """
+    left_out: list[Any] = []
     if output is STREAM or STREAM in inputs:
         _check_streams(inputs, output, compare)
     if len(inputs) == 1 and (output is STREAM or (not _is_folder(inputs[0]) and _names_a_file(output))):
         if _is_folder(inputs[0]):
             raise InvalidArgumentError("-o - takes one photograph; the input is a folder.")
         _check_ending(output, ending)
-        found, left_out = [Job(inputs[0], output)], []
+        found = [Job(inputs[0], output)]
     elif _names_a_file(output) and output.suffix.lower() in SUFFIXES:
         raise InvalidArgumentError(
             f"the output must be a folder for several photographs; {output} names a picture."
         )
     else:
-        left_out = []
-        found = list(
-            dict.fromkeys(job for path in inputs for job in _below(path, output, ending, left_out))
-        )
+        found = list(dict.fromkeys(job for path in inputs for job in _below(path, output, ending, left_out)))
     if output is not STREAM:
         _check_targets(found, compare)
     return Found(found, left_out)
@@ -90,16 +109,22 @@ def _check_ending(output: Any, ending: str | None) -> None:
         return
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InvalidArgumentError(f"{output} must end in one of {', '.join(SUFFIXES)}, which choose the format.")
+        raise InvalidArgumentError(
+            f"{output} must end in one of {', '.join(SUFFIXES)}, which choose the format."
+        )
     if ending is not None and KINDS[suffix] != KINDS[ending]:
-        raise InvalidArgumentError(f"--format and the ending of {output} contradict each other. Leave --format out.")
+        raise InvalidArgumentError(
+            f"--format and the ending of {output} contradict each other. Leave --format out."
+        )
 
 
 def _check_streams(inputs: Sequence[Place], output: Place, compare: bool) -> None:
     if len(inputs) > 1:
         raise InvalidArgumentError("- (a pipe) takes one photograph; the inputs are several.")
     if compare and output is STREAM:
-        raise InvalidArgumentError("--compare writes a second picture beside the first; -o - has no room for it.")
+        raise InvalidArgumentError(
+            "--compare writes a second picture beside the first; -o - has no room for it."
+        )
     if inputs[0] is STREAM and output is not STREAM and not _names_a_file(output):
         raise InvalidArgumentError(
             f"what comes from - has no name; -o must be a file, such as photo.png; received {output}."
@@ -107,7 +132,7 @@ def _check_streams(inputs: Sequence[Place], output: Place, compare: bool) -> Non
 
 
 def _check_targets(jobs: list[Job], compare: bool) -> None:
-    originals = {job.source.resolve(): job.source for job in jobs if job.source is not STREAM}
+    originals = {_real(job.source): job.source for job in jobs if job.source is not STREAM}
     makers: dict[Any, Any] = {}
     for job in jobs:
         for written in (job.target, job.comparison) if compare else (job.target,):
@@ -116,7 +141,7 @@ def _check_targets(jobs: list[Job], compare: bool) -> None:
                 raise InvalidArgumentError(
                     f"{other} and {job.source} would both become {written}. Upscale them into two folders."
                 )
-            lost = originals.get(written.resolve())
+            lost = originals.get(_real(written))
             if lost is not None:
                 what = "itself" if lost == job.source else f"the input {lost}"
                 raise InvalidArgumentError(
@@ -124,22 +149,27 @@ def _check_targets(jobs: list[Job], compare: bool) -> None:
                 )
 
 
+def _real(path: Any) -> Any:
+    """A place without links; Path.resolve raises an error of links that lead to themselves."""
+    return Path(os.path.realpath(path)) if isinstance(path, Path) else path.resolve()
+
+
 def _is_folder(path: Any) -> bool:
+    if isinstance(path, Path):
+        return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir may raise PermissionError
     return path is not STREAM and bool(path.is_dir())
 
 
 def _names_a_file(path: Any) -> bool:
     """Whether a name has an ending, such as ``.png``, but not ``x2.5``, and is not that of a folder."""
-    # Path.is_dir may raise PermissionError
-    is_folder = os.path.isdir(path) if isinstance(path, Path) else _is_folder(path)  # noqa: PTH112
-    return path is not STREAM and path.suffix[1:2].isalpha() and not is_folder
+    return path is not STREAM and path.suffix[1:2].isalpha() and not _is_folder(path)
 
 
 def _below(path: Any, output: Any, ending: str | None, left_out: list[Any]) -> Iterator[Job]:
     if not _is_folder(path):
         yield Job(path, output / _renamed(path, ending).name)
         return
-    results = output.resolve()
+    results = _real(output)
     photographs = False
     for file in _tree(path, results, left_out):
         suffix = file.suffix.lower()
@@ -177,7 +207,7 @@ def _tree(folder: Any, results: Any, left_out: list[Any]) -> Iterator[Any]:
             if file.is_file() and not any(part.startswith(".") for part in parts):
                 yield file
         return
-    results_are_inside = folder.resolve() in results.parents
+    results_are_inside = _real(folder) in results.parents
     seen: set[tuple[int, int]] = set()
 
     def refused(error: OSError) -> None:
@@ -194,7 +224,7 @@ def _tree(folder: Any, results: Any, left_out: list[Any]) -> Iterator[Any]:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and not (results_are_inside and (place / name).resolve() == results)
+            if not name.startswith(".") and not (results_are_inside and _real(place / name) == results)
         )
         files += [place / name for name in names if not name.startswith(".")]
     yield from sorted(files)

@@ -51,8 +51,8 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
     """Do one photograph and return a line about it.
 
     Args:
-        job: What to read and what to write. A comparison is written before the photograph, so that this is there
-            only if all is done.
+        job: What to read and what to write. A comparison is written before the photograph, so that this is
+            there only if all is done.
         settings: How.
         network: What enlarges tiles; None: what tfdeconv ships.
 

@@ -7,8 +7,8 @@ import warnings
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from tfdeconv.extras import require
 from tfdeconv.errors import ImageError, MissingExtraError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff, tiff_pages
 from tfdeconv.imaging.formats.exif import upright_exif
 from tfdeconv.imaging.formats.icc import misfit
@@ -29,15 +29,16 @@ def read_photograph(
     """Read a picture file.
 
     PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and JPEG 2000; HEIC and JPEG XL with the ``formats`` extra. Grey
-    stays grey; more than 8 bits become 16; transparency becomes an alpha channel, palettes become colours, CMYK
-    becomes sRGB (through its ICC profile where it has one). The orientation tag is applied to the pixels and
-    marked as done in EXIF and XMP; the thumbnails in them, which would be out of date, are taken out. A profile
-    that is not for the picture's number of colours is left out. What is left out is told in ``notes``.
+    stays grey; more than 8 bits become 16; transparency becomes an alpha channel, palettes become colours,
+    CMYK becomes sRGB (through its ICC profile where it has one). The orientation tag is applied to the
+    pixels and marked as done in EXIF and XMP; the thumbnails in them, which would be out of date, are taken
+    out. A profile that is not for the picture's number of colours is left out. What is left out is told in
+    ``notes``.
 
     Args:
         path: A file's name, a URL such as ``s3://bucket/a.png`` (``storage`` extra), a place of
-            :mod:`tfdeconv.imaging.storage`, or a file that is open for reading. Its content decides what it is,
-            not its name.
+            :mod:`tfdeconv.imaging.storage`, or a file that is open for reading. Its content decides what it
+            is, not its name.
         first_frame: Whether to take the first picture of a file with several, such as an animation, instead
             of refusing it.
 

@@ -1,8 +1,8 @@
 """Where photographs lie: files, the standard streams, and URLs of object stores.
 
-Everything that reads or writes a photograph goes through three functions: :func:`place` turns text into a place,
-:func:`open_input` opens one for reading, :func:`whole_output` writes one whole or not at all. A place is a
-``Path``, a ``UPath`` (fsspec's file systems with the same methods, for URLs), or :data:`STREAM`.
+Everything that reads or writes a photograph goes through three functions: :func:`place` turns text into a
+place, :func:`open_input` opens one for reading, :func:`whole_output` writes one whole or not at all. A
+place is a ``Path``, a ``UPath`` (fsspec's file systems with the same methods, for URLs), or :data:`STREAM`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from tfdeconv.extras import require
 from tfdeconv.errors import FileError, InvalidArgumentError, MissingExtraError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.atomic_file import atomic_file, check_free
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def place(text: str) -> Place:
         found.fs  # noqa: B018 - what it needs is imported only now
     except ImportError as error:
         raise MissingExtraError(
-            f"{text}: {scheme}:// needs a package that is not installed ({error}). "
-            "Install it with: pip install 'tfdeconv[storage]'"
+            f"{text}: {scheme}:// needs a package that is not installed: {str(error).rstrip('.')}."
         ) from None
     except Exception as error:  # each store has its own, some of many lines
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
@@ -83,17 +82,15 @@ def open_input(source: Place | BinaryIO) -> Iterator[BinaryIO]:
     """Yield a file for reading whose position can be set; a file that is passed in is not closed."""
     if isinstance(source, Stream):
         yield from _seekable(sys.stdin.buffer)
-    elif isinstance(source, Path):
-        with source.open("rb") as file:
+        return
+    opens: Any = source
+    if isinstance(source, Path) or hasattr(source, "fs"):
+        with opens.open("rb") as file:
             yield file
-    elif isinstance(source, io.IOBase) or not hasattr(source, "open"):
-        if source.seekable():
-            yield source
-        else:
-            yield from _seekable(source)
+    elif opens.seekable():
+        yield opens
     else:
-        with source.open("rb") as file:
-            yield file
+        yield from _seekable(opens)
 
 
 def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
@@ -107,8 +104,8 @@ def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
 def whole_output(target: Place | BinaryIO, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """Yield a file, open for writing and reading, that arrives at its place when the block ends well.
 
-    On disk it is renamed. An object store gets it in one put, a stream in one go; neither gets anything after an
-    exception.
+    On disk it is renamed. An object store gets it in one put, a stream in one go; neither gets anything
+    after an exception.
 
     Args:
         target: Where it goes: a place, or a file that is open for writing.

@@ -1,8 +1,8 @@
 """Light and numbers: whether a photograph's numbers are spread as the networks learned them.
 
 The networks saw photographs whose numbers follow the curve of sRGB: steps of equal size look about equally
-large. Where a file's numbers are proportional to light instead (or nearly so), dark parts have few of them, and an
-enlargement rings around lights. So such pictures are enlarged on sRGB's curve and put back afterwards.
+large. Where a file's numbers are proportional to light instead (or nearly so), dark parts have few of them,
+and an enlargement rings around lights. So such pictures are enlarged on sRGB's curve and put back afterwards.
 
 References:
     IEC 61966-2-1 (sRGB); ITU-T H.273, table 3 (``transfer_characteristics``); PNG, third edition, section

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfdeconv.extras import require
 from tfdeconv.errors import FileError, ImageError, InvalidArgumentError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats import jpeg
 from tfdeconv.imaging.formats.atomic_file import check_free
 from tfdeconv.imaging.formats.deep_png import write_deep_png
@@ -22,10 +22,10 @@ from tfdeconv.imaging.formats.icc import misfit
 from tfdeconv.imaging.formats.iptc import resource_block
 from tfdeconv.imaging.formats.kind import ENDINGS
 from tfdeconv.imaging.formats.png_chunks import WithChunks, is_srgb, metadata_chunks
+from tfdeconv.imaging.formats.tiff_writing import write_tiff
 from tfdeconv.imaging.formats.xmp import resized_xmp
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, place, whole_output
-from tfdeconv.imaging.formats.tiff_writing import write_tiff
 
 KINDS = ("PNG", "JPEG", "WebP", "TIFF")
 """What is written."""
@@ -111,19 +111,21 @@ def write_photograph(
 ) -> tuple[str, ...]:
     """Write a photograph as PNG, JPEG, WebP or TIFF, by the ending of its name.
 
-    Its metadata goes along as far as the format has a place for it; what has none is told. PNG and TIFF keep 16
-    bits; JPEG and WebP get 8. WebP has no grey: grey becomes RGB there.
+    Its metadata goes along as far as the format has a place for it; what has none is told. PNG and TIFF
+    keep 16 bits; JPEG and WebP get 8. WebP has no grey: grey becomes RGB there.
 
     Args:
         photograph: What to write. Width and height in EXIF and XMP are brought up to date.
         path: The file, which appears when it is complete; a URL such as ``s3://bucket/a.png``
-            (``storage`` extra); a place of :mod:`tfdeconv.imaging.storage`; or a file that is open for writing.
+            (``storage`` extra); a place of :mod:`tfdeconv.imaging.storage`; or a file that is open for
+            writing.
         quality: Of JPEG and WebP, 1 to 100. From 90 on, JPEG stores colour at full resolution.
         overwrite: Whether a file of that name may be replaced.
         kind: ``"PNG"``, ``"JPEG"``, ``"WebP"`` or ``"TIFF"``; None: by the ending of the name.
 
     Returns:
-        What the file lacks of the photograph, if anything: each the rest of a sentence that begins with its name.
+        What the file lacks of the photograph, if anything: each the rest of a sentence that begins with its
+        name.
 
     Raises:
         ImageError: See :func:`check_target`; or the disk is full, or the like.
@@ -186,7 +188,8 @@ def fitted(photograph: Photograph, kind: str) -> tuple[Photograph, tuple[str, ..
             notes.append("is sRGB: the ICC profile is for grey, which WebP has not, and is applied")
     lost = dict(_without_place(photograph, kind))
     if lost:
-        photograph = replace(photograph, **{name: _NOTHING.get(name) for name in lost})
+        nothing: dict[str, Any] = {name: _NOTHING.get(name) for name in lost}
+        photograph = replace(photograph, **nothing)
         if "text" in lost and kind == "JPEG" and "Comment" in lost["text"][1]:
             photograph = replace(photograph, text={"Comment": lost["text"][1]["Comment"]})
         notes.append(f"lacks what {kind} has no place for: {', '.join(what for what, _ in lost.values())}")
@@ -214,9 +217,9 @@ def _without_place(photograph: Photograph, kind: str) -> Iterator[tuple[str, tup
     comments = [keyword for keyword in photograph.text if kind != "JPEG" or keyword != "Comment"]
     if comments:
         yield "text", (f"comments ({', '.join(comments)})", photograph.text)
-    if kind == "WebP" and photograph.dpi is not None and photograph.exif is None:
-        if tuple(map(round, photograph.dpi)) not in _USUAL_DPI:
-            yield "dpi", ("the resolution", photograph.dpi)
+    dpi = None if photograph.exif is not None else photograph.dpi
+    if kind == "WebP" and dpi is not None and tuple(map(round, dpi)) not in _USUAL_DPI:
+        yield "dpi", ("the resolution", photograph.dpi)
 
 
 def _grey_to_srgb(photograph: Photograph, profile: bytes) -> Any:

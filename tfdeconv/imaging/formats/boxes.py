@@ -15,10 +15,10 @@ _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
 def boxes(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of the boxes of a file, those within others included, as far as they make sense.
+    r"""Names and contents of the boxes of a file, those within others included, as far as they make sense.
 
     Example:
-        >>> list(boxes(b"\\0\\0\\0\\x0cabcdtext"))
+        >>> list(boxes(b"\0\0\0\x0cabcdtext"))
         [(b'abcd', b'text')]
     """
     stop = len(data) if stop is None else stop

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.extras import require
 from tfdeconv.errors import ImageError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.boxes import boxes
 
 _FEATURE = "Reading pictures of more than 8 bits"

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.extras import require
 from tfdeconv.errors import ImageError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats.exif import ORIENTATION, block_of_tiff, legal_orientation
 from tfdeconv.imaging.formats.iptc import TIFF_RESOURCES_TAG, TIFF_TAG, iptc_of_tiff
 from tfdeconv.imaging.photograph import Photograph

@@ -82,5 +82,10 @@ def kind_of(head: bytes) -> str | None:
 
 
 def other_kind(head: bytes) -> str | None:
-    """Return what a file is that :func:`kind_of` does not know, in words; None where that is not known either."""
+    """Return what a file is that :func:`kind_of` does not know, in words; None where nobody here does.
+
+    Example:
+        >>> other_kind(b"%PDF-1.7")
+        'a PDF document'
+    """
     return next((kind for beginning, kind in _OTHERS.items() if head.startswith(beginning)), None)

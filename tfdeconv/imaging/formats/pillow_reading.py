@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.extras import require
 from tfdeconv.errors import ImageError, MissingExtraError
+from tfdeconv.extras import require
 from tfdeconv.imaging.formats import jpeg, png_chunks
 from tfdeconv.imaging.formats.boxes import coded_colour, profile_of_jpeg_2000, xmp_of_boxes
 from tfdeconv.imaging.formats.deep_codecs import decode_deep, decode_jpeg_12_bit

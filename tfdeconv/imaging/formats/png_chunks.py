@@ -1,8 +1,8 @@
 """Chunks of PNG files that say what the pixels mean.
 
 References:
-    Portable Network Graphics (Third Edition), W3C 2025: section 5 (chunks), 11.3.1 (tRNS), 11.3.2 (colour), 11.3.3
-    (text), 11.3.4.3 (pHYs) and 11.3.4.5 (eXIf).
+    Portable Network Graphics (Third Edition), W3C 2025: section 5 (chunks), 11.3.1 (tRNS), 11.3.2 (colour),
+    11.3.3 (text), 11.3.4.3 (pHYs) and 11.3.4.5 (eXIf).
 """
 
 from __future__ import annotations
@@ -22,7 +22,27 @@ COLOUR_CHUNKS = ("cICP", "sRGB", "gAMA", "cHRM", "mDCV", "cLLI")
 XMP_KEYWORD = "XML:com.adobe.xmp"
 # Read elsewhere, or about the old pixels or the old file alone.
 _OTHER_KNOWN = frozenset(
-    "IHDR PLTE IDAT IEND tRNS iCCP pHYs eXIf tEXt zTXt iTXt bKGD hIST sBIT sPLT tIME acTL fcTL fdAT".split()
+    [
+        "IHDR",
+        "PLTE",
+        "IDAT",
+        "IEND",
+        "tRNS",
+        "iCCP",
+        "pHYs",
+        "eXIf",
+        "tEXt",
+        "zTXt",
+        "iTXt",
+        "bKGD",
+        "hIST",
+        "sBIT",
+        "sPLT",
+        "tIME",
+        "acTL",
+        "fcTL",
+        "fdAT",
+    ]
 )
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 _LONGEST_TEXT = 1 << 26  # unpacked: a small file must not fill the memory
@@ -151,8 +171,8 @@ def metadata_chunks(photograph: Photograph) -> Iterator[tuple[bytes, bytes]]:
         profile = png_raw_profile(photograph.iptc).encode()
         yield b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(profile)
     for keyword, text in photograph.text.items():
-        name = (keyword.encode("latin-1", "replace")[:_LATIN_1_KEYWORD] or b"Comment").replace(b"\0", b"")
-        yield b"iTXt", name + b"\0\0\0\0\0" + text.encode("utf-8", "replace").replace(b"\0", b"")
+        key = keyword.encode("latin-1", "replace").replace(b"\0", b"")[:_LATIN_1_KEYWORD] or b"Comment"
+        yield b"iTXt", key + b"\0\0\0\0\0" + text.encode("utf-8", "replace").replace(b"\0", b"")
 
 
 def write_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:

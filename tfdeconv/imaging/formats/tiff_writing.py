@@ -11,8 +11,8 @@ from tfdeconv.extras import require
 from tfdeconv.imaging.formats.deep_tiff import XMP_TAG
 from tfdeconv.imaging.formats.exif import DESCRIPTIVE, directories, parse_exif
 from tfdeconv.imaging.formats.iptc import TIFF_TAG
-from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.formats.tiff_directories import add_directories
+from tfdeconv.imaging.photograph import Photograph
 
 _ROWS_PER_STRIP = 64
 

@@ -44,8 +44,8 @@ def upscale(
     once (floats agree within 1e-5), and the memory needed beside the two pictures is set by ``tile``. A
     scale that the network does not have is reached by enlarging further, in two passes if need be, and
     reducing to size with a bicubic filter (Pillow's, which is widened against aliasing). An alpha channel is
-    enlarged by itself: opaque and invisible areas stay so, and what colours lie under invisible pixels does not
-    matter.
+    enlarged by itself: opaque and invisible areas stay so, and what colours lie under invisible pixels does
+    not matter.
 
     Args:
         image: ``[height, width]`` or ``[height, width, channels]``: 1 channel is grey, 2 grey and alpha,
@@ -79,24 +79,16 @@ def upscale(
         )
     check_pixels(pixels)
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    before = result.shape[:2]
-    if (scale is None) == (size is None):
-        raise InvalidArgumentError(f"scale or size must be given, not both; received {scale} and {size}.")
     available = FACTORS if network is None else (network.scale,)
-    if scale is not None:
-        passes(scale, available)  # raises where there is no way
-        size = (output_size(before[0], scale), output_size(before[1], scale))
-    elif size is not None:
-        if min(size) < 1:
-            raise InvalidArgumentError(f"size must be at least 1x1; received {size[1]}x{size[0]}.")
-        before = (min(before[0], size[0]), min(before[1], size[1]))
-        result = reduced(result, before)
-        scale = max(after / side for after, side in zip(size, before, strict=True))
+    target = _target(result.shape[:2], scale, size, available)
+    result = reduced(result, (min(result.shape[0], target[0]), min(result.shape[1], target[1])))
+    before = result.shape[:2]
+    if scale is None:
+        scale = max(after / side for after, side in zip(target, before, strict=True))
         if scale == 1:
             return result if pixels.ndim == 3 else result[..., 0]
-        _check_reach(size, before, available)
     factors = passes(scale, available)
-    sizes = _sizes(before, size, factors)
+    sizes = _sizes(before, target, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
     for factor, size in zip(factors, sizes, strict=True):
         result = _pass(result, size, network or default_network(factor), tile, report)
@@ -146,13 +138,22 @@ class _Report:
             self._progress(self._done, self._total)
 
 
-def _check_reach(size: tuple[int, int], before: tuple[int, ...], factors: tuple[int, ...]) -> None:
+def _target(
+    before: tuple[int, ...], scale: float | None, size: tuple[int, int] | None, factors: tuple[int, ...]
+) -> tuple[int, int]:
+    """Height and width that are asked for, where they can be reached."""
+    if scale is not None and size is None:
+        passes(scale, factors)  # raises where there is no way
+        return output_size(before[0], scale), output_size(before[1], scale)
+    if size is None or scale is not None:
+        raise InvalidArgumentError(f"scale or size must be given, not both; received {scale} and {size}.")
     largest = max(factors) ** _MOST_PASSES
-    if any(after > largest * side for after, side in zip(size, before, strict=True)):
+    if min(size) < 1 or any(after > largest * side for after, side in zip(size, before, strict=True)):
         raise InvalidArgumentError(
-            f"size must be at most {largest} times the picture's, {before[1]}x{before[0]}; received "
-            f"{size[1]}x{size[0]}."
+            f"size must be at least 1x1 and at most {largest} times the picture's, {before[1]}x{before[0]}; "
+            f"received {size[1]}x{size[0]}."
         )
+    return size
 
 
 def _sizes(
