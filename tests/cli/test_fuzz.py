@@ -12,6 +12,7 @@ import random
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,65 +20,21 @@ import click
 import keras
 import numpy as np
 import pytest
+import tensorflow
 
 from tfdeconv import cli
 from tfdeconv.imaging import Photograph, write_photograph
 
 IN_PROCESS = 120
 COMMANDS = sorted(set(cli.COMMANDS) - {"serve", "demo"})  # serve: tests/serving; demo: takes half a minute
-ODD = [
-    "",
-    "-",
-    "--",
-    "-1",
-    "0",
-    "1",
-    "nan",
-    "inf",
-    "1e400",
-    "2.5",
-    "3x4",
-    "0x0",
-    "x",
-    "9" * 40,
-    "é\u202e",
-    "\x1b[31m",
-]
-ODD += [
-    "none.png",
-    "folder",
-    "folder/none/a.png",
-    "bad.png",
-    "ok.png",
-    "ok.jpg",
-    "cut.jpg",
-    "bad.keras",
-    "bad.npz",
-]
-ODD += [
-    "empty",
-    "locked",
-    "loop",
-    "new\nline.png",
-    "a=b",
-    "=",
-    "=ok.png",
-    "grpc://127.0.0.1:1",
-    "http://",
-    "s3://",
-]
-ODD += [
-    "nothing://x",
-    "memory://x/a.png",
-    "../..",
-    "/",
-    "/dev/null",
-    "CON",
-    "a" * 300 + ".png",
-    "same",
-    "1,2,3",
-    "%s",
-]
+NUMBERS = ["-1", "0", "1", "2.5", "nan", "inf", "1e400", "9" * 40, "3x4", "0x0", "8x8x1", "16x16", "1,2,3"]
+PICTURES = ["ok.png", "ok.jpg", "bad.png", "cut.jpg", "none.png", "new\nline.png", "folder/none/a.png"]
+FILES = ["ok.keras", "cut.keras", "bad.keras", "ok.npy", "other.npz", "bad.npz", "bad.toml", "/dev/null"]
+FOLDERS = ["folder", "empty", "loop", "out/", "..", "/", "a" * 300 + ".png"]
+OUTPUTS = ["out.keras", "out.html", "out.gif", "out.png", "out.npy"]
+URLS = ["grpc://127.0.0.1:1", "http://", "s3://", "nothing://x", "memory://x/a.png"]
+WORDS = ["", "-", "--", "x", "same", "=", "a=b", "=ok.png", "%s", "é\u202e", "\x1b[31m", "CON"]
+ODD = [*NUMBERS, *PICTURES, *FILES, *FOLDERS, *OUTPUTS, *URLS, *WORDS]
 
 
 class Outcome(NamedTuple):
@@ -148,6 +105,15 @@ def bounded(words: list[str]) -> bool:
     return words[0] != "train" or "folder" not in text
 
 
+@contextlib.contextmanager
+def threads_left_alone() -> Iterator[None]:
+    """Let `train` set threads without effect: in a process of its own it is the first to start TensorFlow."""
+    with pytest.MonkeyPatch.context() as patch:
+        for setter in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
+            patch.setattr(tensorflow.config.threading, setter, lambda count: None)
+        yield
+
+
 def tried(words: list[str], folder: Path) -> Outcome:
     """Run a command line in this process."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
@@ -156,7 +122,7 @@ def tried(words: list[str], folder: Path) -> Outcome:
     sys.argv, sys.stdin = ["tfdeconv", *words], io.TextIOWrapper(io.BytesIO(b"no picture"))
     code: object = "returned"
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), threads_left_alone():
             cli.main()
     except SystemExit as end:
         code = end.code

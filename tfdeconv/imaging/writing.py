@@ -28,7 +28,7 @@ from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, place, whole_output
 
 KINDS = ("PNG", "JPEG", "WebP", "TIFF")
-"""What is written."""
+"""The kinds of files that are written, as ``kind`` names them."""
 
 SUFFIXES = tuple(ending for ending, kind in ENDINGS.items() if kind in KINDS)
 """Endings of file names that are read and written, in lower case."""
