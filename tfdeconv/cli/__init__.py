@@ -66,11 +66,10 @@ def _group() -> None:
 def main() -> None:
     """Run the command line; errors become one line on standard error.
 
-    The exit code is 0 if all was done. It is 2 if the command line itself is wrong, whatever files hold: an
-    option that is unknown, missing or contradicts another, or a value out of its range. It is 1 if
-    something outside
-    was: a file that is missing, damaged or in the way, a server, a disk. It is 128 and the signal's number
-    if a signal ended it: 130 for Ctrl-C, 143 for SIGTERM.
+    The exit code is 0 if all was done. It is 2 if an argument is wrong: unknown, missing, out of its range,
+    in contradiction to another, or not what the model takes or gives. It is 1 if something else is: a file
+    that is missing, damaged or in the way, a server, a disk. It is 128 and the signal's number if a signal
+    ended it: 130 for Ctrl-C, 143 for SIGTERM.
 
     With ``TFDECONV_TRACEBACK`` set in the environment, errors that tfdeconv did not foresee keep their
     traceback.
@@ -108,7 +107,7 @@ def _run() -> int:
 
 
 def exit_code_of(error: TfdeconvError) -> int:
-    """Return 2 for what is wrong with the command line alone, 1 for what is wrong outside of it.
+    """Return 2 for a wrong argument, 1 for what is wrong with files, servers and the like.
 
     Example:
         >>> from tfdeconv.errors import InvalidArgumentError

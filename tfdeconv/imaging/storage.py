@@ -155,6 +155,7 @@ def make_folder(folder: Any) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"the folder {folder} cannot be made: {error.strerror}.") from error
+            reason = "a file has that name" if folder.exists() else error.strerror
+            raise FileError(f"the folder {folder} cannot be made: {reason}.") from error
     elif getattr(folder, "protocol", None) not in _WITHOUT_FOLDERS:
         folder.mkdir(parents=True, exist_ok=True)
