@@ -10,6 +10,7 @@ import io
 import os
 import random
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -188,6 +189,25 @@ def test_the_judge_can_condemn(code, wrong):
     assert complaint(Outcome([], 1, "", "")) == "failed without a word"
     assert complaint(Outcome([], 1, "", "tfdeconv: error: \x1b[31m")) == "control characters"
     assert complaint(Outcome([], 0, "", "")) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["upscale", "loop", "new\nline.png", "cut.jpg", "-o", "out", "--width", "9"], 1),
+        (["explain", "--input", "1e400", "--values", "nan"], 2),
+        (["optimize", "cut.keras", "out.keras", "--input-shape", "8x8x1"], 1),
+    ],
+)
+def test_real_processes_say_no_more_than_that(tmp_path, words, code):
+    """Nor do the libraries below them, past Python."""
+    make_files(tmp_path)
+    command = [sys.executable, "-m", "tfdeconv.cli", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
+    assert complaint(Outcome(words, done.returncode, done.stdout, done.stderr)) is None
+    assert done.returncode == code
+    allowed = ("tfdeconv: error: ", "tfdeconv: note: ", "1 of 3 files done")
+    assert all(line.startswith(allowed) for line in done.stderr.splitlines()), done.stderr
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import shlex
 import shutil
 import statistics
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import click
 import numpy as np
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import ExportError, ImageError, InternalError
 
@@ -71,10 +73,10 @@ def command(image: Path, output: Path) -> None:
         _draw(output, original, halved, expected)
     click.echo(f"\n{_table(answers, differences)}\n")
     click.echo(f"Quality     {_quality(original, halved, expected)}")
-    click.echo(f"Pictures    {output}/: input.png, upscaled.png, comparison.png")
-    click.echo(f"SavedModel  {version}")
+    click.echo(f"Pictures    {shown(output)}/: input.png, upscaled.png, comparison.png")
+    click.echo(f"SavedModel  {shown(version)}")
     click.echo(f"Serve it    tfdeconv serve --port=8500 --rest_api_port=8501 --model_name={MODEL} \\")
-    click.echo(f"                --model_base_path={base_path.resolve()}")
+    click.echo(f"                --model_base_path={shlex.quote(str(base_path.resolve()))}")
 
 
 @contextlib.contextmanager

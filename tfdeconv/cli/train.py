@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 
@@ -87,6 +89,8 @@ def command(
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
-    click.echo(f"Weights  {directory / 'weights.npz'}")
-    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {directory / 'weights.npz'}")
-    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {directory / 'weights.npz'}")
+    weights = directory / "weights.npz"
+    quoted = shlex.quote(str(weights))
+    click.echo(f"Weights  {shown(weights)}")
+    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {quoted}")
+    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {quoted}")
