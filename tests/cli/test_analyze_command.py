@@ -139,7 +139,7 @@ def test_models_without_upsampling_say_so(folder, tmp_path):
         ),
         (
             ("model.keras", "--report", "missing/a.html"),
-            "--report missing/a.html: there is no folder missing",
+            "--report missing/a.html: there is no folder",
         ),
     ],
 )

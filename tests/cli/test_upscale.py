@@ -424,7 +424,7 @@ def test_pictures_that_are_not_read_are_counted_and_named(run, photo, tmp_path):
     done = run("album", "-o", "out")
     assert done.code == 0
     assert done.err == (
-        "tfdeconv: note: 4 pictures are left out, of kinds that are not read: album/b.psd, album/c.cr2, "
+        "tfdeconv: note: 4 pictures are left out and not read: album/b.psd, album/c.cr2, "
         "album/d.svg, album/pipe.png.\n"
     )
 

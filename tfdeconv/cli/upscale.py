@@ -222,7 +222,7 @@ def _tell_left_out(files: Sequence[Any]) -> None:
         names = ", ".join(shown(file) for file in files[:_NAMED])
         more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
         what = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
-        click.echo(f"tfdeconv: note: {what} left out, of kinds that are not read: {names}{more}.", err=True)
+        click.echo(f"tfdeconv: note: {what} left out and not read: {names}{more}.", err=True)
 
 
 def _done(job: Job, settings: Settings, network: Any) -> bool:

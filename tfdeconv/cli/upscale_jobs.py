@@ -211,7 +211,7 @@ def _tree(folder: Any, results: Any, left_out: list[Any]) -> Iterator[Any]:
     seen: set[tuple[int, int]] = set()
 
     def refused(error: OSError) -> None:
-        left_out.append(Path(str(error.filename)))
+        left_out.append(f"{error.filename}/ ({error.strerror})")
 
     files = []
     for where, folders, names in os.walk(folder, onerror=refused, followlinks=True):
