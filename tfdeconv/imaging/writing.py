@@ -41,7 +41,7 @@ _FULL_CHROMA_FROM = 90  # the JPEG quality from which colour is not stored at ha
 _USUAL_DPI = ((72, 72), (96, 96), (1, 1))  # which say that nobody chose one
 _MOST_JPEG_EXIF = 65533 - len(PREFIX)
 _WEBP_ALPHA_BYTES = 34  # of memory a pixel that libwebp takes at most (measured: 12 where alpha is flat)
-MOST_WEBP_ALPHA = 40_000_000
+MOST_WEBP_ALPHA = 25_000_000
 """Pixels of the largest WebP picture with alpha that is written: upscaling in 2 GB in all."""
 
 
