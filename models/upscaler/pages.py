@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from PIL import Image
 
-from tfdeconv.training.drawings import KINDS, drawings
+from tfdeconv.training.drawings.pages import KINDS, drawings
 
 SEED = 1  # training has 0
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfdeconv.training.drawings import KINDS, drawings
 from tfdeconv.training.drawings.line_art import line_art
 from tfdeconv.training.drawings.maps import map_sheet
+from tfdeconv.training.drawings.pages import KINDS, drawings
 from tfdeconv.training.drawings.paper import SIDE, Paper, font
 from tfdeconv.training.drawings.text import text_page, words
 from tfdeconv.training.patches import collect_patches

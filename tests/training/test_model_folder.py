@@ -20,7 +20,7 @@ RECIPES = runpy.run_path(str(FOLDER / "train.py"))["RECIPES"]
 @pytest.mark.parametrize(("choice", "file"), RECIPES.items())
 def test_the_recipes_are_the_package_s(choice, file):
     """The recipe beside the model card is the one that `tfdeconv train` uses."""
-    assert (FOLDER / file).read_text() == shipped_recipe(*choice).read_text()
+    assert (FOLDER / file).read_text() == shipped_recipe(choice[0], source=choice[1]).read_text()
 
 
 def test_every_recipe_is_beside_the_card():
@@ -31,7 +31,7 @@ def test_every_recipe_is_beside_the_card():
 def test_a_recipe_that_there_is_not_is_refused_with_those_there_are():
     """The message names them all."""
     with pytest.raises(InvalidArgumentError, match=r"'fsrcnn' and 'jpeg' pictures; there are fine, fsrcnn"):
-        shipped_recipe("fsrcnn", "jpeg")
+        shipped_recipe("fsrcnn", source="jpeg")
 
 
 def test_the_card_names_every_shipped_file():

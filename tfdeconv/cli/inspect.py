@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tfdeconv import version_folders
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import NotFoundError
 
@@ -44,7 +45,7 @@ def command(folder: Path, *, device: str, tags: str) -> None:
             "folder of numbered versions."
         )
     report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
-    click.echo(f"{path}")
+    click.echo(shown(path))
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
     click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e3:,.1f} kB")
     for names, lines in _alike(report.signatures, device).items():

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.client import TensorSpec
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.extras import require
-from tfdeconv.imaging import SUFFIXES, Photograph, read_photograph, write_photograph
+from tfdeconv.imaging import READ_SUFFIXES, SUFFIXES, Photograph, read_photograph, write_photograph
+from tfdeconv.imaging.formats.atomic_file import atomic_file
 
 _ENCODED = (".png", ".jpg", ".jpeg")  # what image decoders of TensorFlow take
 _OVERSHOOT = 0.5  # beyond 0 and 1; networks overshoot at edges by less
@@ -52,10 +54,10 @@ def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
         element = np.empty((1,) * (1 if spec.shape is None else len(spec.shape)), object)
         element.fill(_read_bytes(path))
         return element
-    if suffix in SUFFIXES:
+    if suffix in READ_SUFFIXES:
         return _read_picture(path, spec)
     raise InvalidArgumentError(
-        f"--input {path} must be a .npy array or a picture ({', '.join(SUFFIXES)}) for an input that "
+        f"--input {path} must be a .npy array or a picture ({', '.join(READ_SUFFIXES)}) for an input that "
         f"takes {spec}."
     )
 
@@ -64,14 +66,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidArgumentError(f"--input {path} cannot be read: {error.strerror}.") from None
+        raise FileError(f"--input {path} cannot be read: {error.strerror}.") from None
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
     try:
         return np.asarray(np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False))
     except (ValueError, EOFError) as error:
-        raise InvalidArgumentError(f"--input {path} is not a NumPy array file: {error}.") from None
+        raise FileError(f"--input {path} is not a NumPy array file: {error}.") from None
 
 
 def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
@@ -110,15 +112,16 @@ def write(path: Path, array: NDArray[Any], name: str) -> str:
         raise InvalidArgumentError(f"--output {path} must end in .npy or {', '.join(SUFFIXES)} for an array.")
     photograph = _picture(array, name)
     write_photograph(photograph, path, overwrite=True)
-    return f"{path}: {photograph.describe()}"
+    return f"{shown(path)}: {photograph.describe()}"
 
 
 def _write_bytes(path: Path, data: bytes, what: str) -> str:
     try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InvalidArgumentError(f"--output {path} cannot be written: {error.strerror}.") from None
-    return f"{path}: {what}"
+        with atomic_file(path, overwrite=True) as file:
+            file.write(data)
+    except FileError as error:
+        raise FileError(f"--output {error}") from None
+    return f"{shown(path)}: {what}"
 
 
 def _npy(array: NDArray[Any], name: str) -> bytes:

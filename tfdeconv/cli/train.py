@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 
 @click.command()
@@ -79,7 +81,7 @@ def command(
     from tfdeconv.training.patches import collect_patches
     from tfdeconv.training.recipe import load_recipe, shipped_recipe
 
-    plan = load_recipe(recipe or shipped_recipe(architecture, source))
+    plan = load_recipe(recipe or shipped_recipe(architecture, source=source))
     if plan.architecture != architecture:
         raise InvalidArgumentError(
             f"--recipe must be for {architecture!r}; {str(recipe)!r} is for {plan.architecture!r}."
@@ -90,14 +92,14 @@ def command(
     if initial is None and parent is not None:
         initial = output / architecture / f"x{parent}" / "weights.npz"
         if not initial.is_file():
-            raise InvalidArgumentError(
+            raise FileError(
                 f"--initial: the recipe starts scale {scale} from scale {parent}, but {str(initial)!r} is "
                 f"missing. Train scale {parent} first, or name a weights file."
             )
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(
+        raise FileError(
             f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
         ) from None
     click.echo(f"Cutting patches from {', '.join(map(str, data))} ...")
@@ -105,6 +107,8 @@ def command(
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
-    click.echo(f"Weights  {directory / 'weights.npz'}")
-    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {directory / 'weights.npz'}")
-    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {directory / 'weights.npz'}")
+    weights = directory / "weights.npz"
+    quoted = shlex.quote(str(weights))
+    click.echo(f"Weights  {shown(weights)}")
+    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {quoted}")
+    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {quoted}")

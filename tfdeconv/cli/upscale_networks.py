@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from tfdeconv.imaging.formats.jpeg_quality import jpeg_quality
+from tfdeconv.errors import InvalidArgumentError
 
 CLEAN_ABOVE = 93.0
 """JPEG quality above which the networks for clean pictures do better on what is left (see the model card)."""
@@ -38,23 +37,20 @@ def check_scale(scale: float, quality: Any, source: str) -> None:
     passes(scale, *offered_factors(quality, "jpeg" if source == "jpeg" else "clean"))
 
 
-def source_of(path: Path, scale: float, quality: Any, source: str) -> str:
-    """Return ``"jpeg"`` or ``"clean"`` for one file.
+def source_of(jpeg_quality: float | None, scale: float, quality: Any, source: str) -> str:
+    """Return ``"jpeg"`` or ``"clean"`` for one photograph.
 
     Args:
-        path: Of the file.
-        scale: Factor asked for.
+        jpeg_quality: What quality it was saved with as JPEG; None: it was not.
+        scale: Factor of the side that grows most.
         quality: ``"fast"`` or ``"fine"``.
-        source: ``"auto"`` decides by the file's quantization tables, and for ``"clean"`` where no network
-            that repairs leads to ``scale``; others stay.
+        source: ``"auto"`` decides by ``jpeg_quality``, and for ``"clean"`` where no network that repairs
+            leads to ``scale``; others stay.
     """
     if source != "auto":
         return source
-    kept = jpeg_quality(path)
-    if kept is None or kept > CLEAN_ABOVE:
+    if jpeg_quality is None or jpeg_quality > CLEAN_ABOVE:
         return "clean"
-    from tfdeconv.errors import InvalidArgumentError
-
     try:
         check_scale(scale, quality, "jpeg")
     except InvalidArgumentError:

@@ -15,7 +15,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging.bicubic import bicubic_resize, degrade
 from tfdeconv.imaging.luma import luma
 from tfdeconv.training.collage import COLLAGE_SIDE, collages
-from tfdeconv.training.drawings import drawings
+from tfdeconv.training.drawings.pages import drawings
 from tfdeconv.training.jpeg import hurt_by_jpeg
 from tfdeconv.training.photographs import photographs
 from tfdeconv.training.recipe import DataRecipe

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -208,14 +208,14 @@ def _fields(kind: type[T], value: Any, where: str) -> T:
         raise InvalidArgumentError(f"recipe: {where} is incomplete: {error}.") from None
 
 
-def shipped_recipe(architecture: str, source: str = "clean") -> Path:
+def shipped_recipe(architecture: str, *, source: str = "clean") -> Path:
     """Return the recipe that the shipped weights of ``architecture`` for a kind of pictures were made with.
 
     Raises:
         InvalidArgumentError: There is none.
 
     Example:
-        >>> shipped_recipe("slim").name, shipped_recipe("slim", "jpeg").name
+        >>> shipped_recipe("slim").name, shipped_recipe("slim", source="jpeg").name
         ('slim.toml', 'slim-jpeg.toml')
     """
     folder = Path(__file__).parent / "recipes"
@@ -243,10 +243,13 @@ def load_recipe(path: Path) -> Recipe:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidArgumentError(f"recipe {str(path)!r} cannot be read: {error.strerror}.") from None
+        raise FileError(f"recipe {str(path)!r} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # of the parser, or of the decoder of UTF-8
-        raise InvalidArgumentError(f"recipe {str(path)!r} is not TOML: {error}.") from None
-    return parse_recipe(table)
+        raise FileError(f"recipe {str(path)!r} is not TOML: {error}.") from None
+    try:
+        return parse_recipe(table)
+    except InvalidArgumentError as error:
+        raise FileError(f"recipe {str(path)!r}: {error}") from None
 
 
 def parse_recipe(table: Mapping[str, Any]) -> Recipe:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-
-from PIL import Image
+from collections.abc import Mapping, Sequence
 
 # Table K.1 of the JPEG standard (ITU-T T.81): what encoders scale by the quality that they are asked for.
 _LUMINANCE = (
@@ -18,33 +15,26 @@ _LUMINANCE = (
 _LARGEST_STEP = 255
 
 
-def jpeg_quality(path: Path) -> float | None:
+def jpeg_quality(tables: Mapping[int, Sequence[int]]) -> float | None:
     """Return the quality that a JPEG file was saved with, on the scale of the Independent JPEG Group.
 
     Encoders with tables of their own are placed where their luminance table, summed, would be on that scale.
-    Only the file's head is read.
 
     Args:
-        path: A picture of any kind.
+        tables: Steps of quantization ``[64]`` by number of the table, as Pillow's ``quantization`` has them;
+            number 0 is for luminance.
 
     Returns:
-        1 to 100; None for files that are no JPEG or that cannot be read.
+        1 to 100; None where the luminance has no table.
 
     Example:
-        >>> jpeg_quality(Path("photo.png")) is None
+        >>> jpeg_quality({0: [1] * 64}) > 99
         True
 
     References:
         ITU-T T.81, annex K; ``jpeg_quality_scaling`` of libjpeg.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata and large sizes
-            with Image.open(path) as image:
-                tables = getattr(image, "quantization", None)
-    except Exception:  # the decoders raise errors of any kind; reading the picture tells them
-        return None
-    if not tables or len(tables.get(0, ())) != len(_LUMINANCE):
+    if len(tables.get(0, ())) != len(_LUMINANCE):
         return None
     # Steps end at 255 however low the quality is, and those that do say nothing of it.
     known = [pair for pair in zip(tables[0], _LUMINANCE, strict=True) if pair[0] < _LARGEST_STEP]

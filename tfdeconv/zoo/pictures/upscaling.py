@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.pictures.reduction import Reduction
+from tfdeconv.zoo.pictures.reduction import Reduction, reduced
 from tfdeconv.zoo.pictures.tile_network import Batch, TileNetwork, default_network
 from tfdeconv.zoo.pictures.tiling import Tile, tiles
 from tfdeconv.zoo.pictures.transparency import bleed, limit_to_neighbours
@@ -29,8 +29,9 @@ _MOST_PASSES = 2
 
 def upscale(
     image: ArrayLike,
-    scale: float,
+    scale: float | None = None,
     *,
+    size: tuple[int, int] | None = None,
     quality: Quality = "fast",
     source: Source = "clean",
     network: TileNetwork | None = None,
@@ -42,13 +43,16 @@ def upscale(
     The picture goes through the network in overlapping tiles; the result is that of the whole picture at
     once (floats agree within 1e-5), and the memory needed beside the two pictures is set by ``tile``. A
     scale that the network does not have is reached by enlarging further, in two passes if need be, and
-    reducing to size with a bicubic filter. An alpha channel is enlarged by itself: opaque and invisible
-    areas stay so, and what colours lie under invisible pixels does not matter.
+    reducing to size with a bicubic filter (Pillow's, which is widened against aliasing). An alpha channel is
+    enlarged by itself: opaque and invisible areas stay so, and what colours lie under invisible pixels does
+    not matter.
 
     Args:
         image: ``[height, width]`` or ``[height, width, channels]``: 1 channel is grey, 2 grey and alpha,
             3 RGB, 4 RGB and alpha (not premultiplied). uint8, uint16, or floats in [0, 1].
         scale: Factor for both sides, above 1; up to 16 with the default networks. Sizes are rounded.
+        size: Height and width of the result, instead of ``scale``. A side that gets smaller, or both, is
+            reduced by the same filter; no network takes part in that.
         quality: ``"fast"``, or ``"fine"``, which is better and takes longer.
         source: ``"clean"``, or ``"jpeg"`` for pictures whose compression shows: the first pass repairs it.
         network: What enlarges the tiles, for example ``LocalNetwork(model, 2)``; ``quality`` and ``source``
@@ -76,9 +80,17 @@ def upscale(
             f"pixels; received shape {list(pixels.shape)}."
         )
     check_pixels(pixels)
-    factors = passes(scale, *offered_factors(quality, source) if network is None else [(network.scale,)])
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    sizes = _sizes(result.shape[:2], scale, factors)
+    available = offered_factors(quality, source) if network is None else ((network.scale,),) * 2
+    target = _target(result.shape[:2], scale, size, available)
+    result = reduced(result, (min(result.shape[0], target[0]), min(result.shape[1], target[1])))
+    before = result.shape[:2]
+    if scale is None:
+        scale = max(after / side for after, side in zip(target, before, strict=True))
+        if scale == 1:
+            return result if pixels.ndim == 3 else result[..., 0]
+    factors = passes(scale, *available)
+    sizes = _sizes(before, target, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
     for factor, size in zip(factors, sizes, strict=True):
         one = network or default_network(factor, quality=quality, source=source)
@@ -113,12 +125,17 @@ def offered_factors(quality: Quality, source: Source) -> tuple[tuple[int, ...], 
     return first, shipped_scales(quality, "clean")
 
 
+def _reach(first: tuple[int, ...], later: tuple[int, ...]) -> int:
+    """The largest factor of all passes together."""
+    return max(first) * int(max(later)) ** (_MOST_PASSES - 1)
+
+
 def passes(scale: float, factors: tuple[int, ...], later: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Return the factors to enlarge by, one after the other; their product is ``scale`` or a little more.
 
     Args:
         scale: Factor asked for.
-        factors: That one pass can have.
+        factors: That the first pass can have.
         later: That passes after the first can have; None: the same.
 
     Raises:
@@ -128,8 +145,9 @@ def passes(scale: float, factors: tuple[int, ...], later: tuple[int, ...] | None
         >>> passes(2, (2, 3, 4)), passes(2.5, (2, 3, 4)), passes(5, (2, 3, 4)), passes(3, (2,), (2, 3))
         ((2,), (3,), (3, 2), (2, 2))
     """
-    offered = [sorted(one, reverse=True) for one in (factors, *[later or factors] * (_MOST_PASSES - 1))]
-    largest = math.prod(one[0] for one in offered)
+    later = factors if later is None else later
+    offered = [sorted(one, reverse=True) for one in (factors, *[later] * (_MOST_PASSES - 1))]
+    largest = _reach(factors, later)
     if not 1 < scale <= largest:
         raise InvalidArgumentError(f"scale must be above 1 and at most {largest}; received {scale:g}.")
     for count in range(1, _MOST_PASSES + 1):
@@ -152,12 +170,34 @@ class _Report:
             self._progress(self._done, self._total)
 
 
-def _sizes(size: tuple[int, ...], scale: float, factors: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Height and width after each pass; the last one goes to the size asked for."""
-    height, width = size
+def _target(
+    before: tuple[int, ...],
+    scale: float | None,
+    size: tuple[int, int] | None,
+    factors: tuple[tuple[int, ...], tuple[int, ...]],
+) -> tuple[int, int]:
+    """Height and width that are asked for, where they can be reached."""
+    if scale is not None and size is None:
+        passes(scale, *factors)  # raises where there is no way
+        return output_size(before[0], scale), output_size(before[1], scale)
+    if size is None or scale is not None:
+        raise InvalidArgumentError(f"scale or size must be given, not both; received {scale} and {size}.")
+    largest = _reach(*factors)
+    if min(size) < 1 or any(after > largest * side for after, side in zip(size, before, strict=True)):
+        raise InvalidArgumentError(
+            f"size must be at least 1x1 and at most {largest} times the picture's, {before[1]}x{before[0]}; "
+            f"received {size[1]}x{size[0]}."
+        )
+    return size
+
+
+def _sizes(
+    before: tuple[int, ...], after: tuple[int, int], factors: tuple[int, ...]
+) -> list[tuple[int, int]]:
+    """Height and width after each pass; the last one goes to the size asked for, none beyond it."""
     products = itertools.accumulate(factors[:-1], int.__mul__)
-    between = [(height * product, width * product) for product in products]
-    return [*between, (output_size(height, scale), output_size(width, scale))]
+    between = [tuple(min(product * b, a) for b, a in zip(before, after, strict=True)) for product in products]
+    return [*((height, width) for height, width in between), after]
 
 
 def _pass(
