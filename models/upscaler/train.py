@@ -12,6 +12,7 @@ from tfdeconv.training import load_recipe
 
 RECIPES = {
     ("fine", "clean"): "fine.toml",
+    ("fine", "jpeg"): "fine-jpeg.toml",
     ("fsrcnn", "clean"): "recipe.toml",
     ("slim", "clean"): "slim.toml",
     ("slim", "jpeg"): "slim-jpeg.toml",

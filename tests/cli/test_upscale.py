@@ -267,8 +267,8 @@ def test_fine_makes_other_pixels(run, photo, tmp_path):
         (["--quality", "90"], "must be fast or fine; received 90. How well JPEG and WebP files are kept is"),
         (["--quality", "best"], "'best' is not one of 'fast', 'fine'"),
         (
-            ["--quality", "fine", "--source", "jpeg"],
-            "for quality 'fine' and source 'jpeg'; there are: quality",
+            ["--quality", "fine", "--source", "jpeg", "--scale", "16"],
+            "scale must be above 1 and at most 8; received 16.",
         ),
         (["--quality", "fine", "--weights", "w.npz"], "come with tfdeconv; --weights is another one."),
         (["--source", "jpeg", "--server", "grpc://x:1"], "come with tfdeconv; --server is another one."),

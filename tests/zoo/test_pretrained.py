@@ -81,6 +81,7 @@ def test_quality_and_source_choose_the_weights():
         ("fast", "clean", Slim, "cc0-photos"),
         ("fast", "jpeg", Slim, "cc0-photos-jpeg"),
         ("fine", "clean", Fine, "cc0-photos"),
+        ("fine", "jpeg", Fine, "cc0-photos-jpeg"),
     ):
         expected = network(2, weights=name)(luma)
         np.testing.assert_array_equal(load_upscaler(2, quality=quality, source=source)(luma), expected)
