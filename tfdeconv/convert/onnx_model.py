@@ -1,18 +1,19 @@
-"""ONNX models whose nodes form a chain, and single nodes, to layers."""
+"""ONNX models and single nodes to Keras models and layers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from tfdeconv._extras import require
-from tfdeconv.convert import equivalents
-from tfdeconv.convert.onnx_attributes import attribute_value, read_node
-from tfdeconv.convert.onnx_nodes import node_layers
+from tfdeconv.convert.graph.chains import one_layer
+from tfdeconv.convert.onnx_attributes import read_node
+from tfdeconv.convert.onnx_calls import node_steps
+from tfdeconv.convert.onnx_graph import graph_model
 from tfdeconv.errors import ConversionError
 from tfdeconv.ops.data_format import is_channels_first
 
@@ -23,11 +24,12 @@ def from_onnx(
     initializers: Mapping[str, Any] | None = None,
     data_format: str | None = None,
 ) -> keras.layers.Layer:
-    """Return the layer that computes an ONNX node, or the model that computes a chain of nodes.
+    """Return the layer that computes an ONNX node, or the model that computes an ONNX graph.
 
-    Converted are ConvTranspose (every padding attribute, groups, dilations), Conv, Resize (linear and
-    nearest by integer factors), DepthToSpace, BatchNormalization, Relu, LeakyRelu, Sigmoid, Tanh,
-    Identity and Dropout (left out).
+    Converted are Conv and ConvTranspose (every padding attribute, groups, dilations), normalisations at
+    inference, activations, pooling and unpooling, Resize and Upsample, DepthToSpace, Pad, Slice, Concat,
+    Split, arithmetic, reductions, MatMul and Gemm with fixed matrices, Transpose, and Reshape behind the
+    batch axis. What only computes with constants and sizes is folded.
 
     Args:
         model: A ``onnx.ModelProto``, the path of a model file, or one ``onnx.NodeProto``. A node needs
@@ -38,11 +40,13 @@ def from_onnx(
 
     Returns:
         For a node a layer of tfdeconv or Keras (a ``keras.Sequential`` where a padding layer is
-        needed); for a model a functional ``keras.Model``.
+        needed); for a model a functional ``keras.Model``. Its inputs and outputs of three and more axes,
+        channels behind the batch in ONNX, are in the layout of ``data_format``; a graph that transposes
+        its own input from channels last takes it as it is.
 
     Raises:
-        ConversionError: A node has no exact equivalent, the nodes form no chain, a value depends on
-            sizes that are unknown, or ``model`` is no ONNX model.
+        ConversionError: A node has no exact equivalent or an attribute that is not understood, a value
+            depends on sizes that are unknown, or ``model`` is no ONNX model.
         MissingExtraError: The package onnx is needed and not installed.
 
     Example:
@@ -59,9 +63,14 @@ def from_onnx(
     """
     data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
     if hasattr(model, "op_type"):
-        node = read_node(model, initializers or {}, opset=13)
-        found = node_layers(node, None, data_format)
-        return equivalents.one_layer(found) if found else keras.layers.Identity()
+        arrays = [(initializers or {}).get(name) for name in model.input[1:]]
+        steps = node_steps(read_node(model, opset=13), arrays, data_format)
+        if all(isinstance(step, keras.layers.Layer) for step in steps):
+            return one_layer(steps)
+        tensor = image = keras.Input((None, None, None))
+        for step in steps:
+            tensor = step(tensor)
+        return keras.Model(image, tensor)
     if initializers is not None:
         raise ConversionError("initializers belong to a single node; a model holds its own. Leave them out.")
     if isinstance(model, str | os.PathLike):
@@ -76,43 +85,4 @@ def from_onnx(
             f"model must be an ONNX ModelProto, NodeProto or the path of a file; received "
             f"{type(model).__name__}."
         )
-    return _chain(model, data_format)
-
-
-def _chain(model: Any, data_format: str) -> keras.Model:
-    helper = require("onnx.numpy_helper", extra="convert", feature="Reading an ONNX model")
-    graph = model.graph
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 13)
-    arrays = {tensor.name: helper.to_array(tensor) for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in arrays]
-    if len(inputs) != 1 or len(graph.output) != 1:
-        raise ConversionError(
-            f"The model must have one input and one output; received {len(inputs)} and {len(graph.output)}."
-        )
-    tensor = image = keras.Input(batch_shape=_shape(inputs[0], data_format))
-    current = inputs[0].name
-    for proto in graph.node:
-        if proto.op_type == "Constant":
-            arrays[proto.output[0]] = next(attribute_value(attribute) for attribute in proto.attribute)
-            continue
-        if proto.input[0] != current:
-            raise ConversionError(
-                f"Node {proto.name!r} ({proto.op_type}) does not take the output of the node before it "
-                f"({current!r}) but {proto.input[0]!r}; only chains of nodes are converted."
-            )
-        sizes = tensor.shape[2:] if data_format == "channels_first" else tensor.shape[1:-1]
-        for layer in node_layers(read_node(proto, arrays, opset), sizes, data_format):
-            tensor = layer(tensor)
-        current = proto.output[0]
-    if current != graph.output[0].name:
-        raise ConversionError(
-            f"The model's output must be the output of its last node, {current!r}; received "
-            f"{graph.output[0].name!r}."
-        )
-    return keras.Model(image, tensor, name=graph.name or None)
-
-
-def _shape(value: Any, data_format: str) -> Sequence[int | None]:
-    """The shape of a graph input in the layout of the result; None where it is symbolic."""
-    batch, channels, *sizes = (dim.dim_value or None for dim in value.type.tensor_type.shape.dim)
-    return (batch, channels, *sizes) if data_format == "channels_first" else (batch, *sizes, channels)
+    return graph_model(model, data_format)

@@ -1,39 +1,55 @@
-"""PyTorch modules to layers, by their attributes: PyTorch itself is never imported."""
+"""PyTorch modules to layers: by running their forward, or by their attributes alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from tfdeconv import axis_arguments, layers
-from tfdeconv.convert import equivalents
+from tfdeconv.convert import torch_functions
+from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
+from tfdeconv.convert.operators import activations
+from tfdeconv.convert.operators.place import Place, Step
+from tfdeconv.convert.torch_inputs import exported_shapes, input_shapes, input_type, without_channels
+from tfdeconv.convert.torch_trace import trace_module
 from tfdeconv.errors import ConversionError
 from tfdeconv.ops.data_format import is_channels_first
 
-Found = list[keras.layers.Layer]
 
+def from_torch(
+    module: Any, *, input_shape: Sequence[Any] | None = None, data_format: str | None = None
+) -> keras.layers.Layer:
+    """Return the layer or model that computes what ``module`` computes, with its weights.
 
-def from_torch(module: Any, *, data_format: str | None = None) -> keras.layers.Layer:
-    """Return the layer that computes what ``module`` computes, with its weights.
-
-    Converted are ConvTranspose, Conv and BatchNorm (1d to 3d), Upsample (nearest and linear modes by
-    integer factors), PixelShuffle, MaxUnpool2d, ReLU, LeakyReLU, Sigmoid, Tanh, Identity, Dropout
-    (left out), and Sequential of these.
+    A ``torch.nn.Module`` is converted by what its ``forward`` does in evaluation mode, whatever its class
+    is: the forward runs once on tensors without numbers, with its hooks, parametrizations (weight_norm,
+    spectral_norm, prune) and branches on sizes, and every function that it calls becomes a layer.
+    Converted are convolutions, transposed ones and linear maps with fixed weights, normalisations,
+    activations, pooling and unpooling, padding, interpolation, pixel shuffles, arithmetic, concatenation,
+    slices, reductions and reshapes behind the batch axis. A ``torch.export.ExportedProgram`` or a
+    ``torch.fx.GraphModule`` serves as well.
 
     Args:
-        module: A ``torch.nn`` module, or any object whose class has the same name and that has the same
-            attributes; ``weight`` and ``bias`` may be arrays.
+        module: A ``torch.nn`` module, or any object whose class has the name of one of PyTorch's layers
+            and that has the same attributes; ``weight`` and ``bias`` may be arrays.
+        input_shape: The input's shape without the batch, in the layout of the result, None where free:
+            ``(None, None, 3)``. None: free sizes, the rest as the module's layers tell. Sizes are needed
+            where the module computes with them. For several inputs a list of shapes.
         data_format: Layout of the returned layer, whatever PyTorch's is: "channels_last" or
             "channels_first"; None: ``keras.config.image_data_format()``.
 
     Returns:
-        A layer of tfdeconv or Keras, built where the module has weights; for Sequential, and for a
-        padded Conv, a ``keras.Sequential`` whose layers carry the modules' names. The result of a
-        MaxUnpool2d takes ``[x, switches]``, see ``tfdeconv.convert.switches_from_torch``.
+        A layer of tfdeconv or Keras, built where the module has weights; a ``keras.Sequential`` where
+        several layers follow one another; a functional ``keras.Model`` where they branch, or where an
+        operation has no layer. Layers carry their modules' names. Tensors of batch, channels and spatial
+        axes are in the layout of ``data_format``; others, such as the features of a linear layer, as in
+        PyTorch. The result of a MaxUnpool2d on its own takes ``[x, switches]``, see
+        ``tfdeconv.convert.switches_from_torch``.
 
     Raises:
         ConversionError: The module has no exact equivalent; the message says why.
@@ -50,137 +66,104 @@ def from_torch(module: Any, *, data_format: str | None = None) -> keras.layers.L
         PyTorch's documentation of ``torch.nn``; the windows are ``geometry.torch_window``.
     """
     data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+    torch = sys.modules.get("torch")
     if type(module).__name__ == "MaxUnpool2d":
         return _max_unpool(module, data_format)
-    found = _convert(module, data_format, None)
-    if not found:
-        return keras.layers.Identity()
-    return equivalents.one_layer(found)
+    if torch is not None and isinstance(module, torch.export.ExportedProgram):
+        return _followed(module.module(), input_shape or exported_shapes(module, data_format), data_format)
+    if torch is not None and isinstance(module, torch.nn.Module):
+        return _followed(module, input_shape, data_format)
+    return _by_attributes(module, input_shape, data_format)
 
 
-def _convert(module: Any, data_format: str, name: str | None) -> Found:
-    """The layers of one module; none for a module that does nothing at inference."""
-    kind = type(module).__name__
-    if hasattr(module, "named_children") and kind == "Sequential":
-        return list(_chain(module.named_children(), data_format, name))
-    rule = RULES.get(kind)
-    if rule is None:
-        raise ConversionError(
-            f"{_called(module, name)} has no converter. Converted are: Sequential, MaxUnpool2d (on its own), "
-            f"{', '.join(RULES)}."
-        )
-    return rule(module, data_format, name)
+def _followed(module: Any, input_shape: Sequence[Any] | None, data_format: str) -> keras.layers.Layer:
+    dtype = input_type(module)
+    shapes = input_shapes(module, input_shape, data_format)
+    try:
+        model = trace_module(module, shapes, dtype, data_format)
+    except ConversionError as error:
+        if input_shape is not None:
+            raise
+        try:  # the channels were guessed
+            model = trace_module(module, without_channels(shapes, data_format), dtype, data_format)
+        except ConversionError:
+            raise error from None
+    return model if input_shape is not None else chain_or_model(model)
 
 
-def _chain(children: Iterable[tuple[str, Any]], data_format: str, name: str | None) -> Iterable[Any]:
-    for child_name, child in children:
-        yield from _convert(child, data_format, child_name if name is None else f"{name}.{child_name}")
+def _by_attributes(module: Any, input_shape: Sequence[Any] | None, data_format: str) -> keras.layers.Layer:
+    """The layers of objects that only look like PyTorch's modules."""
+    rank = len(input_shape) - 1 if input_shape is not None else None
+    parts = list(_parts(module, None))
+    ranks = [_rank(part) for _, part in parts]
+    if rank is None:
+        rank = next((each for each in ranks if each is not None), None)
+    steps: list[Step] = []
+    dtype = next((as_array(part.weight).dtype.name for _, part in parts if _has_weight(part)), None)
+    for name, part in parts:
+        rule = RULES.get(type(part).__name__)
+        if rule is None:
+            raise ConversionError(
+                f"{_called(part, name)} has no converter. Converted are: Sequential, MaxUnpool2d (on its "
+                f"own), {', '.join(RULES)}."
+            )
+        try:
+            steps += rule(Place(data_format, rank, dtype=dtype, name=name), part)
+        except ConversionError as error:
+            raise ConversionError(f"{_called(part, name)}: {error}") from error
+    if input_shape is None and all(isinstance(step, keras.layers.Layer) for step in steps):
+        return one_layer(steps)
+    shape = (None,) * ((rank or 2) + 1) if input_shape is None else tuple(input_shape)
+    tensor = image = keras.Input(shape, dtype=dtype)
+    for step in steps:
+        tensor = step(tensor)
+    return keras.Model(image, tensor)
+
+
+def _parts(module: Any, name: str | None) -> Iterator[tuple[str | None, Any]]:
+    """The modules of nested Sequentials, with their names."""
+    if hasattr(module, "named_children") and type(module).__name__ == "Sequential":
+        for child_name, child in module.named_children():
+            yield from _parts(child, child_name if name is None else f"{name}.{child_name}")
+    else:
+        yield name, module
+
+
+def _has_weight(module: Any) -> bool:
+    return getattr(module, "weight", None) is not None
+
+
+def _rank(module: Any) -> int | None:
+    """The spatial axes of a module's input, None where its class does not tell."""
+    name = type(module).__name__
+    if name == "Upsample":
+        scale = module.scale_factor
+        many = len(scale) if isinstance(scale, tuple | list) else None
+        return torch_functions.LINEAR_MODES.get(module.mode, many)
+    return int(name[-2]) if name[-2:] in ("1d", "2d", "3d") else 2 if name.startswith("Pixel") else None
 
 
 def _called(module: Any, name: str | None) -> str:
     return type(module).__name__ if name is None else f"Module {name!r} ({type(module).__name__})"
 
 
-def _zeros_only(module: Any, name: str | None) -> None:
+def _padded(function: Callable[..., list[Step]], place: Place, module: Any, *names: str) -> list[Step]:
     mode = getattr(module, "padding_mode", "zeros")
     if mode != "zeros":
-        raise ConversionError(
-            f"{_called(module, name)} has padding_mode={mode!r}; only 'zeros' has an exact layer."
-        )
+        raise ConversionError(f"padding_mode={mode!r} has no exact layer; only 'zeros' has.")
+    return function(place, *(getattr(module, name) for name in names))
 
 
-def _optional(value: Any) -> Any:
-    return None if value is None else as_array(value)
-
-
-def _conv_transpose(module: Any, data_format: str, name: str | None) -> Found:
-    _zeros_only(module, name)
-    weight = as_array(module.weight)
-    rank = weight.ndim - 2
-    return [
-        equivalents.conv_transpose(
-            weight,
-            _optional(module.bias),
-            strides=axis_arguments.per_axis("stride", module.stride, rank),
-            padding=axis_arguments.per_axis("padding", module.padding, rank, minimum=0),
-            output_padding=axis_arguments.per_axis("output_padding", module.output_padding, rank, minimum=0),
-            dilation_rate=axis_arguments.per_axis("dilation", module.dilation, rank),
-            groups=module.groups,
-            data_format=data_format,
-            name=name,
-        )
-    ]
-
-
-def _conv(module: Any, data_format: str, name: str | None) -> Found:
-    _zeros_only(module, name)
-    weight = as_array(module.weight)
-    rank = weight.ndim - 2
-    pads: Any = module.padding  # "same" pads as TensorFlow does for the stride of 1 that PyTorch demands
-    if pads == "valid":
-        pads = 0
-    if pads != "same":
-        pads = [(pad, pad) for pad in axis_arguments.per_axis("padding", pads, rank, minimum=0)]
-    return equivalents.convolution(
-        weight,
-        _optional(module.bias),
-        strides=axis_arguments.per_axis("stride", module.stride, rank),
-        pads=pads,
-        dilation_rate=axis_arguments.per_axis("dilation", module.dilation, rank),
-        groups=module.groups,
-        data_format=data_format,
-        name=name,
+def _batch_norm(place: Place, module: Any) -> list[Step]:
+    return torch_functions.batch_norm(
+        replace(place, rank=int(type(module).__name__[-2])),
+        module.running_mean,
+        module.running_var,
+        module.weight,
+        module.bias,
+        momentum=module.momentum,
+        eps=module.eps,
     )
-
-
-def _batch_norm(module: Any, data_format: str, name: str | None) -> Found:
-    if module.weight is None or module.running_mean is None:
-        raise ConversionError(
-            f"{_called(module, name)} must have affine=True and track_running_stats=True to be converted."
-        )
-    return [
-        equivalents.batch_normalization(
-            *map(as_array, (module.weight, module.bias, module.running_mean, module.running_var)),
-            epsilon=module.eps,
-            momentum=1 - (0.1 if module.momentum is None else module.momentum),
-            rank=int(type(module).__name__[-2]),
-            channels_first=data_format == "channels_first",
-            name=name,
-        )
-    ]
-
-
-UPSAMPLE_MODES = {"linear": 1, "bilinear": 2, "trilinear": 3}
-
-
-def _upsample(module: Any, data_format: str, name: str | None) -> Found:
-    if module.mode != "nearest" and module.mode not in UPSAMPLE_MODES:
-        raise ConversionError(
-            f"{_called(module, name)} has mode={module.mode!r}; only 'nearest' and the linear modes have an "
-            "exact layer."
-        )
-    if module.align_corners:
-        raise ConversionError(
-            f"{_called(module, name)} has align_corners=True, whose scale depends on the input's size; only "
-            "align_corners=False has an exact layer."
-        )
-    scale = module.scale_factor
-    scales = scale if isinstance(scale, tuple | list) else (scale,)
-    if scale is None or any(factor != int(factor) or factor < 1 for factor in scales):
-        raise ConversionError(
-            f"{_called(module, name)} needs an integer scale_factor; received scale_factor={scale}, "
-            f"size={getattr(module, 'size', None)}."
-        )
-    rank = UPSAMPLE_MODES.get(module.mode, len(scales) if len(scales) > 1 else 2)
-    factors = axis_arguments.per_axis(
-        "scale_factor", int(scale) if len(scales) == 1 else map(int, scales), rank
-    )
-    linear = module.mode != "nearest"
-    return [equivalents.upsampling(factors, linear=linear, data_format=data_format, name=name)]
-
-
-def _pixel_shuffle(module: Any, data_format: str, name: str | None) -> Found:
-    return [layers.PixelShuffle2D(module.upscale_factor, order="crd", data_format=data_format, name=name)]
 
 
 def _max_unpool(module: Any, data_format: str) -> keras.layers.Layer:
@@ -196,32 +179,41 @@ def _max_unpool(module: Any, data_format: str) -> keras.layers.Layer:
     )
 
 
-def _nothing(module: Any, data_format: str, name: str | None) -> Found:
-    return []
+CONV = ("weight", "bias", "stride", "padding", "dilation", "groups")
+CONV_TRANSPOSE = ("weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+UPSAMPLE = ("size", "scale_factor", "mode", "align_corners")
 
 
-def _activation(
-    make: Callable[..., keras.layers.Layer], module: Any, data_format: str, name: str | None
-) -> Found:
-    return [make(name=name)]
+def _attributes(function: Callable[..., list[Step]], *names: str) -> Callable[[Place, Any], list[Step]]:
+    """The rule that calls ``function`` with attributes of the module as its parameters of those names."""
+
+    def rule(place: Place, module: Any) -> list[Step]:
+        return function(place, **{name: getattr(module, name, None) for name in names})
+
+    return rule
 
 
-def _leaky_relu(module: Any, data_format: str, name: str | None) -> Found:
-    return [keras.layers.LeakyReLU(negative_slope=module.negative_slope, name=name)]
-
-
-RULES: dict[str, Callable[[Any, str, str | None], Found]] = {
-    **{f"ConvTranspose{rank}d": _conv_transpose for rank in (1, 2, 3)},
-    **{f"Conv{rank}d": _conv for rank in (1, 2, 3)},
+RULES: dict[str, Callable[[Place, Any], list[Step]]] = {
+    **{
+        f"ConvTranspose{rank}d": lambda place, module: _padded(
+            torch_functions.conv_transpose, place, module, *CONV_TRANSPOSE
+        )
+        for rank in (1, 2, 3)
+    },
+    **{
+        f"Conv{rank}d": lambda place, module: _padded(torch_functions.conv, place, module, *CONV)
+        for rank in (1, 2, 3)
+    },
     **{f"BatchNorm{rank}d": _batch_norm for rank in (1, 2, 3)},
-    "Upsample": _upsample,
-    "PixelShuffle": _pixel_shuffle,
-    "ReLU": partial(_activation, keras.layers.ReLU),
-    "LeakyReLU": _leaky_relu,
-    "Sigmoid": partial(_activation, partial(keras.layers.Activation, "sigmoid")),
-    "Tanh": partial(_activation, partial(keras.layers.Activation, "tanh")),
-    "Identity": _nothing,
-    "Dropout": _nothing,
-    "Dropout2d": _nothing,
+    "Upsample": _attributes(torch_functions.interpolate, *UPSAMPLE),
+    "PixelShuffle": _attributes(torch_functions.pixel_shuffle, "upscale_factor"),
+    "PReLU": _attributes(torch_functions.prelu, "weight"),
+    "LeakyReLU": _attributes(torch_functions.leaky_relu, "negative_slope"),
+    "ReLU": lambda place, module: torch_functions.relu(place),
+    "ReLU6": lambda place, module: torch_functions.relu6(place),
+    "Sigmoid": lambda place, module: activations.named(place, "sigmoid"),
+    "Tanh": lambda place, module: activations.named(place, "tanh"),
+    "SiLU": lambda place, module: activations.named(place, "silu"),
+    **{name: lambda place, module: [] for name in ("Identity", "Dropout", "Dropout2d")},
 }
-"""Class name in ``torch.nn`` -> converter."""
+"""Class name in ``torch.nn`` -> converter by attributes."""
