@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfdeconv._extras import require
+<<<<<<< HEAD
+from tfdeconv.extras import require
+=======
+import numpy as np
+import numpy.typing as npt
+
+>>>>>>> main
 from tfdeconv.errors import ConversionError
+from tfdeconv.extras import require
 
 FIELDS = {1: "f", 2: "i", 3: "s", 6: "floats", 7: "ints"}
 """AttributeProto.type -> the field that holds the value (ONNX's AttributeType)."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.convert.graph.values import UnknownSize
 
 Array = npt.NDArray[Any]

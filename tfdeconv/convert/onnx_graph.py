@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.convert.graph.values import Order, Value, image_order
 from tfdeconv.convert.onnx_attributes import read_node
 from tfdeconv.convert.onnx_calls import layer_name, node_value

@@ -15,7 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.convert.graph.values import UnknownSize, Value
 from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling, resizing
 from tfdeconv.convert.operators.place import Place, Step

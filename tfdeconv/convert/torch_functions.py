@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv import axis_arguments
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators import activations, convolutions, normalizations, padding, pooling, resizing

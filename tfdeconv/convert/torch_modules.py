@@ -9,7 +9,8 @@ from typing import Any
 
 import keras
 
-from tfdeconv import axis_arguments, layers
+from tfdeconv import layers
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.convert import torch_functions
 from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
