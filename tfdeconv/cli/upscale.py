@@ -178,7 +178,7 @@ def _trained(scale: float, weights: Path) -> Any:
     from tfdeconv.zoo.pictures.upscaling import FACTORS
 
     factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
-    return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+    return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
 
 
 def _upscale(

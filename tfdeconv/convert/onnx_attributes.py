@@ -6,13 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-<<<<<<< HEAD
-from tfdeconv.extras import require
-=======
-import numpy as np
-import numpy.typing as npt
-
->>>>>>> main
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 

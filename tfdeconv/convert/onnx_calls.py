@@ -77,7 +77,9 @@ def _called(node: OnnxNode, rule: Callable[..., Any], first: Any, inputs: Sequen
     told = {"opset": node.opset, "outputs": node.outputs, "source": source}
     parameters = _parameters(rule)
     keywords = {**node.attributes, **{key: value for key, value in told.items() if key in parameters}}
-    unknown = [key for key in node.attributes if key in told or (key not in parameters and "**" not in parameters)]
+    unknown = [
+        key for key in node.attributes if key in told or (key not in parameters and "**" not in parameters)
+    ]
     if unknown:
         raise ConversionError(
             f"{node} has the attribute {unknown[0]}={node.attributes[unknown[0]]!r}, which is not understood "

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv.extras import require
 from tfdeconv.convert.graph.values import UnknownSize
+from tfdeconv.extras import require
 
 Array = npt.NDArray[Any]
 
-RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
+RANDOM = (
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+)
 """Operators without inputs or with constant ones that are no constants."""
 
 
@@ -55,9 +62,7 @@ def sizes_array(sizes: Any) -> Array:
     return array.astype(np.int64)
 
 
-def fold_sizes(
-    op_type: str, inputs: Sequence[Array | None], attributes: Mapping[str, Any]
-) -> Array | None:
+def fold_sizes(op_type: str, inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> Array | None:
     """Return the output of a node that computes with unknown sizes; None where it is none of these."""
     rule = SIZE_RULES.get(op_type)
     return None if rule is None else sizes_array(rule(inputs, attributes))

@@ -9,12 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv.extras import require
+from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import Order, Value, image_order
 from tfdeconv.convert.onnx_attributes import read_node
 from tfdeconv.convert.onnx_calls import layer_name, node_value
 from tfdeconv.convert.onnx_folding import RANDOM, fold, fold_sizes, has_unknown, sizes_array
+from tfdeconv.convert.onnx_unpooling import NOT_UNDERSTOOD, Flattened, Switches
 from tfdeconv.errors import ConversionError
+from tfdeconv.extras import require
 
 
 def graph_model(model: Any, data_format: str) -> keras.Model:
@@ -37,9 +39,11 @@ def graph_model(model: Any, data_format: str) -> keras.Model:
     outputs = [reader.output(value.name, graph) for value in graph.output]
     if not outputs:
         raise ConversionError("The model has no output.")
-    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in graph.name) or None
+    make_names_distinct(outputs)
     return keras.Model(
-        inputs[0] if len(inputs) == 1 else inputs, outputs[0] if len(outputs) == 1 else outputs, name=name
+        inputs[0] if len(inputs) == 1 else inputs,
+        outputs[0] if len(outputs) == 1 else outputs,
+        name=_keras_name(graph.name) or None,
     )
 
 
@@ -71,7 +75,7 @@ class _Graph:
         order = self._order(len(shape), users, to_channels_first=True)
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type).name
         tensor = keras.Input(
-            batch_shape=tuple(shape[axis] for axis in order), dtype=dtype, name=_input_name(value.name)
+            batch_shape=tuple(shape[axis] for axis in order), dtype=dtype, name=_keras_name(value.name)
         )
         self.found[value.name] = Value(tensor, order, self.data_format)
         return tensor
@@ -81,13 +85,20 @@ class _Graph:
         first = image_order(rank, "channels_first")
         last = image_order(rank, "channels_last")
         perm = last if not to_channels_first else tuple(last.index(axis) for axis in range(rank))
-        channels_last = rank >= 3 and bool(nodes) and all(
-            node.op_type == "Transpose" and tuple(read_node(node, self.opset).attributes.get("perm", ())) == perm
-            for node in nodes
+        channels_last = (
+            rank >= 3
+            and bool(nodes)
+            and all(
+                node.op_type == "Transpose"
+                and tuple(read_node(node, self.opset).attributes.get("perm", ())) == perm
+                for node in nodes
+            )
         )
         if not channels_last:
             return image_order(rank, self.data_format)
-        return first if self.data_format == "channels_last" else tuple(last.index(axis) for axis in range(rank))
+        return (
+            first if self.data_format == "channels_last" else tuple(last.index(axis) for axis in range(rank))
+        )
 
     def output(self, name: str, graph: Any) -> Any:
         """The Keras output of a graph's output."""
@@ -132,6 +143,8 @@ class _Graph:
             raise ConversionError(
                 f"{node} depends on sizes of the input that are unknown. Give the input fixed sizes."
             )
+        if isinstance(inputs[0], Switches | Flattened) and node.op_type not in TAKE_SWITCHES:
+            raise ConversionError(f"{node} {NOT_UNDERSTOOD}")
         result = node_value(node, inputs, self._name(node))
         if node.op_type == "Shape":
             return [sizes_array(result)]
@@ -160,9 +173,12 @@ class _Graph:
             self.found[name] = self._lookup(inner.name, f"Node {proto.name!r} (If)")
 
 
+TAKE_SWITCHES = ("Add", "Identity", "Reshape", "ScatterND", "Slice", "Sub", "Unsqueeze")
+"""Operators by which indices and flattened tensors come from a pooling to an unpooling."""
+
 TAKE_SIZES = ("Reshape", "Resize", "Expand", "MaxUnpool", "Slice", "Pad")
 """Operators that can do with sizes that are unknown, or say which."""
 
 
-def _input_name(name: str) -> str:
+def _keras_name(name: str) -> str:
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in name)

@@ -9,17 +9,10 @@ from typing import Any
 
 import keras
 
-<<<<<<< HEAD
-from tfdeconv.extras import require
 from tfdeconv.convert.graph.chains import one_layer
 from tfdeconv.convert.onnx_attributes import read_node
 from tfdeconv.convert.onnx_calls import node_steps
 from tfdeconv.convert.onnx_graph import graph_model
-=======
-from tfdeconv.convert import equivalents
-from tfdeconv.convert.onnx_attributes import attribute_value, read_node
-from tfdeconv.convert.onnx_nodes import node_layers
->>>>>>> main
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 from tfdeconv.ops.data_format import is_channels_first

@@ -16,11 +16,11 @@ import keras
 import numpy as np
 
 from tfdeconv import geometry
-from tfdeconv.geometry import axis_arguments
 from tfdeconv.convert.graph.values import UnknownSize, Value
 from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling, resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
+from tfdeconv.geometry import axis_arguments
 
 Steps = list[Step]
 
@@ -60,7 +60,9 @@ def pairs(pads: Any, rank: int) -> list[tuple[int, int]]:
     """Return (before, after) of each axis from the attribute pads: all begins, then all ends."""
     pads = [0] * (2 * rank) if pads is None else list(pads)
     if len(pads) != 2 * rank:
-        raise ConversionError(f"needs pads for both ends: pads must hold {2 * rank} numbers; received {pads}.")
+        raise ConversionError(
+            f"needs pads for both ends: pads must hold {2 * rank} numbers; received {pads}."
+        )
     return list(zip(pads[:rank], pads[rank:], strict=True))
 
 
@@ -272,7 +274,7 @@ def prelu(place: Place, slope: Any = None) -> Steps:
 def depth_to_space(place: Place, *, blocksize: int, mode: str = "DCR") -> Steps:
     """DepthToSpace."""
     only("mode", mode, "DCR", "CRD")
-    return resizing.pixel_shuffle(place, blocksize, mode.lower())
+    return resizing.pixel_shuffle(place, blocksize, "dcr" if mode == "DCR" else "crd")
 
 
 def space_to_depth(place: Place, *, blocksize: int) -> Steps:

@@ -94,9 +94,10 @@ def _resized(
     if known and place.sizes is not None and None not in place.sizes:
         return _between_known_sizes(place, factors, mode, convention, rounding, by_size=sizes is not None)
     raise ConversionError(
-        f"has mode={mode!r}, coordinate_transformation_mode={convention!r} and nearest_mode={rounding!r} with "
-        f"factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by whole "
-        "factors has one, and nearest where every sample is repeated; others where the input's sizes are fixed."
+        f"has mode={mode!r}, coordinate_transformation_mode={convention!r} and nearest_mode={rounding!r} "
+        f"with factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by whole "
+        "factors has one, and nearest where every sample is repeated; others where the input's sizes are "
+        "fixed."
     )
 
 

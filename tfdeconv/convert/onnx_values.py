@@ -10,9 +10,11 @@ import keras
 import numpy as np
 
 from tfdeconv import layers
+from tfdeconv.convert import onnx_unpooling
 from tfdeconv.convert.graph import combining, shaping
 from tfdeconv.convert.graph.values import UnknownSize, Value
 from tfdeconv.convert.onnx_nodes import constant, known_number, only, optional, padded, per_axis
+from tfdeconv.convert.onnx_unpooling import Flattened, Switches
 from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling
 from tfdeconv.errors import ConversionError
 
@@ -29,15 +31,12 @@ class GroupedView:
         self.image, self.groups = image, groups
 
 
-class Switches:
-    """The second output of MaxPool; only MaxUnpool takes it."""
-
-    def __init__(self, tensor: Any, pooled: Value) -> None:
-        self.tensor, self.pooled = tensor, pooled
-
-
-def binary(kind: str, name: Named, first: Any, second: Any) -> Value:
-    """Add, Sub, Mul, Div, Pow."""
+def binary(kind: str, name: Named, first: Any, second: Any) -> Any:
+    """Add, Sub, Mul, Div."""
+    if kind == "sub" and isinstance(first, Switches):
+        return onnx_unpooling.within_planes(first, second)
+    if kind == "add" and isinstance(first, Switches):
+        return onnx_unpooling.within_batch(first, second)
     return combining.combine(kind, first, second, name)
 
 
@@ -84,14 +83,14 @@ def split(
 
 def slice_(
     name: Named,
-    value: Value,
+    value: Any,
     starts: Any = None,
     ends: Any = None,
     axes: Any = None,
     steps: Any = None,
     /,
     **old: Any,
-) -> Value:
+) -> Any:
     """Slice; what it cuts are attributes before opset 10, inputs since."""
     given = {"starts": starts, "ends": ends, "axes": axes, "steps": steps}
     for key, numbers in old.items():
@@ -99,6 +98,8 @@ def slice_(
             raise ConversionError(f"has an attribute that is not understood: {key}.")
         given[key] = np.asarray(numbers)
     first, last = (np.ravel(constant(given[key], key)).tolist() for key in ("starts", "ends"))
+    if isinstance(value, Switches):
+        return onnx_unpooling.first_places(value, first, last)
     along = range(len(first)) if given["axes"] is None else np.ravel(given["axes"]).tolist()
     by = [1] * len(first) if given["steps"] is None else np.ravel(given["steps"]).tolist()
     for axis, start, stop, step in zip(along, first, last, by, strict=True):
@@ -143,6 +144,15 @@ def transpose(name: Named, value: Value, *, perm: Sequence[int] | None = None) -
 def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -> Any:
     """Reshape behind the batch; group normalisation's views of an image stay what they are."""
     sizes = list(np.ravel(np.asarray(shape, object)))
+    if isinstance(value, Switches) and sizes == [-1]:
+        return value
+    if isinstance(value, Flattened):
+        shape = value.value.static_shape
+        if not value.unpooled or list(shape) != sizes:
+            raise ConversionError("reshapes the whole batch as one axis, which has no layer.")
+        return value.value
+    if isinstance(value, Value) and sizes == [-1]:
+        return Flattened(value)
     image = value.image if isinstance(value, GroupedView) else value
     known = image.shape
     if isinstance(value, GroupedView):
@@ -155,7 +165,13 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
     ]
     sizes = [size if isinstance(size, UnknownSize) else int(size) for size in sizes]
     spatial_unknown = None in image.static_shape[2:]
-    if len(sizes) == 3 and sizes[2] == -1 and isinstance(sizes[1], int) and value.rank >= 3 and spatial_unknown:
+    if (
+        len(sizes) == 3
+        and sizes[2] == -1
+        and isinstance(sizes[1], int)
+        and value.rank >= 3
+        and spatial_unknown
+    ):
         if _same_size(sizes[0], image, 0):
             return GroupedView(image, sizes[1])
     return shaping.reshape(image, sizes)
@@ -163,7 +179,7 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
 
 def _same_size(size: Any, value: Value, axis: int) -> bool:
     if isinstance(size, UnknownSize):
-        return axis == 0 or size.value is not None and size.axis == axis and size.factor == 1
+        return axis == 0 or (size.value is not None and size.axis == axis and size.factor == 1)
     return size == -1 or size == 0 or size == value.static_shape[axis]
 
 
@@ -227,8 +243,10 @@ def squeeze(name: Named, value: Value, given: Any = None, *, axes: Any = None) -
     return shaping.squeeze(value, _axes(value, given, axes))
 
 
-def unsqueeze(name: Named, value: Value, given: Any = None, *, axes: Any = None) -> Value:
+def unsqueeze(name: Named, value: Any, given: Any = None, *, axes: Any = None) -> Any:
     """Unsqueeze."""
+    if isinstance(value, Switches):
+        return value
     chosen = _axes(value, given, axes) or []
     rank = value.rank + len(chosen)
     for axis in sorted(axis % rank for axis in chosen):
@@ -253,7 +271,9 @@ def reduction(
     return shaping.reduce(value, kind, chosen or None, keepdims=bool(keepdims))
 
 
-def softmax(name: Named, value: Value, *, axis: int | None = None, log: bool = False, opset: int = 13) -> Value:
+def softmax(
+    name: Named, value: Value, *, axis: int | None = None, log: bool = False, opset: int = 13
+) -> Value:
     """Softmax; before opset 13 over all axes from ``axis`` on."""
     if axis is None:
         axis = -1 if opset >= 13 else 1
@@ -366,7 +386,8 @@ def max_pool(
         tuple(kernel_shape), strides, data_format=value.data_format, dtype=value.dtype, name=name
     )
     pooled, switches = layer(value.image())
-    return value.through([lambda _: pooled]), Switches(switches, value)
+    found = Switches(switches, value, tuple(kernel_shape), strides)
+    return value.through([lambda _: pooled]), found
 
 
 def max_unpool(
@@ -387,21 +408,28 @@ def max_unpool(
         raise ConversionError("needs the indices of a MaxPool of the same model.")
     if any(pads or ()):
         raise ConversionError(f"has pads={list(pads)}; only 0 has an exact layer.")
-    layer = layers.MaxUnpooling2D(
-        tuple(kernel_shape),
-        per_axis("strides", strides, 2, 1),
-        data_format=value.data_format,
-        dtype=value.dtype,
-        name=name,
-    )
-    like = switches.pooled.image()
-    pair = [value.image(), switches.tensor]
+    windows = (tuple(kernel_shape), per_axis("strides", strides, 2, 1))
+    if windows != (switches.pool_size, switches.strides):
+        raise ConversionError(f"has windows {windows[0]} and strides {windows[1]}; the pooling's are others.")
+    sizes = [] if output_shape is None else np.ravel(output_shape).tolist()
     if output_shape is None:
-        return value.through([lambda _: layer(pair)])
-    sizes = np.ravel(output_shape).tolist()
-    if not all(_same_size(size, switches.pooled, axis) for axis, size in enumerate(sizes)):
-        raise ConversionError(f"has output_shape {sizes}, which is not the size of what was pooled.")
-    return value.through([lambda _: layer(pair, like=like)])
+        shape = zip(value.static_shape[2:], *windows, strict=True)
+        sizes = [None if size is None else (size - 1) * stride + pool for size, pool, stride in shape]
+        fits = tuple(sizes) == switches.pooled.static_shape[2:]
+    else:
+        fits = all(_same_size(size, switches.pooled, axis) for axis, size in enumerate(sizes))
+    if not fits or None in sizes:
+        raise ConversionError(
+            f"has the output size {sizes}, and what was pooled {list(switches.pooled.static_shape)}: ONNX's "
+            "indices count in the tensor that was pooled, so both must be known and the same."
+        )
+    return onnx_unpooling.unpool(value, switches, name)
+
+
+def scatter_nd(name: Named, data: Any, indices: Any, updates: Any, *, reduction: str = "none") -> Any:
+    """ScatterND, where it unpools."""
+    only("reduction", reduction, "none")
+    return onnx_unpooling.scatter(data, indices, updates, name)
 
 
 def expand(name: Named, value: Value, shape: Any = None) -> Value:
@@ -409,7 +437,7 @@ def expand(name: Named, value: Value, shape: Any = None) -> Value:
     sizes = np.ravel(shape).tolist()
     sizes = [1] * (value.rank - len(sizes)) + sizes
     for axis, (size, known) in enumerate(zip(sizes, value.static_shape, strict=True)):
-        if isinstance(size, UnknownSize) and axis == 0 or size in (1, known):
+        if (isinstance(size, UnknownSize) and axis == 0) or size in (1, known):
             continue
         if axis == 0 or known != 1:
             raise ConversionError(f"expands axis {axis} to {size}, which has no layer.")
@@ -439,9 +467,14 @@ def gather(name: Named, value: Value, indices: Any = None, *, axis: int = 0) -> 
 
 
 RULES: dict[str, Callable[..., Any]] = {
-    **{op: partial(binary, kind) for op, kind in {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}.items()},
+    **{
+        op: partial(binary, kind)
+        for op, kind in {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}.items()
+    },
     "Pow": power,
-    **{op: partial(variadic, kind) for op, kind in {"Sum": "add", "Max": "maximum", "Min": "minimum"}.items()},
+    **{
+        op: partial(variadic, kind) for op, kind in {"Sum": "add", "Max": "maximum", "Min": "minimum"}.items()
+    },
     "Concat": concat,
     "Split": split,
     "Slice": slice_,
@@ -453,7 +486,10 @@ RULES: dict[str, Callable[..., Any]] = {
     "Flatten": flatten,
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
-    **{f"Reduce{op}": partial(reduction, kind) for op, kind in {"Mean": "mean", "Sum": "sum", "Max": "amax", "Min": "amin"}.items()},
+    **{
+        f"Reduce{op}": partial(reduction, kind)
+        for op, kind in {"Mean": "mean", "Sum": "sum", "Max": "amax", "Min": "amin"}.items()
+    },
     "Softmax": softmax,
     "LogSoftmax": log_softmax,
     "MatMul": matmul,
@@ -464,6 +500,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "Shape": shape_of,
     "MaxPool": max_pool,
     "MaxUnpool": max_unpool,
+    "ScatterND": scatter_nd,
     "Expand": expand,
     "Tile": tile,
     "Gather": gather,

@@ -12,12 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv.geometry import axis_arguments
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators import activations, convolutions, normalizations, padding, pooling, resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
+from tfdeconv.geometry import axis_arguments
 
 Steps = list[Step]
 
@@ -40,7 +40,13 @@ def per_axis(name: str, value: Any, rank: int, minimum: int = 1) -> tuple[int, .
 
 
 def conv(
-    place: Place, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    place: Place,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Steps:
     """``F.conv1d`` to ``F.conv3d``."""
     weight = constant(weight, "weight")
@@ -215,7 +221,9 @@ def elu(
 ) -> Steps:
     """``F.elu``; scale and input_scale are ``aten::elu``'s."""
     if (scale, input_scale) != (1, 1):
-        raise ConversionError(f"calls elu with scale={scale} and input_scale={input_scale}; only 1 has a layer.")
+        raise ConversionError(
+            f"calls elu with scale={scale} and input_scale={input_scale}; only 1 has a layer."
+        )
     return activations.elu(place, alpha)
 
 
@@ -232,7 +240,9 @@ def gelu(place: Place, approximate: str = "none") -> Steps:
 def softplus(place: Place, beta: float = 1.0, threshold: float = 20.0) -> Steps:
     """``F.softplus``; above the threshold, which saves an exponential, both are x in float32."""
     if threshold < 15:
-        raise ConversionError(f"calls softplus with threshold={threshold}, below which it is no softplus any more.")
+        raise ConversionError(
+            f"calls softplus with threshold={threshold}, below which it is no softplus any more."
+        )
     return activations.softplus(place, beta)
 
 

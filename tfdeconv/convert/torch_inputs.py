@@ -113,7 +113,9 @@ def without_channels(shapes: Sequence[Shape], data_format: str) -> list[Shape]:
         >>> without_channels([(None, None, 3)], "channels_last")
         [(None, None, None)]
     """
-    return [(None, *shape[1:]) if data_format == "channels_first" else (*shape[:-1], None) for shape in shapes]
+    return [
+        (None, *shape[1:]) if data_format == "channels_first" else (*shape[:-1], None) for shape in shapes
+    ]
 
 
 def exported_shapes(program: Any, data_format: str) -> list[Shape]:

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 
 from tfdeconv import layers
-from tfdeconv.geometry import axis_arguments
 from tfdeconv.convert import torch_functions
 from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
@@ -19,6 +18,7 @@ from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.convert.torch_inputs import exported_shapes, input_shapes, input_type, without_channels
 from tfdeconv.convert.torch_trace import trace_module
 from tfdeconv.errors import ConversionError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 
 

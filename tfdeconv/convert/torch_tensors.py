@@ -86,7 +86,7 @@ class TracedTensor:
 
     def numel(self) -> Any:
         """Return the number of elements."""
-        return math.prod(self.shape)  # type: ignore[arg-type]
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> Any:
@@ -121,12 +121,17 @@ class TracedTensor:
         raise ConversionError("A loop over the examples of a batch has no layer.")
 
     def __bool__(self) -> bool:
-        raise ConversionError("The forward branches on the numbers of a tensor, which no model of layers does.")
+        raise ConversionError(
+            "The forward branches on the numbers of a tensor, which no model of layers does."
+        )
 
     __int__ = __float__ = __index__ = __bool__
 
     def __getitem__(self, key: Any) -> Any:
         return self._call("getitem", (self, key), {})
+
+    def __neg__(self) -> Any:
+        return self._call("neg", (self,), {})
 
     def __setitem__(self, key: Any, item: Any) -> None:
         raise ConversionError("Assigning to a part of a tensor has no layer.")
@@ -153,7 +158,6 @@ for _name, _function in {
     setattr(TracedTensor, f"__{_name}__", _operator(_function))
     setattr(TracedTensor, f"__r{_name}__", _operator(_function, flipped=True))
     setattr(TracedTensor, f"__i{_name}__", _operator(f"{_function}_"))
-TracedTensor.__neg__ = lambda self: self._call("neg", (self,), {})  # type: ignore[attr-defined]
 
 
 def first_traced(nested: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from tfdeconv.convert import torch_functions, torch_values
+from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
 from tfdeconv.convert.messages import joined
 from tfdeconv.convert.operators import activations
@@ -47,7 +48,7 @@ class Trace:
         path = self.names.get(id(module), "")
         leaf = not any(True for _ in module.children())
         wanted = path if leaf else f"{path}.{function}".strip(".")
-        if not wanted:
+        if not path:
             return None
         name, count = wanted, 1
         while name in self.used:
@@ -83,7 +84,7 @@ class Trace:
         args, kwargs = mapped(list(args), _value), mapped(kwargs, _value)
         if name == "max_pool2d" and kwargs.get("return_indices"):
             name = "max_pool_with_indices"
-        result = self._layers(name, args, kwargs)
+        result = self._layers(name, list(args), kwargs)
         make = target.sharing if name in VIEWS else lambda value: TracedTensor(value, self.call)
         traced = mapped(result, lambda each: make(each) if isinstance(each, Value) else each)
         return target.overwrite(traced) if in_place else traced
@@ -93,7 +94,9 @@ class Trace:
             return self._steps(name, args, kwargs)
         if name not in torch_values.FUNCTIONS:
             known = sorted({*torch_functions.FUNCTIONS, *torch_values.FUNCTIONS} - {"same"})
-            raise ConversionError(f"PyTorch's {name!r} has no converter. Converted are: {', '.join(each for each in known if each[0] != '_')}.")
+            raise ConversionError(
+                f"PyTorch's {name!r} has no converter. Converted are: {', '.join(each for each in known if each[0] != '_')}."
+            )
         handler = torch_values.FUNCTIONS[name]
         _check_arguments(name, handler, args, kwargs, hidden=1)
         return handler(None if name in VIEWS else self.layer_name(name), *args, **kwargs)
@@ -248,6 +251,7 @@ def trace_module(
                 f"{type(error).__name__}: {error}"
             ) from error
     results = mapped(outputs, _output)
+    make_names_distinct(keras.tree.flatten(results))
     return keras.Model(inputs[0] if len(inputs) == 1 else inputs, results)
 
 

@@ -107,7 +107,12 @@ def normalize(name: Named, input: Value, p: float = 2.0, dim: int = 1, eps: floa
 
 
 def softmax(
-    name: Named, input: Value, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None, log: bool = False
+    name: Named,
+    input: Value,
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: Any = None,
+    log: bool = False,
 ) -> Value:
     """``F.softmax``."""
     if dim is None:
@@ -115,7 +120,9 @@ def softmax(
     return input.everywhere(activations.softmax(input.place(name), input.keras_axis(dim), log=log))
 
 
-def log_softmax(name: Named, input: Value, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Value:
+def log_softmax(
+    name: Named, input: Value, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Value:
     """``F.log_softmax``."""
     return softmax(name, input, dim, log=True)
 
@@ -278,7 +285,9 @@ def repeat(name: Named, input: Value, *sizes: Any) -> Value:
 
 
 def _reduction(kind: str) -> Callable[..., Value]:
-    def function(name: Named, input: Value, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Value:
+    def function(
+        name: Named, input: Value, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+    ) -> Value:
         axes = None if dim is None or dim == [] else _listed(dim, ())
         return shaping.reduce(input, kind, axes, keepdims=keepdim)
 
@@ -311,7 +320,12 @@ def pad(
 
 
 def interpolate(
-    name: Named, input: Value, size: Any = None, scale_factor: Any = None, mode: str = "nearest", **options: Any
+    name: Named,
+    input: Value,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    **options: Any,
 ) -> Value:
     """``F.interpolate``, to sizes or by factors."""
     place = input.place(name)
@@ -356,7 +370,9 @@ def upsample_vec(mode: str) -> Callable[..., Value]:
     return function
 
 
-def dropout(name: Named, input: Value, p: float = 0.5, training: bool = True, inplace: bool = False, **aten: Any) -> Value:
+def dropout(
+    name: Named, input: Value, p: float = 0.5, training: bool = True, inplace: bool = False, **aten: Any
+) -> Value:
     """``F.dropout`` and its kin, which do nothing in evaluation mode."""
     if aten.pop("train", training) and p:
         raise ConversionError(
@@ -450,7 +466,11 @@ def max_unpool(
     if not any(isinstance(size, UnknownSize) for size in sizes):
         return input.through([lambda _: layer(pair, output_shape=tuple(map(int, sizes)))])
     model = next(size.value for size in sizes if isinstance(size, UnknownSize))
-    if model is None or model.rank != 4 or not all(_matches(s, model, axis) for axis, s in enumerate(sizes, 2)):
+    if (
+        model is None
+        or model.rank != 4
+        or not all(_matches(s, model, axis) for axis, s in enumerate(sizes, 2))
+    ):
         raise ConversionError("max_unpool has an output_size that is unknown; give input_shape=.")
     like = model.image()
     return input.through([lambda _: layer(pair, like=like)])
@@ -527,14 +547,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "upsample_linear1d": upsample_vec("linear"),
     "upsample_bilinear2d": upsample_vec("bilinear"),
     "upsample_trilinear3d": upsample_vec("trilinear"),
-    **{name: dropout for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
-                                  "feature_alpha_dropout", "feature_dropout")},
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "feature_dropout"), dropout),
     "zeros_like": zeros_like,
     "ones_like": ones_like,
     **{f"max_pool{rank}d_with_indices": max_pool_with_indices for rank in (1, 2, 3)},
     "max_pool_with_indices": max_pool_with_indices,
     "max_unpool2d": max_unpool,
-    **{name: same for name in ("contiguous", "clone", "detach", "same", "cpu", "requires_grad_")},
+    **dict.fromkeys(("contiguous", "clone", "detach", "same", "cpu", "requires_grad_"), same),
     **{name: pointwise(operation) for name, operation in activations.POINTWISE.items()},
 }  # fmt: skip
 """PyTorch's name -> a function of values; the first argument is the name of the layer."""

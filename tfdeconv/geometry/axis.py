@@ -212,7 +212,8 @@ def window(
     """Return the window of Keras's and TensorFlow's conventions, and of paddings in samples.
 
     Args:
-        input_size: Samples along the axis, at least 1.
+        input_size: Samples along the axis, at least 0. From 0 samples comes what the formula gives for
+            them, as in Keras: zeros, or no samples where it is negative.
         kernel_size: Taps of the kernel.
         stride: Stride of the axis.
         padding: As in :func:`crops`.
@@ -232,12 +233,14 @@ def window(
         >>> window(7, kernel_size=3, stride=2, padding="same", output_size=13)
         Window(lead=1, size=13)
     """
-    input_size = at_least(1, "input_size", input_size)
+    input_size = at_least(0, "input_size", input_size)
     if output_size is None:
         before, after = crops(
             kernel_size, stride, padding=padding, output_padding=output_padding, dilation_rate=dilation_rate
         )
         size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
+        if input_size == 0:
+            return Window(before, max(size, 0))
         return Window(before, _positive_size(size, input_size, kernel_size, stride, padding))
     if output_padding is not None:
         raise InvalidArgumentError(

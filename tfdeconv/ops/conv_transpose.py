@@ -14,7 +14,7 @@ from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_ch
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
 from tfdeconv.ops.samples import as_tensor
-from tfdeconv.ops.shapes import known_shape
+from tfdeconv.ops.shapes import known_shape, partial_shape
 
 
 def conv_transpose(
@@ -112,7 +112,11 @@ def conv_transpose(
         groups,
         window,
     )
-    y = _lower(lowering, x, kernel, problem)
+    if 0 in x.shape[1:-1]:  # no sample to stamp the kernel at: zeros, which still depend on x and kernel
+        nothing = tf.reduce_sum(x) + tf.reduce_sum(kernel) * 0
+        y = tf.fill([partial_shape(x)[0], *window.sizes, problem.filters], nothing * 0)
+    else:
+        y = _lower(lowering, x, kernel, problem)
     y = known_shape(y, [x.shape[0], *window.sizes, problem.filters])
     return to_channels_first(y) if channels_first else y
 

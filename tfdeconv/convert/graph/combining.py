@@ -8,9 +8,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
-from tfdeconv.convert.graph.shaping import unsqueeze
+from tfdeconv.convert.graph.shaping import cut, repeated, unsqueeze
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.errors import ConversionError
 
@@ -84,13 +83,8 @@ def _leading_axis(value: Value) -> Value:
 
 def concatenate(values: Sequence[Any], axis: int, name: str | None = None) -> Value:
     """Return the values one after another along an axis of the source."""
-    given = [value for value in values if isinstance(value, Value)]
-    if len(given) != len(values):
-        raise ConversionError(
-            "A constant is concatenated with a tensor, which fits one batch size only; only tensors that "
-            "are computed from the input can be concatenated."
-        )
-    first = given[0]
+    first = next(value for value in values if isinstance(value, Value))
+    given = [value if isinstance(value, Value) else _beside(first, value, axis) for value in values]
     if any(value.rank != first.rank for value in given):
         raise ConversionError("Tensors of different numbers of axes cannot be concatenated.")
     if axis % first.rank == 0:
@@ -101,15 +95,30 @@ def concatenate(values: Sequence[Any], axis: int, name: str | None = None) -> Va
     return first.with_tensor(layer([value.ordered(first.order) for value in given]))
 
 
+def _beside(value: Value, constant: Any, axis: int) -> Value:
+    """A constant as a value that can be joined with ``value`` along an axis, whose batch size is known."""
+    array = np.asarray(constant)
+    shape = list(value.static_shape)
+    shape[axis] = array.shape[axis] if array.ndim == len(shape) else None
+    if axis % value.rank == 0 or tuple(shape) != array.shape:
+        raise ConversionError(
+            f"A constant of shape {array.shape} is concatenated with a tensor of shape {value.static_shape}, "
+            "which fits only if all other sizes are known, the batch size too, and the same."
+        )
+    zeros = repeated(cut(value, axis, 0, 1), axis, array.shape[axis])
+    zeros = zeros.with_tensor(keras.ops.zeros_like(zeros.tensor))
+    return combine("add", zeros, array) if np.any(array) else zeros
+
+
 def matmul(first: Any, second: Any) -> Value:
     """Return the product of the two last axes of two values, or of a value and a matrix."""
-    pair = [operand.plain() if isinstance(operand, Value) else np.asarray(operand) for operand in (first, second)]
+    pair = [
+        operand.plain() if isinstance(operand, Value) else np.asarray(operand) for operand in (first, second)
+    ]
     value = first if isinstance(first, Value) else second
     if not isinstance(first, Value) or (not isinstance(second, Value) and pair[1].ndim != 2):
-        raise ConversionError("Only products of computed tensors, or of one with a matrix behind it, convert.")
+        raise ConversionError("Only products of computed tensors, or of one and a matrix, have a layer.")
     if not isinstance(second, Value):
         pair[1] = pair[1].astype(value.dtype)
     tensor = keras.ops.matmul(*pair)
     return Value(tensor, tuple(range(len(tensor.shape))), value.data_format)
-
-

@@ -46,8 +46,9 @@ def reshape(value: Value, sizes: Sequence[Size]) -> Value:
     if not _keeps_batch(value, sizes, known):
         raise ConversionError(
             f"A tensor of shape {_shown(shape)} is reshaped to {_shown(sizes)}, which mixes the batch with "
-            "other axes or depends on sizes that are unknown. Only the axes behind the batch can be reshaped; "
-            "give unknown sizes in input_shape= of from_torch or as fixed dimensions of the ONNX model."
+            "other axes or depends on sizes that are unknown. Only the axes behind the batch can be "
+            "reshaped; give unknown sizes in input_shape= of from_torch or as fixed dimensions of the ONNX "
+            "model."
         )
     unknown = [axis for axis, size in enumerate(rest) if isinstance(size, UnknownSize)]
     if len(unknown) == 1 and -1 not in rest:
@@ -64,7 +65,7 @@ def _keeps_batch(value: Value, sizes: Sequence[Size], known: int | None) -> bool
     if sum(isinstance(size, UnknownSize) for size in rest) + list(rest).count(-1) > 1:
         return False
     if isinstance(batch, UnknownSize):
-        return batch.is_size(value, 0) or batch.value is not None and batch.axis == 0 and batch.factor == 1
+        return batch.is_size(value, 0) or (batch.value is not None and batch.axis == 0 and batch.factor == 1)
     numbers = [size for size in rest if isinstance(size, int)]
     if batch == -1:
         return known is not None and len(numbers) == len(rest) and math.prod(numbers) == known
@@ -164,7 +165,7 @@ def cut(value: Value, axis: int, start: int | None, stop: int | None, step: int 
         raise ConversionError("Slicing the batch axis has no layer.")
     if (start or 0, stop, step) == (0, None, 1):
         return value
-    spatial = 2 <= axis and value.rank <= 5
+    spatial = axis >= 2 and value.rank <= 5
     if spatial and step == 1 and (start or 0) >= 0 and (size is not None or (stop or -1) < 0):
         pads = [(0, 0)] * (value.rank - 2)
         after = 0 if stop is None else (-stop if size is None else size - stop)

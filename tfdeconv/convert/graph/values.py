@@ -78,8 +78,7 @@ class Value:
         permutation = [self.order.index(axis) for axis in order]
         if permutation[0] != 0:
             return keras.ops.transpose(self.tensor, permutation)
-        moved = keras.layers.Permute(permutation[1:], dtype=self.dtype)(self.tensor)
-        return moved
+        return keras.layers.Permute(permutation[1:], dtype=self.dtype)(self.tensor)
 
     def plain(self) -> Any:
         """Return the Keras tensor with its axes as in the source."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tfdeconv import layers
 from tfdeconv.convert.operators.place import Place, Step
+from tfdeconv.errors import ConversionError
 
 NEAREST = {1: keras.layers.UpSampling1D, 2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}
 LINEAR = {
@@ -39,7 +40,7 @@ def upsampling(place: Place, factors: Sequence[int], *, linear: bool) -> list[St
     return [NEAREST[rank](factor, data_format=place.data_format, dtype=place.dtype, name=place.name)]
 
 
-def pixel_shuffle(place: Place, factor: int, order: str) -> list[Step]:
+def pixel_shuffle(place: Place, factor: int, order: Literal["dcr", "crd"]) -> list[Step]:
     """Return depth to space, its channels ordered as "dcr" or "crd"."""
     return [
         layers.PixelShuffle2D(
@@ -48,7 +49,7 @@ def pixel_shuffle(place: Place, factor: int, order: str) -> list[Step]:
     ]
 
 
-def pixel_unshuffle(place: Place, factor: int, order: str) -> list[Step]:
+def pixel_unshuffle(place: Place, factor: int, order: Literal["dcr", "crd"]) -> list[Step]:
     """Return space to depth, its channels ordered as "dcr" or "crd"."""
 
     def step(x: Any) -> Any:
@@ -63,6 +64,8 @@ def pixel_unshuffle(place: Place, factor: int, order: str) -> list[Step]:
         if order == "dcr":
             return joined
         channels = x.shape[place.channel_axis]
+        if channels is None:
+            raise ConversionError("needs a known number of channels; give input_shape=.")
         moved = np.arange(channels * factor**2).reshape(-1, channels).T.ravel()
         return keras.ops.take(joined, moved, axis=place.channel_axis)
 
