@@ -95,9 +95,9 @@ def _resized(
         return _between_known_sizes(place, factors, mode, convention, rounding, by_size=sizes is not None)
     raise ConversionError(
         f"has mode={mode!r}, coordinate_transformation_mode={convention!r} and nearest_mode={rounding!r} "
-        f"with factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by whole "
-        "factors has one, and nearest where every sample is repeated; others where the input's sizes are "
-        "fixed."
+        f"with factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by "
+        "whole factors has one, and nearest where every sample is repeated; others where the input's "
+        "sizes are fixed."
     )
 
 

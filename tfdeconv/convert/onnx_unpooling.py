@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,12 +82,11 @@ def within_planes(switches: Any, first: Any) -> Switches:
 
 def within_batch(switches: Switches, offsets: Any) -> Switches:
     """Add: places counted in the whole batch again."""
-    batch, channels, *sizes = switches.pooled.static_shape
-    known = isinstance(offsets, np.ndarray) and None not in (batch, channels, *sizes)
-    if not (known and switches.counted == "plane"):
+    shape = [size for size in switches.pooled.static_shape if size is not None]
+    if not (isinstance(offsets, np.ndarray) and len(shape) == 4 and switches.counted == "plane"):
         raise ConversionError(NOT_UNDERSTOOD)
-    planes = np.arange(batch * channels) * np.prod(sizes)
-    if offsets.shape != (batch, channels, 1, 1) or not np.array_equal(offsets.ravel(), planes):
+    planes = np.arange(math.prod(shape[:2])) * math.prod(shape[2:])
+    if offsets.shape != (*shape[:2], 1, 1) or not np.array_equal(offsets.ravel(), planes):
         raise ConversionError(NOT_UNDERSTOOD)
     return switches.moved("batch")
 
@@ -97,8 +97,8 @@ def scatter(zeros: Any, switches: Any, values: Any, name: str | None) -> Flatten
         isinstance(switches, Switches) and isinstance(values, Flattened) and isinstance(zeros, np.ndarray)
     ):
         raise ConversionError(NOT_UNDERSTOOD)
-    shape = switches.pooled.static_shape
-    if switches.counted != "batch" or np.any(zeros) or None in shape or zeros.shape != (np.prod(shape),):
+    shape = [size for size in switches.pooled.static_shape if size is not None]
+    if switches.counted != "batch" or np.any(zeros) or zeros.shape != (math.prod(shape),):
         raise ConversionError(NOT_UNDERSTOOD)
     return Flattened(unpool(values.value, switches, name), unpooled=True)
 

@@ -1,4 +1,4 @@
-"""ONNX operators that join, split, move or reshape tensors, with ONNX's inputs and attributes as parameters."""
+"""ONNX operators that join, split, move or reshape tensors, by ONNX's inputs and attributes."""
 
 from __future__ import annotations
 
@@ -164,16 +164,9 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
         for axis, size in enumerate(sizes)
     ]
     sizes = [size if isinstance(size, UnknownSize) else int(size) for size in sizes]
-    spatial_unknown = None in image.static_shape[2:]
-    if (
-        len(sizes) == 3
-        and sizes[2] == -1
-        and isinstance(sizes[1], int)
-        and value.rank >= 3
-        and spatial_unknown
-    ):
-        if _same_size(sizes[0], image, 0):
-            return GroupedView(image, sizes[1])
+    groups = sizes[1] if len(sizes) == 3 and sizes[2] == -1 else None
+    if isinstance(groups, int) and None in image.static_shape[2:] and _same_size(sizes[0], image, 0):
+        return GroupedView(image, groups)
     return shaping.reshape(image, sizes)
 
 

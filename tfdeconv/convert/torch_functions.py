@@ -121,8 +121,8 @@ def batch_norm(
     """``F.batch_norm`` with the statistics that were gathered."""
     if training or running_mean is None:
         raise ConversionError(
-            "normalises by the statistics of each batch (batch_norm); only modules with track_running_stats=True "
-            "and affine weights or none have an exact layer."
+            "normalises by the statistics of each batch (batch_norm); only those that were gathered "
+            "(track_running_stats=True) make an exact layer."
         )
     return normalizations.batch_normalization(
         place,
@@ -371,7 +371,8 @@ def interpolate(
         factors = [float(factor) for factor in given]
         if len(factors) != rank:
             raise ConversionError(
-                f"has scale_factor={scale_factor}; it must hold one number, or one for each of {rank} spatial axes."
+                f"has scale_factor={scale_factor}; it must hold one number, or one for each of {rank} "
+                "spatial axes."
             )
     whole = factors is not None and all(factor >= 1 and factor == int(factor) for factor in factors)
     if factors is not None and whole and not align_corners:

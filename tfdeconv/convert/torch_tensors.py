@@ -22,9 +22,9 @@ from tfdeconv.errors import ConversionError
 Call = Callable[..., Any]
 
 VIEWS = {
-    "chunk", "contiguous", "detach", "expand", "expand_as", "flatten", "getitem", "narrow", "permute", "reshape",
-    "reshape_as", "select", "slice", "split", "split_with_sizes", "squeeze", "swapaxes", "swapdims", "t", "to",
-    "transpose", "type_as", "unbind", "unflatten", "unsqueeze", "view", "view_as",
+    "chunk", "contiguous", "detach", "expand", "expand_as", "flatten", "getitem", "narrow", "permute",
+    "reshape", "select", "slice", "split", "squeeze", "t", "to", "transpose", "type_as", "unbind",
+    "unflatten", "unsqueeze", "view", "view_as",
 }  # fmt: skip
 """Functions whose results may share memory with their input."""
 

@@ -93,9 +93,10 @@ class Trace:
         if name in torch_functions.FUNCTIONS and name not in torch_values.FUNCTIONS:
             return self._steps(name, args, kwargs)
         if name not in torch_values.FUNCTIONS:
-            known = sorted({*torch_functions.FUNCTIONS, *torch_values.FUNCTIONS} - {"same"})
+            known = {*torch_functions.FUNCTIONS, *torch_values.FUNCTIONS} - {"same"}
+            listed = ", ".join(sorted(each for each in known if not each.startswith("_")))
             raise ConversionError(
-                f"PyTorch's {name!r} has no converter. Converted are: {', '.join(each for each in known if each[0] != '_')}."
+                f"calls PyTorch's {name!r}, which has no converter. Converted are: {listed}."
             )
         handler = torch_values.FUNCTIONS[name]
         _check_arguments(name, handler, args, kwargs, hidden=1)

@@ -422,8 +422,8 @@ def max_pool_with_indices(
     """``F.max_pool2d`` with return_indices=True."""
     if input.rank != 4 or any(torch_functions.per_axis("padding", padding, 2, minimum=0)) or ceil_mode:
         raise ConversionError(
-            f"max_pool with return_indices has padding={padding} and ceil_mode={ceil_mode} on {input.rank - 2} "
-            "spatial axes; only images without padding have an exact layer."
+            f"returns the indices of a max pooling with padding={padding} and ceil_mode={ceil_mode} on "
+            f"{input.rank - 2} spatial axes; only images without padding have an exact layer."
         )
     if any(rate != 1 for rate in torch_functions.per_axis("dilation", dilation, 2)):
         raise ConversionError("max_pool has dilation above 1, which has no layer.")
@@ -505,6 +505,12 @@ ALIASES = {
     "native_channel_shuffle": "channel_shuffle", "alias": "same",
 }  # fmt: skip
 
+DROPOUTS = (
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+    "feature_dropout",
+)  # fmt: skip
+"""Functions that do nothing in evaluation mode."""
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: _binary(name) for name in ("add", "sub", "mul", "maximum", "minimum")},
     "div": div,
@@ -547,7 +553,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "upsample_linear1d": upsample_vec("linear"),
     "upsample_bilinear2d": upsample_vec("bilinear"),
     "upsample_trilinear3d": upsample_vec("trilinear"),
-    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "feature_dropout"), dropout),
+    **dict.fromkeys(DROPOUTS, dropout),
     "zeros_like": zeros_like,
     "ones_like": ones_like,
     **{f"max_pool{rank}d_with_indices": max_pool_with_indices for rank in (1, 2, 3)},

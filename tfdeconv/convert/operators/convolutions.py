@@ -68,8 +68,8 @@ def convolution(
     place = replace(place, rank=rank)
     if any(s > 1 for s in strides) and any(d > 1 for d in dilation_rate):
         raise ConversionError(
-            f"has strides {tuple(strides)} and dilation {tuple(dilation_rate)}; a convolution with strides and "
-            "dilation both above 1 has no Keras layer."
+            f"has strides {tuple(strides)} and dilation {tuple(dilation_rate)}; a convolution with strides "
+            "and dilation both above 1 has no Keras layer."
         )
     padding, around = (
         ("same", None) if isinstance(pads, str) else _padding(kernel, strides, pads, dilation_rate)

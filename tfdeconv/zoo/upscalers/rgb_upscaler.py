@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from tfdeconv.alignment.graph import ancestors, is_channels_first
@@ -50,7 +52,7 @@ def RGBUpscaler(luma_model: keras.Model, scale: int, *, name: str | None = None)
             f"{luma_model.input_shape} to {luma_model.output_shape}."
         )
     image = keras.Input((3, None, None) if channels_first else (None, None, 3), name="image")
-    bilinear = {"boundary": "edge", "data_format": data_format}
+    bilinear: dict[str, Any] = {"boundary": "edge", "data_format": data_format}
     interpolated = BilinearUpsampling2D(scale, **bilinear, name="bilinear_rgb")(image)
     luma = Luma(data_format, name="luma_of_input")(image)
     interpolated_luma = BilinearUpsampling2D(scale, **bilinear, name="bilinear_luma")(luma)
