@@ -65,7 +65,7 @@ ACTIVATIONS = [
 POOLING = [
     nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(2),
     nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, count_include_pad=False),
-    nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True),
+    nn.AvgPool2d(3, 2, 1, ceil_mode=True),
     nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1),
 ]  # fmt: skip
 NORMALISATIONS = [
@@ -108,6 +108,7 @@ def test_layer_of_pytorch(module):
         nn.ChannelShuffle(2),
         nn.GLU(1),
         nn.MaxPool2d(2, 2, 1, ceil_mode=True),
+        nn.AvgPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True),
     ],
     ids=lambda module: str(module)[:60],
 )
@@ -153,7 +154,7 @@ FORWARDS = {
     ),
     "squeeze and excite": (lambda m, x: x * torch.sigmoid(x.mean([2, 3]))[:, :, None, None], None),
     "constants": (lambda m, x: (1 - x) / 3 + torch.arange(4.0).view(1, 4, 1, 1), (8, 6, 4)),
-    "zero channels": (lambda m, x: torch.cat([x, torch.zeros(len(x), 3, *x.shape[2:])], 1), None),
+    "zero channels": (lambda m, x: torch.cat([x, torch.zeros(x.size(0), 3, *x.shape[2:])], 1), None),
     "padding of channels": (lambda m, x: F.pad(x, [1, 0, 0, 0, 2, 1]), None),
     "pixel shuffle by hand": (_shuffle, (8, 6, 4)),
     "sizes of another tensor": (lambda m, x: F.interpolate(m.pool(x), size=x.shape[2:]), (8, 6, 4)),

@@ -84,25 +84,24 @@ def split(
 def slice_(
     name: Named,
     value: Any,
+    given_starts: Any = None,
+    given_ends: Any = None,
+    given_axes: Any = None,
+    given_steps: Any = None,
+    *,
     starts: Any = None,
     ends: Any = None,
     axes: Any = None,
-    steps: Any = None,
-    /,
-    **old: Any,
 ) -> Any:
     """Slice; what it cuts are attributes before opset 10, inputs since."""
-    given = {"starts": starts, "ends": ends, "axes": axes, "steps": steps}
-    for key, numbers in old.items():
-        if key not in ("starts", "ends", "axes"):
-            raise ConversionError(f"has an attribute that is not understood: {key}.")
-        given[key] = np.asarray(numbers)
-    first, last = (np.ravel(constant(given[key], key)).tolist() for key in ("starts", "ends"))
+    first = np.ravel(constant(starts if given_starts is None else given_starts, "starts (input 1)")).tolist()
+    last = np.ravel(constant(ends if given_ends is None else given_ends, "ends (input 2)")).tolist()
+    axes = axes if given_axes is None else np.ravel(constant(given_axes, "axes (input 3)"))
+    steps = [1] * len(first) if given_steps is None else constant(given_steps, "steps (input 4)")
     if isinstance(value, Switches):
         return onnx_unpooling.first_places(value, first, last)
-    along = range(len(first)) if given["axes"] is None else np.ravel(given["axes"]).tolist()
-    by = [1] * len(first) if given["steps"] is None else np.ravel(given["steps"]).tolist()
-    for axis, start, stop, step in zip(along, first, last, by, strict=True):
+    along = range(len(first)) if axes is None else axes
+    for axis, start, stop, step in zip(along, first, last, np.ravel(steps), strict=True):
         stop = known_number(stop)
         end = None if stop >= 2**31 - 1 else stop
         value = shaping.cut(value, int(axis), known_number(start), end, int(step))
@@ -326,17 +325,13 @@ def same(name: Named, value: Any) -> Any:
 def dropout(
     name: Named,
     value: Value,
-    ratio: Any = None,
+    given_ratio: Any = None,
     training_mode: Any = None,
-    /,
     *,
+    ratio: float = 0.5,
     seed: int | None = None,
-    **old: Any,
 ) -> Value:
-    """Dropout at inference: nothing."""
-    extra = set(old) - {"ratio"}
-    if extra:
-        raise ConversionError(f"has attributes that are not understood: {', '.join(extra)}.")
+    """Dropout at inference: nothing, whatever the ratio and the seed are."""
     if training_mode is not None and bool(np.any(constant(training_mode, "training_mode (input 2)"))):
         raise ConversionError("drops samples at random (training_mode). Export the model for inference.")
     return value

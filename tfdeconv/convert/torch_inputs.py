@@ -101,9 +101,9 @@ def _tells(module: Any) -> tuple[int | None, int | None]:
 
 
 def torch_class(module: Any) -> str:
-    """Return the name of the class of ``torch.nn`` that the module is of, or its own."""
+    """Return the name of the class of ``torch.nn`` that the module is of; "" for one of its own."""
     own = [cls.__name__ for cls in type(module).__mro__ if cls.__module__.startswith("torch.nn.modules.")]
-    return own[0] if own and own[0] != "Module" else type(module).__name__
+    return own[0] if own and own[0] != "Module" else ""
 
 
 def without_channels(shapes: Sequence[Shape], data_format: str) -> list[Shape]:
