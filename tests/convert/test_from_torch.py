@@ -108,7 +108,18 @@ def test_converted_layer_computes_the_same(module, data_format):
 
 
 @pytest.mark.parametrize(
-    "module", [*CONV_TRANSPOSES, nn.Conv2d(3, 4, 5), nn.BatchNorm2d(3), MODULES[-1]], ids=_title
+    "module",
+    [
+        *CONV_TRANSPOSES,
+        nn.Conv2d(3, 4, 5),
+        nn.BatchNorm2d(3),
+        nn.BatchNorm2d(3, affine=False),
+        nn.GroupNorm(2, 4),
+        nn.PReLU(3),
+        nn.Linear(3, 4),
+        MODULES[-1],
+    ],
+    ids=_title,
 )
 def test_state_goes_back(module):
     """to_torch_state of the converted layer loads into a fresh module, which then equals the first."""
@@ -175,7 +186,7 @@ class Unknown(nn.Module):
             nn.Upsample(scale_factor=2, mode="bicubic"),
             r"mode='bicubic' and antialias=False on 2 spatial axes; only 'nearest'",
         ),
-        (nn.Upsample(scale_factor=(2, 2, 2), mode="linear"), r"mode='linear'"),
+        (nn.Upsample(scale_factor=(2, 2, 2), mode="linear"), r"one for each of 1 spatial axes"),
         (nn.Upsample(scale_factor=1.5), r"scale_factor=\[1\.5, 1\.5\].*; give input_shape="),
         (nn.Upsample(size=(8, 8)), r"size=\[8, 8\], scale_factor=None"),
         (nn.BatchNorm2d(3, track_running_stats=False), r"statistics of each batch"),

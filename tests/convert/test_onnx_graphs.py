@@ -162,7 +162,8 @@ OLD = [
     ("Resize of opset 10", 10, "Resize", "x,s", {"mode": "nearest"}, {"s": np.float32([1, 1, 2, 3])}),
     ("Resize of opset 10, linear", 10, "Resize", "x,s", {"mode": "linear"}, {"s": np.float32([1, 1, 2, 2])}),
     ("Upsample of opset 9", 9, "Upsample", "x,s", {"mode": "nearest"}, {"s": np.float32([1, 1, 2, 3])}),
-    ("Upsample of opset 9, linear", 9, "Upsample", "x,s", {"mode": "linear"}, {"s": np.float32([1, 1, 2, 2])}),
+    ("Upsample of opset 9, linear", 9, "Upsample", "x,s", {"mode": "linear"},
+     {"s": np.float32([1, 1, 2, 2])}),
     ("Upsample of opset 7", 7, "Upsample", "x", {"scales": [1.0, 1.0, 2.0, 2.0]}, {}),
     ("Pad of opset 10", 10, "Pad", "x", {"pads": [0, 0, 1, 2, 0, 0, 0, 1], "value": 0.5}, {}),
     ("Clip of opset 6", 9, "Clip", "x", {"min": -0.5, "max": 0.4}, {}),
@@ -245,7 +246,7 @@ def test_double_precision_is_kept():
 NORM = {"s": weights(4), "b": weights(4), "m": weights(4), "v": np.abs(weights(4))}
 REFUSED = [
     ("BatchNormalization", "x,s,b,m,v", {"training_mode": 1}, NORM, 18, r"training_mode=1"),
-    ("Dropout", "x,r,t", {}, {"r": np.float32(0.5), "t": np.array(True)}, 18, r"at random \(training_mode\)"),
+    ("Dropout", "x,r,t", {}, {"r": np.float32(0.5), "t": np.array(True)}, 18, r"\(training_mode\)"),
     ("Conv", "x,w", {"kernel_shape": [2, 2]}, {"w": weights(2, 4, 3, 3)}, 18, r"kernel_shape=\[2, 2\]"),
     ("Conv", "x,w", {"auto_pad": "ODD"}, {"w": weights(2, 4, 3, 3)}, 18, r"auto_pad='ODD'"),
     ("Relu", "x", {"sparkle": 1}, {}, 18, r"Node 'Relu_0' \(Relu\) has the attribute sparkle=1, which is not"),

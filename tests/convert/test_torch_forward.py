@@ -45,7 +45,7 @@ def picture(channels=4, sizes=(8, 6), seed=0):
 @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_whole_network(name, tmp_path):
-    """FSRCNN, U-Nets, SegNet, ENet, V-Net, a HiFi-GAN upsampler, a StyleGAN block, DCGAN: whole, saved and loaded."""
+    """FSRCNN, U-Nets, SegNet, ENet, V-Net, HiFi-GAN, a StyleGAN block, DCGAN: whole, saved and loaded."""
     make, shape, needs_sizes = NETWORKS[name]
     module = randomised(make())
     x = np.random.default_rng(1).normal(size=shape).astype("float32")
@@ -193,7 +193,7 @@ def test_forward_of_ones_own(name):
 
 
 def test_weights_that_are_computed_before_each_call_are_fresh():
-    """weight_norm, spectral_norm and prune after load_state_dict: the stored parts count, not stale products."""
+    """weight_norm, spectral_norm and prune after load_state_dict: the stored parts count."""
     with pytest.warns(FutureWarning):
         normed = nn.utils.weight_norm(nn.ConvTranspose2d(4, 3, 4, 2, 1))
     pruned = nn.Conv2d(4, 5, 3)
@@ -307,7 +307,7 @@ def test_precision_is_kept_by_every_layer(dtype):
 
 
 def test_several_inputs():
-    """Inputs beside the first need their shapes; adaptive instance normalisation takes a picture and a style."""
+    """Inputs beside the first need their shapes: a picture and a style."""
 
     class Styled(nn.Module):
         def __init__(self):

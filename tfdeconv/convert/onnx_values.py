@@ -271,7 +271,9 @@ def softmax(
         axis = -1 if opset >= 13 else 1
     if opset < 13 and axis % value.rank != value.rank - 1 and value.rank > 2:
         raise ConversionError(f"is taken over all axes from {axis} on in opset {opset}, which has no layer.")
-    return value.everywhere(activations.softmax(value.place(name), value.keras_axis(axis), log=log))
+    return value.everywhere(
+        activations.softmax(value.place(name), value.keras_axis(axis) - value.rank, log=log)
+    )
 
 
 def log_softmax(name: Named, value: Value, *, axis: int | None = None, opset: int = 13) -> Value:

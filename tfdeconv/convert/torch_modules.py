@@ -72,18 +72,19 @@ def from_torch(
     if type(module).__name__ == "MaxUnpool2d":
         return _max_unpool(module, data_format)
     if torch is not None and isinstance(module, torch.export.ExportedProgram):
-        return _followed(
-            _without_guards(module), input_shape or exported_shapes(module, data_format), data_format
-        )
+        shapes = input_shape or exported_shapes(module, data_format)
+        return _followed(_without_guards(module), shapes, data_format)
     if torch is not None and isinstance(module, torch.nn.Module):
         return _followed(module, input_shape, data_format)
     return _by_attributes(module, input_shape, data_format)
 
 
 def _without_guards(program: Any) -> Any:
-    """The module of an exported program; its guards compare sizes, which are the model's to check."""
+    """A new module of an exported program, without the hooks that check for tensors and their sizes."""
     guarded = "check_guards" in inspect.signature(program.module).parameters
-    return program.module(check_guards=False) if guarded else program.module()
+    module = program.module(check_guards=False) if guarded else program.module()
+    module._forward_pre_hooks.clear()
+    return module
 
 
 def _followed(module: Any, input_shape: Sequence[Any] | None, data_format: str) -> keras.layers.Layer:

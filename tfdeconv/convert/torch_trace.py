@@ -15,6 +15,7 @@ from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
 from tfdeconv.convert.messages import joined
 from tfdeconv.convert.operators import activations
+from tfdeconv.convert.torch_inputs import torch_class
 from tfdeconv.convert.torch_tensors import VIEWS, TracedTensor, first_traced, mapped
 from tfdeconv.errors import ConversionError
 
@@ -46,10 +47,10 @@ class Trace:
         """A name for the layer of a function: its module's; in a module of modules the function's, too."""
         module = self.stack[-1] if self.stack else self.module
         path = self.names.get(id(module), "")
-        leaf = not any(True for _ in module.children())
-        wanted = path if leaf else f"{path}.{function}".strip(".")
         if not path:
             return None
+        simple = torch_class(module) or not any(True for _ in module.children())
+        wanted = path if simple and path not in self.used else f"{path}.{function}"
         name, count = wanted, 1
         while name in self.used:
             count += 1

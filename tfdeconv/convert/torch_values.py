@@ -117,7 +117,9 @@ def softmax(
     """``F.softmax``."""
     if dim is None:
         raise ConversionError("softmax without dim is ambiguous; name the axis.")
-    return input.everywhere(activations.softmax(input.place(name), input.keras_axis(dim), log=log))
+    return input.everywhere(
+        activations.softmax(input.place(name), input.keras_axis(dim) - input.rank, log=log)
+    )
 
 
 def log_softmax(
