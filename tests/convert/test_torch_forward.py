@@ -154,6 +154,8 @@ FORWARDS = {
     ),
     "squeeze and excite": (lambda m, x: x * torch.sigmoid(x.mean([2, 3]))[:, :, None, None], None),
     "constants": (lambda m, x: (1 - x) / 3 + torch.arange(4.0).view(1, 4, 1, 1), (8, 6, 4)),
+    "a row as long as there are channels": (lambda m, x: x[..., :4] + torch.arange(4.0), (8, 6, 4)),
+    "rows of two tensors": (lambda m, x: x[..., :4] + x[..., :4].mean((1, 2), keepdim=True), (8, 6, 4)),
     "zero channels": (lambda m, x: torch.cat([x, torch.zeros(x.size(0), 3, *x.shape[2:])], 1), None),
     "padding of channels": (lambda m, x: F.pad(x, [1, 0, 0, 0, 2, 1]), None),
     "pixel shuffle by hand": (_shuffle, (8, 6, 4)),

@@ -22,8 +22,19 @@ class Binary:
     layer: Callable[..., keras.layers.Layer] | None = None
 
 
+def _sum(first: Any, second: Any) -> Any:
+    """The sum, broadcast as everywhere.
+
+    ``keras.ops.add`` (3.15) takes a second operand of one long axis for a bias, whose axis it guesses by its
+    size: it adds a row to the channels where there are as many. A difference is not guessed at.
+    """
+    if isinstance(first, int | float) or isinstance(second, int | float):
+        return keras.ops.add(first, second)
+    return keras.ops.subtract(first, -second)
+
+
 BINARY = {
-    "add": Binary(keras.ops.add, keras.layers.Add),
+    "add": Binary(_sum, keras.layers.Add),
     "sub": Binary(keras.ops.subtract, keras.layers.Subtract),
     "mul": Binary(keras.ops.multiply, keras.layers.Multiply),
     "div": Binary(keras.ops.divide),
