@@ -260,7 +260,8 @@ class ConvTransposeGeometry:
         kernel, stride = self.kernel_size[number], self.strides[number]
         returned = axis.full_size(size, kernel, stride, self.dilation_rate[number]) - before - after
         if isinstance(size, int):
-            at_least(1, "input_size", size)
+            if at_least(0, "input_size", size) == 0:
+                return Window(before, max(returned, 0))
             axis.positive_size(returned, size, kernel, stride, self.padding[number])
         return Window(before, returned)
 

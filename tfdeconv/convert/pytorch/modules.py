@@ -11,13 +11,13 @@ from typing import Any
 import keras
 
 from tfdeconv import layers
-from tfdeconv.convert import torch_functions
 from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators import activations
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.torch_inputs import exported_shapes, input_shapes, input_type, without_channels
-from tfdeconv.convert.torch_trace import trace_module
+from tfdeconv.convert.pytorch import functions
+from tfdeconv.convert.pytorch.inputs import exported_shapes, input_shapes, input_type, without_channels
+from tfdeconv.convert.pytorch.trace import trace_module
 from tfdeconv.errors import ConversionError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
@@ -152,7 +152,7 @@ def _rank(module: Any) -> int | None:
     if name == "Upsample":
         scale = module.scale_factor
         many = len(scale) if isinstance(scale, tuple | list) else None
-        return torch_functions.LINEAR_MODES.get(module.mode, many)
+        return functions.LINEAR_MODES.get(module.mode, many)
     return int(name[-2]) if name[-2:] in ("1d", "2d", "3d") else 2 if name.startswith("Pixel") else None
 
 
@@ -168,7 +168,7 @@ def _padded(function: Callable[..., list[Step]], place: Place, module: Any, *nam
 
 
 def _batch_norm(place: Place, module: Any) -> list[Step]:
-    return torch_functions.batch_norm(
+    return functions.batch_norm(
         replace(place, rank=int(type(module).__name__[-2])),
         module.running_mean,
         module.running_var,
@@ -209,21 +209,21 @@ def _attributes(function: Callable[..., list[Step]], *names: str) -> Callable[[P
 RULES: dict[str, Callable[[Place, Any], list[Step]]] = {
     **{
         f"ConvTranspose{rank}d": lambda place, module: _padded(
-            torch_functions.conv_transpose, place, module, *CONV_TRANSPOSE
+            functions.conv_transpose, place, module, *CONV_TRANSPOSE
         )
         for rank in (1, 2, 3)
     },
     **{
-        f"Conv{rank}d": lambda place, module: _padded(torch_functions.conv, place, module, *CONV)
+        f"Conv{rank}d": lambda place, module: _padded(functions.conv, place, module, *CONV)
         for rank in (1, 2, 3)
     },
     **{f"BatchNorm{rank}d": _batch_norm for rank in (1, 2, 3)},
-    "Upsample": _attributes(torch_functions.interpolate, *UPSAMPLE),
-    "PixelShuffle": _attributes(torch_functions.pixel_shuffle, "upscale_factor"),
-    "PReLU": _attributes(torch_functions.prelu, "weight"),
-    "LeakyReLU": _attributes(torch_functions.leaky_relu, "negative_slope"),
-    "ReLU": lambda place, module: torch_functions.relu(place),
-    "ReLU6": lambda place, module: torch_functions.relu6(place),
+    "Upsample": _attributes(functions.interpolate, *UPSAMPLE),
+    "PixelShuffle": _attributes(functions.pixel_shuffle, "upscale_factor"),
+    "PReLU": _attributes(functions.prelu, "weight"),
+    "LeakyReLU": _attributes(functions.leaky_relu, "negative_slope"),
+    "ReLU": lambda place, module: functions.relu(place),
+    "ReLU6": lambda place, module: functions.relu6(place),
     "Sigmoid": lambda place, module: activations.named(place, "sigmoid"),
     "Tanh": lambda place, module: activations.named(place, "tanh"),
     "SiLU": lambda place, module: activations.named(place, "silu"),

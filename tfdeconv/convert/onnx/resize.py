@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.convert.graph.values import UnknownSize, Value
-from tfdeconv.convert.onnx_nodes import Steps, only, optional
+from tfdeconv.convert.onnx.nodes import Steps, only, optional
 from tfdeconv.convert.operators import resizing
 from tfdeconv.convert.operators.place import Place
 from tfdeconv.errors import ConversionError

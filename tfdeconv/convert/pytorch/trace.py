@@ -10,13 +10,13 @@ from typing import Any
 
 import keras
 
-from tfdeconv.convert import torch_functions, torch_values
 from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
 from tfdeconv.convert.messages import joined
 from tfdeconv.convert.operators import activations
-from tfdeconv.convert.torch_inputs import torch_class
-from tfdeconv.convert.torch_tensors import VIEWS, TracedTensor, first_traced, mapped
+from tfdeconv.convert.pytorch import functions, shapes, values
+from tfdeconv.convert.pytorch.inputs import torch_class
+from tfdeconv.convert.pytorch.tensors import VIEWS, TracedTensor, first_traced, mapped
 from tfdeconv.errors import ConversionError
 
 EVERYWHERE = {
@@ -74,8 +74,8 @@ class Trace:
 
     def _called(self, name: str, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         in_place = kwargs.get("inplace", False) or (name.endswith("_") and not name.endswith("__"))
-        name = name.strip("_") if name not in torch_values.FUNCTIONS else name
-        name = torch_values.ALIASES.get(name, name)
+        name = name.strip("_") if name not in values.FUNCTIONS else name
+        name = values.ALIASES.get(name, name)
         args, kwargs = _by_schema(function, args, kwargs)
         target = first_traced((args, kwargs))
         if name in ("cast", *CASTS):
@@ -91,15 +91,15 @@ class Trace:
         return target.overwrite(traced) if in_place else traced
 
     def _layers(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if name in torch_functions.FUNCTIONS and name not in torch_values.FUNCTIONS:
+        if name in functions.FUNCTIONS and name not in values.FUNCTIONS:
             return self._steps(name, args, kwargs)
-        if name not in torch_values.FUNCTIONS:
-            known = {*torch_functions.FUNCTIONS, *torch_values.FUNCTIONS} - {"same"}
+        if name not in values.FUNCTIONS:
+            known = {*functions.FUNCTIONS, *values.FUNCTIONS} - {"same"}
             listed = ", ".join(sorted(each for each in known if not each.startswith("_")))
             raise ConversionError(
                 f"calls PyTorch's {name!r}, which has no converter. Converted are: {listed}."
             )
-        handler = torch_values.FUNCTIONS[name]
+        handler = values.FUNCTIONS[name]
         _check_arguments(name, handler, args, kwargs, hidden=1)
         return handler(None if name in VIEWS else self.layer_name(name), *args, **kwargs)
 
@@ -107,7 +107,7 @@ class Trace:
         value, *rest = args if args else [kwargs.pop(next(key for key in ("input", "self") if key in kwargs))]
         if not isinstance(value, Value):
             raise ConversionError(f"PyTorch's {name!r} is called with weights as its first argument.")
-        handler = torch_functions.FUNCTIONS[name]
+        handler = functions.FUNCTIONS[name]
         _check_arguments(name, handler, rest, kwargs, hidden=1)
         key = _key(name, value.rank, rest, kwargs)
         if key is None or key not in self.shared:
@@ -220,7 +220,7 @@ def _filling(original: Callable[..., Any], constant: float, trace: Trace) -> Cal
         listed = list(sizes[0]) if sizes and isinstance(sizes[0], list | tuple) else list(sizes)
         if not any(isinstance(size, UnknownSize) for size in listed):
             return original(*sizes, **options)
-        return TracedTensor(torch_values.filled(constant, listed), trace.call)
+        return TracedTensor(shapes.filled(constant, listed), trace.call)
 
     return function
 

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 
 from tfdeconv.convert.graph.chains import one_layer
-from tfdeconv.convert.onnx_attributes import read_node
-from tfdeconv.convert.onnx_calls import node_steps
-from tfdeconv.convert.onnx_graph import graph_model
+from tfdeconv.convert.onnx.attributes import read_node
+from tfdeconv.convert.onnx.calls import node_steps
+from tfdeconv.convert.onnx.graph import graph_model
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 from tfdeconv.ops.data_format import is_channels_first

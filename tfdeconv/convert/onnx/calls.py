@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from tfdeconv.convert import onnx_nodes, onnx_resize, onnx_values
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.messages import joined
-from tfdeconv.convert.onnx_attributes import OnnxNode
+from tfdeconv.convert.onnx import nodes, resize, values
+from tfdeconv.convert.onnx.attributes import OnnxNode
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 
 STEPS: dict[str, Callable[..., list[Step]]] = {
-    **onnx_nodes.RULES,
-    "Resize": onnx_resize.resize,
-    "Upsample": onnx_resize.upsample,
+    **nodes.RULES,
+    "Resize": resize.resize,
+    "Upsample": resize.upsample,
 }
 """Operators of one tensor of samples."""
 
-VALUES = onnx_values.RULES
+VALUES = values.RULES
 """Operators that join, split, move or reshape tensors."""
 
 
@@ -37,7 +37,7 @@ def node_steps(node: OnnxNode, arrays: Sequence[Any], data_format: str) -> list[
         (3, 3)
     """
     if node.op_type in ("Identity", "Dropout"):
-        onnx_values.RULES[node.op_type](None, None, *arrays, **node.attributes)
+        values.RULES[node.op_type](None, None, *arrays, **node.attributes)
         return []
     if node.op_type not in STEPS:
         raise ConversionError(
@@ -65,7 +65,7 @@ def node_value(node: OnnxNode, inputs: Sequence[Any], name: str | None) -> Any:
     if not isinstance(value, Value):
         raise ConversionError(f"{node} takes a constant, or sizes, as its data.")
     steps = _called(node, STEPS[node.op_type], value.place(name), inputs[1:], source=value)
-    return value.everywhere(steps) if node.op_type in onnx_nodes.EVERYWHERE else value.through(steps)
+    return value.everywhere(steps) if node.op_type in nodes.EVERYWHERE else value.through(steps)
 
 
 def layer_name(node: OnnxNode) -> str | None:

@@ -11,10 +11,10 @@ import numpy as np
 
 from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import Order, Value, image_order
-from tfdeconv.convert.onnx_attributes import read_node
-from tfdeconv.convert.onnx_calls import layer_name, node_value
-from tfdeconv.convert.onnx_folding import RANDOM, fold, fold_sizes, has_unknown, sizes_array
-from tfdeconv.convert.onnx_unpooling import NOT_UNDERSTOOD, Flattened, Switches
+from tfdeconv.convert.onnx.attributes import read_node
+from tfdeconv.convert.onnx.calls import layer_name, node_value
+from tfdeconv.convert.onnx.folding import RANDOM, fold, fold_sizes, has_unknown, sizes_array
+from tfdeconv.convert.onnx.unpooling import NOT_UNDERSTOOD, Flattened, Switches
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 
