@@ -62,7 +62,9 @@ def command(
     import tfdeconv as td
 
     if model_file is None:
-        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale, weights=weights), scale)
+        model = td.zoo.RGBUpscaler(
+            td.zoo.load_upscaler(scale, weights=weights, data_format="channels_last"), scale
+        )
     else:
         model = load_keras_file(model_file, "--model")
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
