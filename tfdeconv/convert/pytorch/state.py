@@ -75,8 +75,8 @@ def _state(layer: keras.layers.Layer) -> dict[str, npt.NDArray[Any]]:
         }
     raise ConversionError(
         f"Layer {layer.name!r} ({type(layer).__name__}) has weights and no PyTorch module that holds the "
-        "same. Converted are Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, Dense, "
-        "PReLU with one slope for each channel, BatchNormalization, GroupNormalization and "
+        "same. Converted are Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, "
+        "Dense, PReLU with one slope for each channel, BatchNormalization, GroupNormalization and "
         "LayerNormalization."
     )
 
