@@ -299,8 +299,15 @@ class ModelRepository:
                 self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
             check_available(self._models, names)
 
-    def close(self) -> None:
-        """Stop polling, finish running requests, and unload everything."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Stop polling, finish running requests, and unload everything.
+
+        Args:
+            timeout: Longest wait in seconds. Defaults to no limit.
+
+        Returns:
+            Whether everything is unloaded; what is not, unloads when its last request has ended.
+        """
         self._closing.set()
         with self._changed:
             for model in self._models.values():
@@ -308,7 +315,15 @@ class ModelRepository:
                     if entry.state is VersionState.AVAILABLE:
                         self._unload(entry)
             self._publish()
+            ended = self._changed.wait_for(self._all_ended, timeout)
         if self._poller is not None:
-            self._poller.join()
-        self._load_pool.shutdown(cancel_futures=True)
-        self._unload_pool.shutdown()
+            self._poller.join(timeout)
+        self._load_pool.shutdown(wait=ended, cancel_futures=True)
+        self._unload_pool.shutdown(wait=ended)
+        return ended
+
+    def _all_ended(self) -> bool:
+        running = (VersionState.LOADING, VersionState.UNLOADING)
+        return not any(
+            entry.state in running for model in self._models.values() for entry in model.versions.values()
+        )
