@@ -8,6 +8,7 @@ as REST's row form makes of it: that adds no axis to what a convolution gets.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ Array = np.ndarray[Any, Any]
 _CALLERS_THREAD = -1
 _MAX_CALLABLES = 64
 _ASSETS = "saved_model_assets"
+_FUNCTION_NODE = re.compile(r"\{\{function_node [^}]*\}\} ?")
+_NODES = re.compile(r"\n\t \[\[.*", re.DOTALL)
 # Ops with kernels that abort the process on an input of another rank. Found by feeding ranks 0 to 8 to some
 # ninety ops: convolutions and what is fused into them, their gradients, MaxPool3D, block LSTMs, FakeQuant.
 _RANK_CRITICAL = (
@@ -218,7 +221,12 @@ def _checked_ranks(
     }
 
 
+def _without_graph(message: str) -> str:
+    """Return what an op says, without the names of the functions and nodes around it."""
+    return _NODES.sub("", _FUNCTION_NODE.sub("", message))
+
+
 def _domain_error(error: tf.errors.OpError | ValueError) -> ServingError:
     if isinstance(error, tf.errors.OpError):
-        return status_codes.error_of(error.error_code, error.message)
+        return status_codes.error_of(error.error_code, _without_graph(error.message))
     return InvalidRequestError(str(error))

@@ -236,7 +236,7 @@ class ModelRepository:
                 model = self._loader(name, number, entry.path)
             except Exception as error:
                 _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.with_code(error))
-                failure = error
+                failure = _without_base_path(error, entry.path)
             else:
                 self._serve(name, number, entry, model)
                 _LOG.info("Loaded %s version %d in %.1f s", name, number, time.monotonic() - started)
@@ -327,3 +327,9 @@ class ModelRepository:
         return not any(
             entry.state in running for model in self._models.values() for entry in model.versions.values()
         )
+
+
+def _without_base_path(error: Exception, path: Path) -> Exception:
+    """Return an error for clients: where the models lie on this machine is told to the log alone."""
+    text = str(error).replace(f"{path.parent}{os.sep}", "")
+    return status_codes.error_of(status_codes.code_of(error), text)

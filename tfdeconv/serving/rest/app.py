@@ -7,6 +7,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -116,7 +117,8 @@ class _Pages:
         del body
         gone = asyncio.ensure_future(request.receive())  # the body is read: all that can come is the end
         try:
-            await asyncio.wait([work, gone], timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
+            pending: list[asyncio.Future[Any]] = [work, gone]
+            await asyncio.wait(pending, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return self._json(*work.result())
             if gone.done():

@@ -17,7 +17,8 @@ from tfdeconv.serving.rest.http_protocol import Http1Protocol
 
 # Fewer bytes than these in a body's time-out are as good as none.
 _PROGRESS_BYTES = 1 << 14
-# A client that has closed its side may wait for the answer or be gone. Which, tells a packet to it.
+# A client that has closed its side may wait for the answer or be gone. Which, tells the second packet to it:
+# a machine answers the first one for a socket that is gone with a reset.
 _PROBE_SECONDS = 0.25
 _PROBE = b"HTTP/1.1 102 Processing\r\n\r\n"
 
@@ -124,14 +125,15 @@ class BoundedProtocol(Http1Protocol):
         if last is None or last.more_body or last.response_complete:
             return False
         last.keep_alive = False
-        self.loop.call_later(_PROBE_SECONDS, self._probe)
+        self.loop.call_later(_PROBE_SECONDS, self._probe, _PROBE_SECONDS)
         return True
 
-    def _probe(self) -> None:
+    def _probe(self, seconds: float) -> None:
         cycle = self.cycle
         waits = not cycle.response_started and cycle.scope["http_version"] == "1.1"
         if waits and not self.transport.is_closing():
             self.transport.write(_PROBE)
+            self.loop.call_later(seconds, self._probe, 2 * seconds)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP in the API's own form."""
