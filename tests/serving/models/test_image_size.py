@@ -32,7 +32,7 @@ def test_images_of_one_request_count_together():
     """Many small bombs are one large one."""
     pictures = np.array([encoded("PNG")] * 3 + [b"no picture"], object)
     image_size.check(pictures, 1800)
-    with pytest.raises(InvalidRequestError, match="declare 1800 or more pixels; .* at most 1799. Send fewer"):
+    with pytest.raises(InvalidRequestError, match=r"declare 1800 or more pixels; .* at most 1799. Send"):
         image_size.check(pictures, 1799)
-    with pytest.raises(InvalidRequestError, match="An image declares 600 pixels; .* Send it in tiles"):
+    with pytest.raises(InvalidRequestError, match=r"An image declares 600 pixels; .* Send it in tiles"):
         image_size.check(pictures[:1], 599)

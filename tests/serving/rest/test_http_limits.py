@@ -142,7 +142,8 @@ class Sleepy(tf.Module):
 
 def test_clients_that_give_up_leave_no_work(tmp_path):
     """Of many cancelled requests only those that run are finished; the others never start."""
-    tf.saved_model.save(Sleepy(), str(tmp_path / "1"), Sleepy().slow)
+    module = Sleepy()
+    tf.saved_model.save(module, str(tmp_path / "1"), module.slow)
     with Server(model_base_path=tmp_path, model_name="m", grpc_port=None, rest_api_num_threads=1) as server:
         body = json.dumps({"instances": [3000.0]}).encode()
         request = head(f"Content-Length: {len(body)}", path="/v1/models/m:predict") + body
@@ -179,7 +180,8 @@ def test_timed_out_work_stops(toy_folder):
 
 def test_stop_is_in_time(tmp_path):
     """Work that cannot be interrupted outlasts neither edge's grace: the answer is UNAVAILABLE."""
-    tf.saved_model.save(Sleepy(), str(tmp_path / "1"), Sleepy().slow)
+    module = Sleepy()
+    tf.saved_model.save(module, str(tmp_path / "1"), module.slow)
     server = Server(model_base_path=tmp_path, model_name="m", grpc_port=None)
     server.start()
     body = json.dumps({"instances": [6000.0]}).encode()
