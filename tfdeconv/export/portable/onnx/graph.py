@@ -97,6 +97,15 @@ class Graph:
             self._converted[key] = self.node("Transpose", value.name, perm=order)
         return self._converted[key]
 
+    def as_images(self, value: Value) -> Value:
+        """Return channels-last images as ONNX holds them; anything else as it is."""
+        if value.rank not in (4, 5):
+            return value
+        self.scope = value.name
+        name = self.name(value, moved=True)
+        self._converted[name, False] = value.name
+        return replace(value, name=name, moved=True)
+
     def spatial(self, value: Value, data_format: str) -> str:
         """Return the name of images ``[batch, channels, *sizes]``."""
         return self.name(value, moved=data_format == "channels_last")

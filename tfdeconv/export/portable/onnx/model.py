@@ -8,7 +8,7 @@ from typing import Any
 
 import tfdeconv
 from tfdeconv._extras import require
-from tfdeconv.export.portable.graph import Call
+from tfdeconv.export.portable.graph import Call, operations
 from tfdeconv.export.portable.onnx import (
     activations,
     arithmetic,
@@ -52,13 +52,20 @@ def model_of(program: Program) -> Any:
     ]
     for value in inputs:
         graph.reserve(value.name)
+    taken = [graph.as_images(value) for value in inputs] if _channels_last(program) else inputs
 
     def apply(call: Call) -> list[Value]:
         graph.scope = call.path
         return _apply(graph, program, call)
 
-    outputs = program.run(inputs, apply)
+    outputs = program.run(taken, apply)
     return graph.model(inputs, outputs, name=program.model.name, producer=tfdeconv.__version__)
+
+
+def _channels_last(program: Program) -> bool:
+    """Whether the model's images have their channels last."""
+    formats = {getattr(found.operation, "data_format", None) for found in operations(program.model)}
+    return "channels_last" in formats and "channels_first" not in formats
 
 
 def _apply(graph: Graph, program: Program, call: Call) -> list[Value]:
