@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfdeconv import version_folders
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from tfdeconv.serving.inspection import SignatureReport
-    from tfdeconv.serving.saved_model import TensorSpec
+    from tfdeconv.serving.models.inspection import SignatureReport
+    from tfdeconv.serving.models.saved_model_proto import TensorSpec
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,17 +33,14 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     is taken. Operations for which the device has no kernel run on the CPU, and their tensors travel.
     """
     import_tensorflow()
-    from tfdeconv.serving import inspection
-    from tfdeconv.serving.repository import versions
+    from tfdeconv.serving.models import inspection
 
-    found = versions.on_disk(folder) or {}
-    is_version = any((folder / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt"))
-    if not is_version and not found:
+    path = version_folders.saved_model(folder)
+    if path is None:
         raise NotFoundError(
             f"{str(folder)!r} is no SavedModel: neither a version folder, which holds saved_model.pb, nor a "
             "folder of numbered versions."
         )
-    path = folder if is_version else found[max(found)]
     report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
     click.echo(f"{path}")
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
