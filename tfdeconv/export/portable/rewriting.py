@@ -10,7 +10,8 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from tfdeconv import axis_arguments, geometry, layers
+from tfdeconv import geometry, layers
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, Operation, operations
 from tfdeconv.export.portable.polyphase import (

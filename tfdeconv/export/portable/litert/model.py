@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, operations
 from tfdeconv.export.portable.litert import unpooling
@@ -21,7 +21,7 @@ from tfdeconv.export.portable.program import Arrays, Program, Runner, first_inpu
 from tfdeconv.export.portable.quiet import quiet
 from tfdeconv.layers import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, CropLike, MaxUnpooling2D
 from tfdeconv.layers.requested_output import requested_sizes
-from tfdeconv.zoo.pad_to_multiple import PadToMultiple2D
+from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
 
 SIGNATURE = "serving_default"
 

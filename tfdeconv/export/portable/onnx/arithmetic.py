@@ -17,7 +17,7 @@ from tfdeconv.export.portable.onnx.activations import activate
 from tfdeconv.export.portable.onnx.graph import Graph, Value
 from tfdeconv.export.portable.onnx.rules import RULES, one_input, refuse, rule
 from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
-from tfdeconv.zoo.luma import Luma
+from tfdeconv.zoo.upscalers.luma_layer import Luma
 
 
 def _together(graph: Graph, values: Sequence[Any]) -> tuple[list[str], bool]:

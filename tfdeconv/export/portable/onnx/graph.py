@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 
 OPSET = 17
 """Of 2022: read by every ONNX Runtime from 1.12 on."""

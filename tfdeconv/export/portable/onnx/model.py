@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import tfdeconv
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.export.portable.graph import Call, operations
 from tfdeconv.export.portable.onnx import (
     activations,

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.export.portable.program import Arrays
 from tfdeconv.export.portable.quiet import quiet
 

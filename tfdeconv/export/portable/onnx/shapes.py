@@ -13,7 +13,7 @@ from tfdeconv.export.portable.graph import Call
 from tfdeconv.export.portable.onnx.graph import Graph, Value
 from tfdeconv.export.portable.onnx.rules import one_input, refuse, rule
 from tfdeconv.export.portable.onnx.upsampling import END
-from tfdeconv.zoo.pad_to_multiple import PadToMultiple2D
+from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
 
 
 @rule(keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)

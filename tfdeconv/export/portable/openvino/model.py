@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.export.portable.onnx import model as onnx_model
 from tfdeconv.export.portable.program import Arrays, Program, Runner
 from tfdeconv.export.portable.quiet import quiet
