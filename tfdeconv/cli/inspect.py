@@ -26,28 +26,36 @@ if TYPE_CHECKING:
     help="Look for kernels of this device. No such device is needed.",
 )
 @click.option("--tags", default="serve", show_default=True, help="Tags of the graph, separated by commas.")
-def command(folder: Path, *, device: str, tags: str) -> None:
+@click.option(
+    "--for-serving",
+    metavar="RELEASE",
+    help="Say whether the operations are in TensorFlow Serving of this release, such as 2.19.",
+)
+def command(folder: Path, *, device: str, tags: str, for_serving: str | None) -> None:
     """List the signatures, operations and parameters of a SavedModel.
 
     SAVED_MODEL is a version folder (it holds saved_model.pb), or a model folder, whose newest version
     is taken. Operations for which the device has no kernel run on the CPU, and their tensors travel.
     """
     import_tensorflow()
-    from tfdeconv.serving.models import inspection
+    from tfdeconv.serving.models import inspection, operations_since
 
+    release = None if for_serving is None else operations_since.release(for_serving)
     path = version_folders.saved_model(folder)
     if path is None:
         raise NotFoundError(
             f"{str(folder)!r} is no SavedModel: neither a version folder, which holds saved_model.pb, nor a "
             "folder of numbered versions."
         )
-    report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
+    report = inspection.inspect(path, device=device.upper(), tags=tags.split(","), for_serving=release)
     click.echo(f"{path}")
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
     click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e3:,.1f} kB")
     for signature in report.signatures:
         click.echo()
         _show(signature, device)
+        if for_serving is not None:
+            _show_release(signature, for_serving)
 
 
 def _show(report: SignatureReport, device: str) -> None:
@@ -65,6 +73,15 @@ def _show(report: SignatureReport, device: str) -> None:
         click.echo(f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU")
     else:
         click.echo(f"  {device.upper()}: every kind has a kernel")
+
+
+def _show_release(report: SignatureReport, release: str) -> None:
+    if not report.unknown:
+        click.echo(f"  TensorFlow Serving {release}: has every operation")
+        return
+    click.echo(f"  TensorFlow Serving {release}: does not run {len(report.unknown)} kinds")
+    for name, reason in report.unknown.items():
+        click.echo(f"    {name}: {reason}")
 
 
 def _lacking(report: SignatureReport, operation: str, device: str) -> str:
