@@ -16,6 +16,7 @@ from tfdeconv.extras import require
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, operations
 from tfdeconv.export.portable.litert import unpooling
+from tfdeconv.export.portable.litert.quantization import quantized
 from tfdeconv.export.portable.litert.upsampling import compute
 from tfdeconv.export.portable.program import Arrays, Program, Runner, first_input, size_request
 from tfdeconv.export.portable.quiet import quiet
@@ -41,15 +42,14 @@ def write(program: Program, path: Path, precision: str, samples: list[Arrays]) -
     with tempfile.TemporaryDirectory() as folder, quiet():
         tf.saved_model.save(module, folder, signatures={SIGNATURE: concrete})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
-        if precision != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision == "float16":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
-        if precision == "int8":
-            converter.representative_dataset = lambda: ((SIGNATURE, sample) for sample in samples)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         try:
-            flatbuffer = converter.convert()
+            if precision == "int8":
+                flatbuffer = quantized(converter, SIGNATURE, samples)
+            else:
+                flatbuffer = converter.convert()
         except Exception as error:  # the converter has an exception for each of its stages
             raise ExportError(_reason(str(error), [found.path for found in operations(program.model)])) from error
     path.write_bytes(flatbuffer)
