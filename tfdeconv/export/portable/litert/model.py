@@ -15,9 +15,8 @@ import tensorflow as tf
 from tfdeconv.extras import require
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, operations
-from tfdeconv.export.portable.litert import unpooling
+from tfdeconv.export.portable.litert import unpooling, upsampling
 from tfdeconv.export.portable.litert.quantization import quantized
-from tfdeconv.export.portable.litert.upsampling import compute
 from tfdeconv.export.portable.program import Arrays, Program, Runner, first_input, size_request
 from tfdeconv.export.portable.quiet import quiet
 from tfdeconv.layers import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, CropLike, MaxUnpooling2D
@@ -99,7 +98,8 @@ def _apply(program: Program, call: Call) -> list[Any]:
             sizes = requested_sizes(output_shape, like, rank=rank, data_format=piece.data_format)
             if tf.is_tensor(sizes):
                 sizes = tf.unstack(sizes, rank)
-            x = compute(piece, x, sizes)
+            upsampling.check(piece, call.path)
+            x = upsampling.compute(piece, x, sizes)
         return _with_known_sizes([x], call) if any(value is not None for value in size_request(call)) else [x]
 
 

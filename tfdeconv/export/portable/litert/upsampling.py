@@ -17,8 +17,8 @@ from tfdeconv.export.portable.rewriting import Piece
 from tfdeconv.inference.transposed_convolution import TransposedConvolution
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings.dilation import fill_dilated
-from tfdeconv.ops.output_window import OutputWindow, spatial_sizes, take
-from tfdeconv.ops.shapes import known_shape, partial_shape
+from tfdeconv.ops.output_window import OutputWindow, take
+from tfdeconv.ops.shapes import known_shape, partial_shape, spatial_sizes
 
 
 def compute(piece: Piece, x: tf.Tensor, sizes: Sequence[Any] | None) -> tf.Tensor:
@@ -39,6 +39,15 @@ def compute(piece: Piece, x: tf.Tensor, sizes: Sequence[Any] | None) -> tf.Tenso
     return piece.activation(to_channels_first(y) if channels_first else y)
 
 
+def check(piece: Piece, path: str) -> None:
+    """Raise ExportError where LiteRT's own transposed convolution cannot compute ``piece``."""
+    if isinstance(piece, TransposedConvolution) and (piece.groups > 1 or piece.rank == 1):
+        raise ExportError(
+            f"Layer {path!r} has {piece.groups} groups and {piece.rank} spatial axes; with lowering='gradient' "
+            "LiteRT takes one group and two or three axes. Use the default lowering."
+        )
+
+
 def _polyphase(piece: Polyphase, x: tf.Tensor, sizes: Sequence[Any] | None) -> tf.Tensor:
     inputs = spatial_sizes(x)
     if piece.repeat_border:
@@ -53,8 +62,7 @@ def _polyphase(piece: Polyphase, x: tf.Tensor, sizes: Sequence[Any] | None) -> t
     y = y[(slice(None), *(slice(start, -end or None) for start, end in piece.crops))]
     if piece.requested is None:
         return y
-    if sizes is None:
-        raise AssertionError("a requested window without sizes")
+    assert sizes is not None  # rewriting makes such a piece for calls that ask for a size
     leads = [
         geometry.same_lead(
             geometry.full_size(size, window.kernel_size, window.stride), wanted, maximum=tf.maximum
@@ -131,10 +139,6 @@ def shuffle(y: tf.Tensor, strides: Sequence[int], filters: int) -> tf.Tensor:
 
 def _native(convolution: TransposedConvolution, x: tf.Tensor) -> tf.Tensor:
     """LiteRT's TransposeConv, all of it, and its window."""
-    if convolution.groups > 1 or convolution.rank == 1:
-        raise ExportError(
-            "lowering='gradient' needs one group and two or three axes in LiteRT. Use the default lowering."
-        )
     kernel = fill_dilated(tf.constant(convolution.kernel), convolution.dilation_rate)
     batch, *sizes, _ = partial_shape(x)
     full = [
@@ -144,6 +148,5 @@ def _native(convolution: TransposedConvolution, x: tf.Tensor) -> tf.Tensor:
     op = tf.nn.conv2d_transpose if convolution.rank == 2 else tf.nn.conv3d_transpose
     strides = [1, *convolution.strides, 1]
     y = op(x, kernel, [batch, *full, convolution.filters], strides, "VALID")
-    leads, tails = zip(*convolution.crops, strict=True)
-    y = take(y, OutputWindow(leads, tails, tuple(full)))
+    y = take(y, OutputWindow(convolution.crops, tuple(full)))
     return y if convolution.bias is None else tf.nn.bias_add(y, convolution.bias)
