@@ -66,7 +66,9 @@ def random_layer(generator: np.random.Generator, rank: int, channels: int) -> ke
     layer_class = getattr(td.layers, f"Conv{rank}DTranspose")
     if rank == 2 and groups == channels:
         multiplier = int(generator.integers(1, 3))
-        return td.layers.DepthwiseConv2DTranspose(kernel_size, strides, depth_multiplier=multiplier, **options)
+        return td.layers.DepthwiseConv2DTranspose(
+            kernel_size, strides, depth_multiplier=multiplier, **options
+        )
     return layer_class(groups * int(generator.integers(1, 4)), kernel_size, strides, groups=groups, **options)
 
 

@@ -128,7 +128,11 @@ def command(
 def _check_options(format_: str, saved_model: dict[str, Any], portable: dict[str, Any]) -> None:
     """Raise where an option has no effect in this format."""
     unused = portable if format_ == "saved_model" else saved_model
-    given = [f"--{name}" for name, value in unused.items() if value not in (None, False, ())]
+    given = [
+        f"--{name}"
+        for name, value in unused.items()
+        if value is not None and value is not False and value != ()
+    ]
     if given:
         formats = "the other formats" if format_ == "saved_model" else "saved_model"
         raise InvalidArgumentError(f"{given[0]} is for {formats}; received --format {format_}.")

@@ -79,7 +79,7 @@ def _show_release(report: SignatureReport, release: str) -> None:
     if not report.unknown:
         click.echo(f"  TensorFlow Serving {release}: has every operation")
         return
-    click.echo(f"  TensorFlow Serving {release}: does not run {len(report.unknown)} kinds")
+    click.echo(f"  TensorFlow Serving {release} does not run:")
     for name, reason in report.unknown.items():
         click.echo(f"    {name}: {reason}")
 

@@ -21,7 +21,9 @@ CASES = {
     2: [
         lambda: layers.Conv2DTranspose(3, (3, 4), (2, 3), "same", **GLOROT),
         lambda: layers.Conv2DTranspose(3, 3, 2, padding=1, output_padding=1, dilation_rate=(1, 2)),
-        lambda: layers.Conv2DTranspose(6, 4, 2, padding=((0, 3), (2, -1)), groups=2, activation="tanh", **GLOROT),
+        lambda: layers.Conv2DTranspose(
+            6, 4, 2, padding=((0, 3), (2, -1)), groups=2, activation="tanh", **GLOROT
+        ),
         lambda: layers.Conv2DTranspose(2, 1, 2, "same", dilation_rate=3),
         lambda: layers.DepthwiseConv2DTranspose(4, (2, 3), "same", depth_multiplier=2, **GLOROT),
         lambda: layers.BilinearUpsampling2D(3),
@@ -98,7 +100,9 @@ def test_the_runtimes_own_transposed_convolution_is_written_where_it_is_asked_fo
     path = path_for(target, tmp_path)
     model = model_of([lambda: layers.Conv2DTranspose(3, 4, 2, "same", **GLOROT)], [None, None])
     report = td.export_portable(model, path, format=target, lowering="gradient")
-    name = {"onnx": "ConvTranspose", "litert": "TRANSPOSE_CONV", "openvino": "ConvolutionBackpropData"}[target]
+    name = {"onnx": "ConvTranspose", "litert": "TRANSPOSE_CONV", "openvino": "ConvolutionBackpropData"}[
+        target
+    ]
     assert report.operations[name] == 1
     assert report.error < 1e-4
 

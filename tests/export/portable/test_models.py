@@ -1,7 +1,6 @@
 """Whole models in every runtime."""
 
 import keras
-import numpy as np
 import pytest
 from portable_targets import every_format, path_for
 
@@ -63,7 +62,9 @@ def test_overlapping_unpooling_is_refused_by_name(tmp_path, target):
     image = keras.Input([None, None, 3])
     pooled, switches = layers.MaxPooling2DWithSwitches(3, 2)(image)
     model = keras.Model(image, layers.MaxUnpooling2D(3, 2, name="spread")([pooled, switches], like=image))
-    with pytest.raises(td.errors.ExportError, match=r"Layer 'spread' \(MaxUnpooling2D\) has overlapping windows"):
+    with pytest.raises(
+        td.errors.ExportError, match=r"Layer 'spread' \(MaxUnpooling2D\) has overlapping windows"
+    ):
         td.export_portable(model, path, format=target)
     assert not list(tmp_path.iterdir())
 

@@ -13,7 +13,9 @@ def pictures(count=4, size=48):
     """Smooth pictures with edges, in the luma range."""
     y, x = np.mgrid[0:size, 0:size] / size
     waves = [np.sin(2 * np.pi * (n + 1) * (x * np.cos(n) + y * np.sin(n))) for n in range(count)]
-    return (0.5 + 0.35 * np.sign(np.stack(waves)) * np.abs(np.stack(waves)) ** 0.5)[..., np.newaxis].astype("float32")
+    return (0.5 + 0.35 * np.sign(np.stack(waves)) * np.abs(np.stack(waves)) ** 0.5)[..., np.newaxis].astype(
+        "float32"
+    )
 
 
 @every_format
@@ -42,7 +44,7 @@ def test_int8_upscaling_stays_close_to_float(tmp_path, target):
 
 
 def test_a_folder_of_pictures_calibrates(tmp_path):
-    """Grey, coloured and transparent pictures of any size become luma or colours, whatever the model takes."""
+    """Grey, coloured and transparent pictures of any size become what the model takes."""
     image = pytest.importorskip("PIL.Image")
     path = path_for("onnx", tmp_path)
     folder = tmp_path / "pictures"
@@ -63,7 +65,9 @@ def test_pictures_smaller_than_the_model_are_refused(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     image.new("L", (8, 8)).save(folder / "small.png")
-    with pytest.raises(td.errors.InvalidArgumentError, match="at least 16x16, the model's size; .*small.png"):
+    with pytest.raises(
+        td.errors.InvalidArgumentError, match=r"at least 16x16, the model's size; .*small\.png"
+    ):
         td.export_portable(
             td.zoo.load_upscaler(2), path, precision="int8", calibration=folder, input_shape=(16, 16, 1)
         )

@@ -25,16 +25,25 @@ def model():
         ({"lowering": "two_pass"}, "lowering must be 'subpixel' or 'gradient'; received 'two_pass'"),
         ({"format": "litert"}, "path must end in .tflite for format='litert'"),
         ({"precision": "int8"}, "calibration must be given with precision='int8'"),
-        ({"calibration": np.zeros([1, 4, 4, 1])}, "calibration must be given with precision='int8', and only then"),
+        (
+            {"calibration": np.zeros([1, 4, 4, 1])},
+            "calibration must be given with precision='int8', and only then",
+        ),
         ({"tolerance": -1}, "tolerance must be a number, 0 or more; received -1"),
         ({"input_shape": (4, 4, 3)}, r"input_shape must fit the model's input \(None, None, 1\)"),
         ({"input_shape": [(4, 4, 1)] * 2}, "input_shape must hold one shape for each of the 1 inputs"),
         (
             {"precision": "int8", "calibration": np.zeros([2, 4, 4, 3])},
-            r"calibration must hold samples of shape \(None, None, 1\) for the input 'image'.*shape \(4, 4, 3\)",
+            r"must hold samples of shape \(None, None, 1\) for the input 'image'.*shape \(4, 4, 3\)",
         ),
-        ({"precision": "int8", "calibration": np.full([2, 4, 4, 1], np.nan)}, "calibration must hold finite numbers"),
-        ({"precision": "int8", "calibration": np.zeros([0, 4, 4, 1])}, "calibration must hold at least one sample"),
+        (
+            {"precision": "int8", "calibration": np.full([2, 4, 4, 1], np.nan)},
+            "calibration must hold finite numbers",
+        ),
+        (
+            {"precision": "int8", "calibration": np.zeros([0, 4, 4, 1])},
+            "calibration must hold at least one sample",
+        ),
         ({"precision": "int8", "calibration": {"x": np.zeros([1, 4, 4, 1])}}, r"for the inputs \['image'\]"),
         ({"precision": "int8", "calibration": "nowhere"}, "there is no folder 'nowhere'"),
     ],
@@ -49,7 +58,9 @@ def test_bad_arguments_are_refused(tmp_path, model, arguments, message):
 
 def test_models_that_are_no_graph_are_refused(tmp_path):
     """A layer is no model."""
-    with pytest.raises(td.errors.InvalidArgumentError, match="model must be a built Sequential or functional"):
+    with pytest.raises(
+        td.errors.InvalidArgumentError, match="model must be a built Sequential or functional"
+    ):
         td.export_portable(keras.layers.Dense(1), tmp_path / "model.onnx")
 
 
@@ -91,7 +102,9 @@ def test_what_litert_lacks_is_refused_by_name(tmp_path):
     path = path_for("litert", tmp_path)
     image = keras.Input([3, 3])
     model = keras.Model(image, Sorted(name="determinant")(keras.layers.ReLU()(image)))
-    with pytest.raises(td.errors.ExportError, match="Layer 'determinant' needs the operation MatrixDeterminant"):
+    with pytest.raises(
+        td.errors.ExportError, match="Layer 'determinant' needs the operation MatrixDeterminant"
+    ):
         td.export_portable(model, path, format="litert")
     assert not list(tmp_path.iterdir())
 
@@ -128,7 +141,9 @@ def test_a_file_that_computes_something_else_is_removed(tmp_path, model, monkeyp
         return type(value)(graph.node("Neg", value.name), value.shape, value.dtype, value.moved)
 
     monkeypatch.setitem(rules.RULES, keras.layers.Conv2D, wrong)
-    with pytest.raises(td.errors.ExportError, match="differ by up to .* first appears behind layer 'hidden'"):
+    with pytest.raises(
+        td.errors.ExportError, match=r"differ by up to .* first appears behind layer 'hidden'"
+    ):
         td.export_portable(model, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -39,8 +39,8 @@ def calibration_samples(calibration: Any, model: keras.Model, shapes: Sequence[S
     if isinstance(calibration, str | os.PathLike):
         if len(shapes) != 1:
             raise InvalidArgumentError(
-                f"calibration as a folder is for a model of one picture; this one has the inputs {names}. Give "
-                "a dictionary of arrays."
+                f"calibration as a folder is for a model of one picture; this one has the inputs "
+                f"{names}. Give a dictionary of arrays."
             )
         samples = [{names[0]: picture} for picture in _pictures(Path(calibration), shapes[0])]
     else:
@@ -57,13 +57,15 @@ def _from_arrays(calibration: Any, names: Sequence[str]) -> list[Arrays]:
     by_name = calibration if isinstance(calibration, Mapping) else {names[0]: calibration}
     if set(by_name) != set(names):
         raise InvalidArgumentError(
-            f"calibration must be a folder, an array, or a dictionary of arrays for the inputs {list(names)}; "
-            f"received {type(calibration).__name__}"
+            f"calibration must be a folder, an array, or a dictionary of arrays for the inputs "
+            f"{list(names)}; received {type(calibration).__name__}"
             + (f" of {sorted(by_name)}." if isinstance(calibration, Mapping) else ".")
         )
     counts = {name: len(arrays) for name, arrays in by_name.items()}
     if len(set(counts.values())) > 1:
-        raise InvalidArgumentError(f"calibration must hold as many samples for each input; received {counts}.")
+        raise InvalidArgumentError(
+            f"calibration must hold as many samples for each input; received {counts}."
+        )
     return [
         {name: np.asarray(arrays[number]) for name, arrays in by_name.items()}
         for number in range(next(iter(counts.values())))
@@ -77,8 +79,8 @@ def _checked(sample: npt.NDArray[Any], tensor: Any, shape: Shape) -> npt.NDArray
     )
     if not fits:
         raise InvalidArgumentError(
-            f"calibration must hold samples of shape {wanted} for the input {tensor.name!r} (None: any size); "
-            f"received one of shape {sample.shape}."
+            f"calibration must hold samples of shape {wanted} for the input {tensor.name!r} (None: any "
+            f"size); received one of shape {sample.shape}."
         )
     if sample.dtype.kind not in "fiub" or not np.all(np.isfinite(sample)):
         raise InvalidArgumentError(
@@ -89,7 +91,9 @@ def _checked(sample: npt.NDArray[Any], tensor: Any, shape: Shape) -> npt.NDArray
 
 def _pictures(folder: Path, shape: Shape) -> list[npt.NDArray[np.float32]]:
     if not folder.is_dir():
-        raise InvalidArgumentError(f"calibration must be a folder of pictures; there is no folder {str(folder)!r}.")
+        raise InvalidArgumentError(
+            f"calibration must be a folder of pictures; there is no folder {str(folder)!r}."
+        )
     if len(shape) != 4 or shape[-1] not in (1, 3):
         raise InvalidArgumentError(
             "calibration as a folder is for a model of pictures with 1 or 3 channels, last; this one takes "
@@ -110,7 +114,11 @@ def _picture(path: Path, shape: Shape) -> npt.NDArray[np.float32]:
     except ImageError as error:
         raise InvalidArgumentError(f"calibration holds a picture that cannot be read: {error}") from error
     unit = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
-    unit = unit[..., :3] if unit.ndim == 3 and unit.shape[-1] >= 3 else np.repeat(unit.reshape(*unit.shape[:2], -1)[..., :1], 3, -1)
+    unit = (
+        unit[..., :3]
+        if unit.ndim == 3 and unit.shape[-1] >= 3
+        else np.repeat(unit.reshape(*unit.shape[:2], -1)[..., :1], 3, -1)
+    )
     block = []
     for axis, wanted in enumerate(shape[1:3]):
         size = unit.shape[axis]
@@ -125,5 +133,7 @@ def _picture(path: Path, shape: Shape) -> npt.NDArray[np.float32]:
     unit = unit[tuple(block)]
     if shape[-1] == 3:
         return unit
-    luma: npt.NDArray[np.float32] = (unit @ np.asarray(LUMA_WEIGHTS, np.float32))[..., np.newaxis] + np.float32(BLACK)
+    luma: npt.NDArray[np.float32] = (unit @ np.asarray(LUMA_WEIGHTS, np.float32))[
+        ..., np.newaxis
+    ] + np.float32(BLACK)
     return luma

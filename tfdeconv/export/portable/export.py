@@ -34,7 +34,7 @@ def export_portable(
     model: keras.Model,
     path: str | os.PathLike[str],
     *,
-    format: Format = "onnx",  # noqa: A002 - Keras's name
+    format: Format = "onnx",
     precision: Precision = "float32",
     calibration: Any = None,
     input_shape: Sequence[int | None] | Sequence[Sequence[int | None]] | None = None,
@@ -59,8 +59,8 @@ def export_portable(
             channel, and activations in 8 bits, by post-training quantization. Inputs and outputs stay
             float32.
         calibration: For "int8", which it is needed for: a folder of pictures, an array ``[samples, ...]``, a
-            list of samples of various sizes, or a dictionary of these for several inputs. Pictures are read as
-            RGB in [0, 1], or as the luma that tfdeconv's upscalers take for models of one channel.
+            list of samples of various sizes, or a dictionary of these for several inputs. Pictures are read
+            as RGB in [0, 1], or as the luma that tfdeconv's upscalers take for models of one channel.
         input_shape: Shape of one input without the batch, where sizes shall be fixed; a list of shapes for
             several inputs. None: the model's own, free sizes included.
         lowering: "subpixel", or "gradient" for the runtime's own transposed convolution.
@@ -121,7 +121,7 @@ def _prove(
     chosen: Target,
     draft: Path,
     path: Path,
-    format: str,  # noqa: A002
+    format: str,
     precision: str,
     samples: list[Arrays],
     checked: list[tuple[Arrays, Arrays]],
@@ -137,7 +137,14 @@ def _prove(
         raise ExportError(f"The file does not run in its runtime: {error}. No file was left.") from error
     if not worst.error <= limit:
         where = proof.first_difference(
-            program, chosen, draft.parent, precision, samples, inputs, tolerance=limit, mean_square=mean_square
+            program,
+            chosen,
+            draft.parent,
+            precision,
+            samples,
+            inputs,
+            tolerance=limit,
+            mean_square=mean_square,
         )
         raise ExportError(
             f"The file's outputs differ by up to {worst.largest:.3g} from the model's, which reach "
@@ -188,7 +195,7 @@ def _checked_model(model: Any) -> keras.Model:
     return functional
 
 
-def _checked_target(path: Path, format: str, precision: str, lowering: str) -> Target:  # noqa: A002
+def _checked_target(path: Path, format: str, precision: str, lowering: str) -> Target:
     for name, value, known in (
         ("format", format, FORMATS),
         ("precision", precision, get_args(Precision)),
@@ -198,7 +205,9 @@ def _checked_target(path: Path, format: str, precision: str, lowering: str) -> T
             raise InvalidArgumentError(f"{name} must be {' or '.join(map(repr, known))}; received {value!r}.")
     chosen = target(format)
     if path.suffix != chosen.suffix:
-        raise InvalidArgumentError(f"path must end in {chosen.suffix} for format={format!r}; received {str(path)!r}.")
+        raise InvalidArgumentError(
+            f"path must end in {chosen.suffix} for format={format!r}; received {str(path)!r}."
+        )
     return chosen
 
 

@@ -69,7 +69,9 @@ def output_names(model: keras.Model) -> list[str]:
         ['clipped']
     """
     structure = model._outputs_struct
-    if isinstance(structure, dict) and all(isinstance(value, keras.KerasTensor) for value in structure.values()):
+    if isinstance(structure, dict) and all(
+        isinstance(value, keras.KerasTensor) for value in structure.values()
+    ):
         order = {id(tensor): name for name, tensor in structure.items()}
         return [order[id(tensor)] for tensor in model.outputs]
     names: list[str] = []

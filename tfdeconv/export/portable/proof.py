@@ -38,9 +38,7 @@ def reference(program: Program, inputs: Arrays) -> Arrays:
     """Return the model's own outputs, those of every layer where the program is made so."""
     given = [inputs[name] for name in program.input_names]
     tensors = [keras.ops.convert_to_tensor(array) for array in given]
-    outputs = program.run(
-        tensors, lambda call: keras.tree.flatten(call.operation(*call.args, **call.kwargs))
-    )
+    outputs = program.run(tensors, lambda call: keras.tree.flatten(call.operation(*call.args, **call.kwargs)))
     return {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}
 
 

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from tfdeconv import geometry, layers
-from tfdeconv.geometry import axis_arguments
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, Operation, operations
 from tfdeconv.export.portable.polyphase import (
@@ -21,6 +20,7 @@ from tfdeconv.export.portable.polyphase import (
     learned_interpolation,
     polyphase,
 )
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.inference.folding import fold
 from tfdeconv.inference.rewrite import foldable_pairs
 from tfdeconv.inference.transposed_convolution import TransposedConvolution, describe, is_known
@@ -71,16 +71,16 @@ def rewrite(model: keras.Model, lowering: Lowering) -> Rewriting:
         if layer.weights and layer.compute_dtype != "float32":
             raise ExportError(
                 f"Layer {found.path!r} computes in {layer.compute_dtype}; a model to export computes in "
-                "float32. Build it with dtype='float32' and copy the weights; precision= makes the file smaller."
+                "float32. Build it with dtype='float32' and copy the weights; precision= makes files smaller."
             )
         try:
             _rewrite_layer(found, lowering, rewriting)
-        except _NotExpressible as error:
+        except _NotExpressibleError as error:
             raise ExportError(f"Layer {found.path!r} ({type(layer).__name__}) {error}") from None
     return rewriting
 
 
-class _NotExpressible(Exception):
+class _NotExpressibleError(Exception):
     """Why a layer cannot be rewritten; the sentence's subject is the layer."""
 
 
@@ -89,8 +89,8 @@ def _rewrite_layer(found: Operation, lowering: Lowering, rewriting: Rewriting) -
     if is_known(layer):
         requested = {_requests_size(node) for node in found.nodes}
         if len(requested) > 1:
-            raise _NotExpressible(
-                "is called with and without output_shape or like. Use one layer for each, with the same weights."
+            raise _NotExpressibleError(
+                "is called with and without output_shape or like. Use one layer for each."
             )
         normalization = None if requested == {True} else foldable_pairs(found.owner).get(id(layer))
         pieces = _transposed(layer, requested == {True}, normalization, lowering)
@@ -135,7 +135,7 @@ def _transposed(
     if convolution is None and isinstance(layer, layers.ResizeConv2D):
         return _resize_convolution(layer)
     if convolution is None:
-        raise _NotExpressible(
+        raise _NotExpressibleError(
             "has an activation with weights of its own. Put the activation behind it as a layer."
         )
     if normalization is not None:
@@ -185,9 +185,7 @@ def _stride_one(layer: Any, *, strides: tuple[int, ...], kernel: Any, bias: Any)
 def _resize_convolution(layer: layers.ResizeConv2D) -> tuple[Piece, ...]:
     channels = layer.kernel.shape[2]
     return (
-        interpolation(
-            layer.factor, channels=channels, reduction=1, edge=True, data_format=layer.data_format
-        ),
+        interpolation(layer.factor, channels=channels, reduction=1, edge=True, data_format=layer.data_format),
         _stride_one(layer, strides=(1, 1), kernel=_array(layer.kernel), bias=_array(layer.bias)),
     )
 
@@ -234,7 +232,7 @@ def _interpolation(found: Operation, factors: Any, *, edge: bool, reduction: int
     axis = 1 if data_format == "channels_first" else -1
     channels = {node.input_tensors[0].shape[axis] for node in found.nodes}
     if len(channels) != 1 or None in channels:
-        raise _NotExpressible(
+        raise _NotExpressibleError(
             f"reads {' or '.join(map(str, channels))} channels; the file needs one known number. Give it in "
             "keras.Input(shape=...)."
         )

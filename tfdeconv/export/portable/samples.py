@@ -54,7 +54,8 @@ def input_shapes(model: keras.Model, input_shape: Any) -> tuple[Shape, ...]:
         )
         if not fits:
             raise InvalidArgumentError(
-                f"input_shape must fit the model's input {known[1:]} without the batch; received {tuple(wanted)}."
+                f"input_shape must fit the model's input {known[1:]} without the batch; received "
+                f"{tuple(wanted)}."
             )
         shapes.append((known[0], *wanted))
     return tuple(shapes)
@@ -86,8 +87,8 @@ def sample_inputs(model: keras.Model, shapes: Sequence[Shape]) -> Iterator[Array
             return
     if not count:
         raise ExportError(
-            f"model {model.name!r} takes no sample input of shapes {list(shapes)}: {failure} Give input_shape= "
-            "with sizes that it takes."
+            f"model {model.name!r} takes no sample input of shapes {list(shapes)}: {failure} Give "
+            "input_shape= with sizes that it takes."
         ) from failure
 
 
@@ -103,7 +104,10 @@ def empty_inputs(inputs: Arrays) -> Arrays:
 
 def _filled(shape: Shape, sizes: Sequence[int], batch: int) -> tuple[int, ...]:
     inner = shape[1:]
-    return (shape[0] or batch, *(sizes[axis % 3] if size is None else size for axis, size in enumerate(inner)))
+    return (
+        shape[0] or batch,
+        *(sizes[axis % 3] if size is None else size for axis, size in enumerate(inner)),
+    )
 
 
 def _random(tensor: Any, shape: tuple[int, ...], generator: np.random.Generator) -> Any:

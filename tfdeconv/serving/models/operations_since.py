@@ -17,9 +17,15 @@ from tfdeconv.errors import InvalidArgumentError
 OLDEST, NEWEST = (2, 16), (2, 21)
 """The releases that the tables cover."""
 
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
 OPERATIONS: dict[str, tuple[int, int]] = {
     **dict.fromkeys(
-        """
+        _names(
+            """
         CalibrationStatisticsSaver ComputeDedupDataSizeV2 ComputeDedupDataTupleMaskV2
         ConvertToListOfSparseCoreCooTensors ConvertToSparseCoreCsrWrappedCooTensor FinalizeTPUEmbeddingV2
         GetStatsFromListOfSparseCoreCooTensors GetTpuTaskId GlobalShuffleDataset IndexFlatMapDataset
@@ -31,12 +37,14 @@ OPERATIONS: dict[str, tuple[int, int]] = {
         XlaSparseDenseMatmulGradWithFtrlAndStaticBufferSize
         XlaSparseDenseMatmulGradWithSgdAndStaticBufferSize XlaSparseDenseMatmulWithStaticBufferSize
         _MklNativeSparseMatrixMatMul _QuantizedMatMul
-        """.split(),
+        """
+        ),
         (2, 17),
     ),
     **dict.fromkeys(["CheckPinned", "XlaSparseDenseMatmulGradWithCsrInput"], (2, 18)),
     **dict.fromkeys(
-        """
+        _names(
+            """
         DecodeWebP TPUDummyInput XlaSparseActivationsUnstack
         XlaSparseDenseMatmulCustomCombinerOnTcGradWithAdagradAndCsrInput
         XlaSparseDenseMatmulCustomCombinerOnTcGradWithAdagradMomentumAndCsrInput
@@ -45,14 +53,17 @@ OPERATIONS: dict[str, tuple[int, int]] = {
         XlaSparseDenseMatmulCustomCombinerOnTcGradWithFtrlAndCsrInput
         XlaSparseDenseMatmulCustomCombinerOnTcGradWithSgdAndCsrInput
         XlaSparseDenseMatmulCustomCombinerOnTcWithCsrInput XlaSparseGradientsStack
-        """.split(),
+        """
+        ),
         (2, 20),
     ),
     **dict.fromkeys(["AudioMicrofrontend", "DecodeJxl", "_CopyFromGpuToHost", "_CopyFromHostToGpu"], (2, 21)),
 }
 """Operation -> the first release that has it."""
 
-_SCATTERS = "ScatterNd ScatterNdAdd ScatterNdMax ScatterNdMin ScatterNdNonAliasingAdd ScatterNdSub ScatterNdUpdate"
+_SCATTERS = (
+    "ScatterNd ScatterNdAdd ScatterNdMax ScatterNdMin ScatterNdNonAliasingAdd ScatterNdSub ScatterNdUpdate"
+)
 _ATTRIBUTES: dict[tuple[str, str], tuple[tuple[int, int], object]] = {
     ("GatherNd", "bad_indices_policy"): ((2, 17), b""),
     ("BatchFunction", "mixed_priority_policy"): ((2, 17), b"low_priority_padding_with_max_batch_size"),
@@ -68,7 +79,7 @@ _ATTRIBUTES: dict[tuple[str, str], tuple[tuple[int, int], object]] = {
     ("XlaCallModule", "use_shardy_partitioner"): ((2, 20), False),
     ("TensorListGetItem", "Tshape"): ((2, 21), types_pb2.DT_INT32),
 }
-"""(operation, attribute) -> the first release that has it, and its default, which every release may be given."""
+"""(operation, attribute) -> the first release that has it, and its default, which any release takes."""
 
 _TYPES: dict[tuple[str, str], tuple[tuple[int, int], frozenset[int]]] = {
     ("StringToNumber", "out_type"): ((2, 17), frozenset({types_pb2.DT_UINT32, types_pb2.DT_UINT64})),
@@ -93,7 +104,9 @@ def release(text: str) -> tuple[int, int]:
     found = (int(match[1]), int(match[2])) if match else None
     if found is None or not OLDEST <= found <= NEWEST:
         known = ", ".join(f"2.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
-        raise InvalidArgumentError(f"the TensorFlow Serving release must be one of {known}; received {text!r}.")
+        raise InvalidArgumentError(
+            f"the TensorFlow Serving release must be one of {known}; received {text!r}."
+        )
     return found
 
 

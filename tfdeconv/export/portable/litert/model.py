@@ -12,13 +12,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv.extras import require
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, operations
 from tfdeconv.export.portable.litert import unpooling, upsampling
 from tfdeconv.export.portable.litert.quantization import quantized
 from tfdeconv.export.portable.program import Arrays, Program, Runner, first_input, size_request
 from tfdeconv.export.portable.quiet import quiet
+from tfdeconv.extras import require
 from tfdeconv.layers import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, CropLike, MaxUnpooling2D
 from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
@@ -50,7 +50,9 @@ def write(program: Program, path: Path, precision: str, samples: list[Arrays]) -
             else:
                 flatbuffer = converter.convert()
         except Exception as error:  # the converter has an exception for each of its stages
-            raise ExportError(_reason(str(error), [found.path for found in operations(program.model)])) from error
+            raise ExportError(
+                _reason(str(error), [found.path for found in operations(program.model)])
+            ) from error
     path.write_bytes(flatbuffer)
 
 
@@ -137,8 +139,8 @@ def _reason(message: str, paths: list[str]) -> str:
     if where is not None:
         path = max((path for path in paths if where[2].startswith(_scope(path))), key=len, default=where[2])
         return (
-            f"Layer {path!r} needs the operation {where[1]}, which LiteRT does not have in this form. Replace "
-            "the layer, or export to another format."
+            f"Layer {path!r} needs the operation {where[1]}, which LiteRT does not have in this form. "
+            "Replace the layer, or export to another format."
         )
     lines = [line for line in message.splitlines() if line.strip()]
     return f"TensorFlow's converter to LiteRT refuses the model: {' '.join(lines)[:500]}"

@@ -32,10 +32,7 @@ def compute(piece: Piece, x: tf.Tensor, sizes: Sequence[Any] | None) -> tf.Tenso
     channels_first = piece.data_format == "channels_first"
     if channels_first:
         x = to_channels_last(x)
-    if isinstance(piece, TransposedConvolution):
-        y = _native(piece, x)
-    else:
-        y = _polyphase(piece, x, sizes)
+    y = _native(piece, x) if isinstance(piece, TransposedConvolution) else _polyphase(piece, x, sizes)
     return piece.activation(to_channels_first(y) if channels_first else y)
 
 
@@ -43,8 +40,8 @@ def check(piece: Piece, path: str) -> None:
     """Raise ExportError where LiteRT's own transposed convolution cannot compute ``piece``."""
     if isinstance(piece, TransposedConvolution) and (piece.groups > 1 or piece.rank == 1):
         raise ExportError(
-            f"Layer {path!r} has {piece.groups} groups and {piece.rank} spatial axes; with lowering='gradient' "
-            "LiteRT takes one group and two or three axes. Use the default lowering."
+            f"Layer {path!r} has {piece.groups} groups and {piece.rank} spatial axes; with "
+            "lowering='gradient' LiteRT takes one group and two or three axes. Use the default lowering."
         )
 
 

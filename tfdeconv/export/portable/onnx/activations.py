@@ -34,8 +34,8 @@ def activate(graph: Graph, call: Call, value: Value, activation: Any) -> Value:
             return replace(value, name=write(graph, value))
     raise refuse(
         call,
-        f"has the activation {getattr(activation, '__name__', activation)!r}, which has no ONNX form here. Use "
-        "one of keras.activations.",
+        f"has the activation {getattr(activation, '__name__', activation)!r}, which has no ONNX form here. "
+        "Use one of keras.activations.",
     )
 
 
@@ -75,7 +75,9 @@ def _gelu(graph: Graph, value: Value, *, approximate: bool = False) -> str:
     x = value.name
     if approximate:
         cubed = graph.node("Mul", graph.node("Mul", graph.node("Mul", x, x), x), number(0.044715))
-        gate = graph.node("Tanh", graph.node("Mul", graph.node("Add", x, cubed), number(math.sqrt(2 / math.pi))))
+        gate = graph.node(
+            "Tanh", graph.node("Mul", graph.node("Add", x, cubed), number(math.sqrt(2 / math.pi)))
+        )
     else:
         gate = graph.node("Erf", graph.node("Mul", x, number(math.sqrt(0.5))))
     return graph.node("Mul", graph.node("Mul", x, number(0.5)), graph.node("Add", gate, number(1.0)))
@@ -135,7 +137,9 @@ def _relu(graph: Graph, call: Call) -> Value:
 @rule(keras.layers.LeakyReLU)
 def _leaky_relu(graph: Graph, call: Call) -> Value:
     value = one_input(call)
-    return replace(value, name=graph.node("LeakyRelu", value.name, alpha=float(call.operation.negative_slope)))
+    return replace(
+        value, name=graph.node("LeakyRelu", value.name, alpha=float(call.operation.negative_slope))
+    )
 
 
 @rule(keras.layers.ELU)

@@ -164,7 +164,9 @@ def _mean(graph: Graph, call: Call) -> Value:
     axes = operation.axis
     axes = list(range(value.rank)) if axes is None else [axes] if isinstance(axes, int) else list(axes)
     name = graph.node(
-        "ReduceMean", graph.name(value, moved=False), axes=[axis % value.rank for axis in axes],
+        "ReduceMean",
+        graph.name(value, moved=False),
+        axes=[axis % value.rank for axis in axes],
         keepdims=int(operation.keepdims),
     )
     return _result(call, name, False)

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import numpy.typing as npt
 
 from tfdeconv import geometry
 from tfdeconv.export.portable.graph import Call
 from tfdeconv.export.portable.onnx.activations import activate
 from tfdeconv.export.portable.onnx.graph import Graph, Value
-from tfdeconv.export.portable.onnx.rules import one_input, refuse, rule
+from tfdeconv.export.portable.onnx.rules import one_input, rule
 
 
 @rule(keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
@@ -55,7 +54,12 @@ def _depthwise_weight(kernel: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _conv(
-    graph: Graph, call: Call, value: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None, groups: int
+    graph: Graph,
+    call: Call,
+    value: Value,
+    weight: npt.NDArray[Any],
+    bias: npt.NDArray[Any] | None,
+    groups: int,
 ) -> str:
     layer = call.operation
     rank = weight.ndim - 2

@@ -18,6 +18,10 @@ IR_VERSION = 8
 """What belongs to that opset."""
 
 
+END = 2**31 - 1
+"""Past the end of any axis, for slices."""
+
+
 @dataclass(frozen=True)
 class Value:
     """A tensor of the graph.
@@ -136,22 +140,19 @@ class Graph:
 
     def sizes(self, value: Value, data_format: str) -> str:
         """Return the name of the vector of the spatial sizes of ``value``."""
-        return self.node("Slice", self.node("Shape", self.spatial(value, data_format)), self.ints(2), self.ints(2**31))
+        return self.node(
+            "Slice", self.node("Shape", self.spatial(value, data_format)), self.ints(2), self.ints(END)
+        )
 
     def slice(self, name: str, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int]) -> str:
         """Return the name of a block with constant borders."""
         return self.node("Slice", name, self.ints(*starts), self.ints(*ends), self.ints(*axes))
 
-    def model(
-        self, inputs: Sequence[Value], outputs: dict[str, Value], *, name: str, producer: str
-    ) -> Any:
+    def model(self, inputs: Sequence[Value], outputs: dict[str, Value], *, name: str, producer: str) -> Any:
         """Return the ``onnx.ModelProto``; inputs and outputs have Keras's layout."""
         helper = self._onnx.helper
-        self.scope = "outputs"
         for output, value in outputs.items():
-            self._nodes.append(
-                helper.make_node("Identity", [self.name(value, moved=False)], [output], name=self._unique(f"{output}/Identity"))
-            )
+            self._finish(output, value)
         given = [self._info(value.name, value) for value in inputs]
         returned = [self._info(output, value) for output, value in outputs.items()]
         graph = helper.make_graph(self._nodes, name, given, returned, self._initializers)
@@ -164,6 +165,17 @@ class Graph:
         model.ir_version = IR_VERSION
         self._onnx.checker.check_model(model)
         return model
+
+    def _finish(self, output: str, value: Value) -> None:
+        """Give ``value`` the name of an output: a transpose of its own where the layout differs."""
+        if value.moved:
+            rank = value.rank
+            operator, attributes = "Transpose", {"perm": [0, *range(2, rank), 1]}
+        else:
+            operator, attributes = "Identity", {}
+        name = self._unique(f"{output}/{operator}")
+        node = self._onnx.helper.make_node(operator, [value.name], [output], name=name, **attributes)
+        self._nodes.append(node)
 
     def _info(self, name: str, value: Value) -> Any:
         sizes = [f"{name}_{axis}" if axis else "batch" for axis in range(value.rank)]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import tfdeconv
-from tfdeconv.extras import require
 from tfdeconv.export.portable.graph import Call, operations
 from tfdeconv.export.portable.onnx import (
     activations,
@@ -22,6 +21,7 @@ from tfdeconv.export.portable.onnx import (
 from tfdeconv.export.portable.onnx.graph import Graph, Value
 from tfdeconv.export.portable.onnx.rules import RULES, refuse
 from tfdeconv.export.portable.program import Arrays, Program, Runner, first_input
+from tfdeconv.extras import require
 
 _ = (activations, arithmetic, convolutions, normalization, pooling, shapes, unpooling)  # fill the table
 

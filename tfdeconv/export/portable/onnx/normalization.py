@@ -39,6 +39,8 @@ def _layer_normalization(graph: Graph, call: Call) -> Value:
     if [axis % value.rank for axis in axes] != [value.rank - 1] or getattr(layer, "rms_scaling", False):
         raise refuse(call, f"normalizes axis {layer.axis}; only the last axis has an ONNX form here.")
     size = value.shape[-1]
+    if size is None:
+        raise refuse(call, "reads an unknown number of channels. Give it in keras.Input(shape=...).")
     scale = array(layer.gamma) if layer.scale else np.ones(size, np.float32)
     offset = array(layer.beta) if layer.center else np.zeros(size, np.float32)
     name = graph.node(
@@ -76,5 +78,3 @@ def _rescaling(graph: Graph, call: Call) -> Value:
     if np.any(offset != 0):
         name = graph.node("Add", name, graph.broadcast(offset, value))
     return replace(value, name=name)
-
-

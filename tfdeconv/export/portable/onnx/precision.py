@@ -30,12 +30,12 @@ def save(model: Any, path: Path, precision: str, samples: list[Arrays]) -> None:
 
 
 def _quantized(model: Any, path: Path, samples: list[Arrays]) -> None:
-    """Per-channel weights and activations in their ranges, as pairs of QuantizeLinear and DequantizeLinear."""
+    """Weights by channel, activations in their ranges, as pairs of QuantizeLinear and DequantizeLinear."""
     onnx = require("onnx", extra="onnx", feature=FEATURE)
     quantization = require("onnxruntime.quantization", extra="onnx", feature=FEATURE)
     shape_inference = require("onnxruntime.quantization.shape_inference", extra="onnx", feature=FEATURE)
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[name-defined]
         def __init__(self) -> None:
             self._left = iter(samples[:1])  # the ranges are given below
 
@@ -52,7 +52,8 @@ def _quantized(model: Any, path: Path, samples: list[Arrays]) -> None:
         chosen = integer_nodes(_nodes(model))
         limits = {name: ranges.of(name) for name in ranges}
         overrides = {
-            name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in limits.items()
+            name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+            for name, (low, high) in limits.items()
         }
         quantization.quantize_static(
             str(prepared),
@@ -70,7 +71,10 @@ def _quantized(model: Any, path: Path, samples: list[Arrays]) -> None:
 def _nodes(model: Any) -> list[Node]:
     return [
         Node(
-            node.name, tuple(node.input), tuple(node.output), node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul")
+            node.name,
+            tuple(node.input),
+            tuple(node.output),
+            node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul"),
         )
         for node in model.graph.node
     ]

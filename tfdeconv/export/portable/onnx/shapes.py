@@ -10,9 +10,8 @@ import keras
 from keras.src.ops import numpy as keras_numpy
 
 from tfdeconv.export.portable.graph import Call
-from tfdeconv.export.portable.onnx.graph import Graph, Value
+from tfdeconv.export.portable.onnx.graph import END, Graph, Value
 from tfdeconv.export.portable.onnx.rules import one_input, refuse, rule
-from tfdeconv.export.portable.onnx.upsampling import END
 from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
 
 
@@ -58,7 +57,9 @@ def _reshape(graph: Graph, call: Call) -> Value:
     value, symbol = one_input(call), call.outputs[0]
     free = [axis for axis, size in enumerate(symbol.shape) if size is None and axis > 0]
     if len(free) > 1 or (symbol.shape[0] is not None) != (value.shape[0] is not None):
-        raise refuse(call, f"reshapes to {tuple(symbol.shape)}; at most one size besides the batch may be free.")
+        raise refuse(
+            call, f"reshapes to {tuple(symbol.shape)}; at most one size besides the batch may be free."
+        )
     shape = [0, *(-1 if size is None else size for size in symbol.shape[1:])]
     name = graph.node("Reshape", graph.name(value, moved=False), graph.ints(*shape))
     return Value(name, tuple(symbol.shape), value.dtype)

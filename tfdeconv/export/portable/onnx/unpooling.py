@@ -8,9 +8,9 @@ import numpy as np
 
 from tfdeconv.export.portable.graph import Call
 from tfdeconv.export.portable.onnx.convolutions import padding
-from tfdeconv.export.portable.onnx.graph import Graph, Value
-from tfdeconv.export.portable.onnx.rules import refuse, one_input, rule
-from tfdeconv.export.portable.onnx.upsampling import END, requested_sizes
+from tfdeconv.export.portable.onnx.graph import END, Graph, Value
+from tfdeconv.export.portable.onnx.rules import one_input, refuse, rule
+from tfdeconv.export.portable.onnx.upsampling import requested_sizes
 from tfdeconv.layers import MaxPooling2DWithSwitches, MaxUnpooling2D
 
 
@@ -29,7 +29,9 @@ def _pool(graph: Graph, call: Call) -> list[Value]:
     )
     channels = _channels(value, call)
     # ONNX counts [batch, channels, height, width]; the switches count [height, width, channels] of a sample
-    plane = graph.node("ReduceProd", graph.node("Slice", graph.node("Shape", x), graph.ints(2), graph.ints(END)))
+    plane = graph.node(
+        "ReduceProd", graph.node("Slice", graph.node("Shape", x), graph.ints(2), graph.ints(END))
+    )
     place = graph.node("Mul", graph.node("Mod", indices, plane), graph.ints(channels))
     switches = graph.node("Add", place, _channel_numbers(graph, channels))
     first = graph.images(pooled, call.outputs[0], layer.data_format)
@@ -44,8 +46,8 @@ def _unpool(graph: Graph, call: Call) -> Value:
     if any(stride < pool for stride, pool in zip(layer.strides, layer.pool_size, strict=True)):
         raise refuse(
             call,
-            f"has overlapping windows, pool_size={layer.pool_size} with strides={layer.strides}, whose unpooling "
-            "needs a scatter that the format does not have alike in every runtime. Use strides of at least "
+            f"has overlapping windows, pool_size={layer.pool_size} with strides={layer.strides}, whose "
+            "unpooling needs a scatter, which runtimes do not have alike. Use strides of at least "
             "pool_size.",
         )
     x = graph.spatial(value, layer.data_format)
@@ -54,12 +56,16 @@ def _unpool(graph: Graph, call: Call) -> Value:
     grown = graph.node("Mul", inputs, strides)
     pooled_from = grown
     if layer.padding == "valid":
-        surplus = graph.ints(*(pool - stride for pool, stride in zip(layer.pool_size, layer.strides, strict=True)))
+        surplus = graph.ints(
+            *(pool - stride for pool, stride in zip(layer.pool_size, layer.strides, strict=True))
+        )
         pooled_from = graph.node("Add", grown, surplus)
     sizes = requested_sizes(graph, call, layer.data_format, 2) or pooled_from
     start = graph.ints(0, 0)
     if layer.padding == "same":
-        surplus = graph.ints(*(pool - stride for pool, stride in zip(layer.pool_size, layer.strides, strict=True)))
+        surplus = graph.ints(
+            *(pool - stride for pool, stride in zip(layer.pool_size, layer.strides, strict=True))
+        )
         total = graph.node("Max", graph.node("Sub", graph.node("Add", grown, surplus), sizes), graph.ints(0))
         start = graph.node("Div", total, graph.ints(2))
     end = graph.node("Add", start, sizes)
@@ -106,7 +112,9 @@ def _positions(graph: Graph, sizes: str, channels: int) -> str:
     rows = graph.node("Unsqueeze", graph.node("Range", zero, height, one), graph.ints(1))
     columns = graph.node("Range", zero, width, one)
     place = graph.node("Add", graph.node("Mul", rows, width), columns)
-    return graph.node("Add", graph.node("Mul", place, graph.ints(channels)), _channel_numbers(graph, channels))
+    return graph.node(
+        "Add", graph.node("Mul", place, graph.ints(channels)), _channel_numbers(graph, channels)
+    )
 
 
 def _channel_numbers(graph: Graph, channels: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,15 +11,12 @@ import numpy as np
 from tfdeconv import layers
 from tfdeconv.export.portable.graph import Call
 from tfdeconv.export.portable.onnx.activations import activate
-from tfdeconv.export.portable.onnx.graph import Graph, Value
+from tfdeconv.export.portable.onnx.graph import END, Graph, Value
 from tfdeconv.export.portable.onnx.rules import one_input, refuse, rule
 from tfdeconv.export.portable.polyphase import Polyphase
 from tfdeconv.export.portable.program import size_request
 from tfdeconv.export.portable.rewriting import Piece
 from tfdeconv.inference.transposed_convolution import TransposedConvolution
-
-END = 2**31 - 1
-"""Past the end of any axis."""
 
 
 def write(graph: Graph, call: Call, piece: Piece, value: Value) -> Value:
@@ -151,7 +147,9 @@ def _pixel_shuffle(graph: Graph, call: Call) -> Value:
 def _repeat(graph: Graph, call: Call) -> Value:
     layer, value = call.operation, one_input(call)
     if getattr(layer, "interpolation", "nearest") != "nearest":
-        raise refuse(call, f"has interpolation={layer.interpolation!r}; runtimes have 'nearest' and 'bilinear' alike.")
+        raise refuse(
+            call, f"has interpolation={layer.interpolation!r}; runtimes have 'nearest' and 'bilinear' alike."
+        )
     data_format = getattr(layer, "data_format", "channels_last")
     factors = (layer.size,) if isinstance(layer.size, int) else tuple(layer.size)
     scales = graph.constant([1, 1, *factors], "float32")

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tfdeconv.extras import require
 from tfdeconv.export.portable.onnx import model as onnx_model
 from tfdeconv.export.portable.program import Arrays, Program, Runner
 from tfdeconv.export.portable.quiet import quiet
+from tfdeconv.extras import require
 
 
 def check_packages(precision: str) -> None:
