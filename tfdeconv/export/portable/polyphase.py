@@ -123,7 +123,7 @@ def polyphase(
     ]
     kernel = np.pad(kernel, [(0, 1)] * rank + [(0, 0)] * 2)  # the tap for "none"
     for number, axis in enumerate(axes):
-        kernel = np.take(kernel, np.array(axis.taps), axis=2 * number)
+        kernel = np.take(kernel, np.array(axis.rows), axis=2 * number)
     sizes, phases = kernel.shape[0 : 2 * rank : 2], math.prod(strides)
     kernel = kernel.reshape([*kernel.shape[: 2 * rank + 1], groups, -1])  # [taps, stride, ..., F, G, C]
     taps, strided = range(0, 2 * rank, 2), range(1, 2 * rank, 2)

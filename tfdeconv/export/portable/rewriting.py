@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from tfdeconv import geometry, layers
+from tfdeconv import layers
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.graph import Call, Operation, operations
 from tfdeconv.export.portable.polyphase import (
@@ -20,10 +20,11 @@ from tfdeconv.export.portable.polyphase import (
     learned_interpolation,
     polyphase,
 )
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import ConvTransposeGeometry
 from tfdeconv.inference.folding import fold
+from tfdeconv.inference.fusible_convolution import fusible_convolution, is_known
 from tfdeconv.inference.rewrite import foldable_pairs
-from tfdeconv.inference.transposed_convolution import TransposedConvolution, describe, is_known
+from tfdeconv.keras_reading import TransposedConvolution
 
 Lowering = Literal["subpixel", "gradient"]
 
@@ -131,7 +132,7 @@ def _words(piece: Piece) -> str:
 def _transposed(
     layer: keras.Layer, requested: bool, normalization: Any, lowering: Lowering
 ) -> tuple[Piece, ...]:
-    convolution = describe(layer)
+    convolution = fusible_convolution(layer)
     if convolution is None and isinstance(layer, layers.ResizeConv2D):
         return _resize_convolution(layer)
     if convolution is None:
@@ -142,18 +143,18 @@ def _transposed(
         convolution = fold(convolution, normalization)
     if lowering == "gradient" and not requested:
         return (convolution,)
-    windows = None
+    geometry, windows = convolution.geometry, None
     if requested:  # cover every size that may be asked for, and take the window at run time
-        windows = _requested_windows(layer)
-        convolution = replace(convolution, crops=tuple((0, 1 - stride) for stride in convolution.strides))
+        windows = _requested_windows(geometry)
+        geometry = geometry.with_crops((0, 1 - stride) for stride in geometry.strides)
     return (
         polyphase(
             convolution.kernel,
             convolution.bias,
-            strides=convolution.strides,
-            dilation_rate=convolution.dilation_rate,
+            strides=geometry.strides,
+            dilation_rate=geometry.dilation_rate,
             groups=convolution.groups,
-            crops=convolution.crops,
+            crops=geometry.crops,
             data_format=convolution.data_format,
             activation=convolution.activation,
             requested=windows,
@@ -161,16 +162,14 @@ def _transposed(
     )
 
 
-def _requested_windows(layer: Any) -> tuple[RequestedWindow, ...]:
-    rank = len(layer.strides)
-    windows = []
-    for axis, padding in enumerate(axis_arguments.per_axis_padding(layer.padding, rank)):
-        taps, stride, rate = layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis]
-        lead = None
-        if padding != "same":
-            lead, _ = geometry.crops(taps, stride, padding=padding, dilation_rate=rate)
-        windows.append(RequestedWindow(geometry.effective_kernel_size(taps, rate), stride, lead))
-    return tuple(windows)
+def _requested_windows(geometry: ConvTransposeGeometry) -> tuple[RequestedWindow, ...]:
+    axes = zip(
+        geometry.effective_kernel_size, geometry.strides, geometry.padding, geometry.crops, strict=True
+    )
+    return tuple(
+        RequestedWindow(size, stride, None if padding == "same" else before if padding != "valid" else 0)
+        for size, stride, padding, (before, _) in axes
+    )
 
 
 def _stride_one(layer: Any, *, strides: tuple[int, ...], kernel: Any, bias: Any) -> Polyphase:

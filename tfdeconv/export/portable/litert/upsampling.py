@@ -14,7 +14,7 @@ from tfdeconv import geometry
 from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.polyphase import Polyphase
 from tfdeconv.export.portable.rewriting import Piece
-from tfdeconv.inference.transposed_convolution import TransposedConvolution
+from tfdeconv.keras_reading import TransposedConvolution
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.output_window import OutputWindow, take
@@ -38,9 +38,9 @@ def compute(piece: Piece, x: tf.Tensor, sizes: Sequence[Any] | None) -> tf.Tenso
 
 def check(piece: Piece, path: str) -> None:
     """Raise ExportError where LiteRT's own transposed convolution cannot compute ``piece``."""
-    if isinstance(piece, TransposedConvolution) and (piece.groups > 1 or piece.rank == 1):
+    if isinstance(piece, TransposedConvolution) and (piece.groups > 1 or piece.geometry.rank == 1):
         raise ExportError(
-            f"Layer {path!r} has {piece.groups} groups and {piece.rank} spatial axes; with "
+            f"Layer {path!r} has {piece.groups} groups and {piece.geometry.rank} spatial axes; with "
             "lowering='gradient' LiteRT takes one group and two or three axes. Use the default lowering."
         )
 
@@ -136,14 +136,11 @@ def shuffle(y: tf.Tensor, strides: Sequence[int], filters: int) -> tf.Tensor:
 
 def _native(convolution: TransposedConvolution, x: tf.Tensor) -> tf.Tensor:
     """LiteRT's TransposeConv, all of it, and its window."""
-    kernel = fill_dilated(tf.constant(convolution.kernel), convolution.dilation_rate)
+    window = convolution.geometry
+    kernel = fill_dilated(tf.constant(convolution.kernel), window.dilation_rate)
     batch, *sizes, _ = partial_shape(x)
-    full = [
-        geometry.full_size(size, taps, stride)
-        for size, taps, stride in zip(sizes, kernel.shape, convolution.strides, strict=False)
-    ]
-    op = tf.nn.conv2d_transpose if convolution.rank == 2 else tf.nn.conv3d_transpose
-    strides = [1, *convolution.strides, 1]
-    y = op(x, kernel, [batch, *full, convolution.filters], strides, "VALID")
-    y = take(y, OutputWindow(convolution.crops, tuple(full)))
+    full = window.full_sizes(sizes)
+    op = tf.nn.conv2d_transpose if window.rank == 2 else tf.nn.conv3d_transpose
+    y = op(x, kernel, [batch, *full, convolution.filters], [1, *window.strides, 1], "VALID")
+    y = take(y, OutputWindow(window.crops, full))
     return y if convolution.bias is None else tf.nn.bias_add(y, convolution.bias)

@@ -16,7 +16,7 @@ from tfdeconv.export.portable.onnx.rules import one_input, refuse, rule
 from tfdeconv.export.portable.polyphase import Polyphase
 from tfdeconv.export.portable.program import size_request
 from tfdeconv.export.portable.rewriting import Piece
-from tfdeconv.inference.transposed_convolution import TransposedConvolution
+from tfdeconv.keras_reading import TransposedConvolution
 
 
 def write(graph: Graph, call: Call, piece: Piece, value: Value) -> Value:
@@ -114,18 +114,19 @@ def requested_sizes(graph: Graph, call: Call, data_format: str, rank: int) -> st
 
 def _native(graph: Graph, convolution: TransposedConvolution, x: str) -> str:
     """ONNX's ConvTranspose, all of it, and its window."""
-    rank = convolution.rank
+    geometry = convolution.geometry
+    rank = geometry.rank
     kernel = convolution.kernel  # [*kernel_size, filters of a group, channels]
     weight = kernel.transpose([rank + 1, rank, *range(rank)])
     bias = [] if convolution.bias is None else [graph.constant(convolution.bias)]
-    leads, tails = zip(*convolution.crops, strict=True)
+    leads, tails = zip(*geometry.crops, strict=True)
     return graph.node(
         "ConvTranspose",
         x,
         graph.constant(weight),
         *bias,
-        strides=convolution.strides,
-        dilations=convolution.dilation_rate,
+        strides=geometry.strides,
+        dilations=geometry.dilation_rate,
         group=convolution.groups,
         pads=[*leads, *(max(tail, 0) for tail in tails)],
         output_padding=[max(-tail, 0) for tail in tails],
