@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from tfdeconv.cli.keras_file import load_keras_file
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
@@ -122,7 +123,7 @@ def command(
         click.echo(report)
         return
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
-    click.echo(td.export_saved_model(model, path, version=version, warmup=requests))
+    click.echo(shown(td.export_saved_model(model, path, version=version, warmup=requests)))
 
 
 def _check_options(format_: str, saved_model: dict[str, Any], portable: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from tfdeconv.errors import InvalidRequestError, NotFoundError, ServingError
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, NotFoundError, ServingError
 from tfdeconv.serving.models.session_model import SessionModel
 
 v1 = tf.compat.v1
@@ -80,7 +80,26 @@ def test_combinations_of_outputs_do_not_fill_the_memory(tmp_path):
     [
         (lambda path: (path / "saved_model.pb").unlink(), NotFoundError, "Could not find SavedModel .pb or"),
         (lambda path: (path / "saved_model.pb").write_bytes(b"\xff" * 9), ServingError, "Cannot read the"),
-        (lambda path: shutil.rmtree(path / "variables"), None, None),
+        (
+            lambda path: shutil.rmtree(path / "variables"),
+            FailedPreconditionError,
+            r"not whole: its graph has 1 variables, but variables/variables.index is not there",
+        ),
+        (
+            lambda path: (path / "variables" / "variables.index").unlink(),
+            FailedPreconditionError,
+            "not whole",
+        ),
+        (
+            lambda path: (path / "variables" / "variables.data-00000-of-00001").unlink(),
+            ServingError,
+            None,
+        ),
+        (
+            lambda path: (path / "variables" / "variables.data-00000-of-00001").write_bytes(b""),
+            ServingError,
+            None,
+        ),
         (
             lambda path: (path / "variables" / "variables.index").write_bytes(b"nonsense"),
             ServingError,
@@ -89,16 +108,23 @@ def test_combinations_of_outputs_do_not_fill_the_memory(tmp_path):
     ],
 )
 def test_damaged_folders(copy, damage, error, message):
-    """What cannot be loaded is a ServingError; a folder without variables loads and fails when it runs."""
+    """What cannot be loaded, a folder that is half copied too, is a ServingError before any request."""
     damage(copy)
-    if error is not None:
-        with pytest.raises(error, match=message):
-            SessionModel(copy)
-        return
-    model = SessionModel(copy)
-    with pytest.raises(ServingError):
-        run(model, np.float32([[1]]))
-    model.close()
+    with pytest.raises(error, match=message):
+        SessionModel(copy)
+
+
+def test_an_asset_that_has_not_arrived_is_named(tmp_path):
+    """A vocabulary that is missing would fail the initialiser or each request, in words about paths."""
+    (tmp_path / "words.txt").write_text("a\nb\n")
+    module = tf.Module()
+    module.words = tf.saved_model.Asset(str(tmp_path / "words.txt"))
+    module.f = tf.function(lambda: {"y": tf.io.read_file(module.words.asset_path)}, input_signature=[])
+    tf.saved_model.save(module, str(tmp_path / "1"), module.f)
+    SessionModel(tmp_path / "1").close()
+    (tmp_path / "1" / "assets" / "words.txt").unlink()
+    with pytest.raises(FailedPreconditionError, match=r"assets/words.txt is not there"):
+        SessionModel(tmp_path / "1")
 
 
 def test_tags_must_be_there(toy_folder):

@@ -12,6 +12,9 @@ def _four_for_each_cpu() -> int:
     return 4 * (os.cpu_count() or 1)
 
 
+LAST_PORT = (1 << 16) - 1
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """Options of a server, named after the flags of ``tensorflow_model_server`` where it has them.
@@ -126,6 +129,10 @@ class ServerOptions:
                 "Both server_options.model_base_path and server_options.model_config_file are empty! "
                 "Name the folder that holds a model's version folders, or a file that lists models."
             )
+        for name in ("grpc_port", "rest_port"):
+            port = getattr(self, name)
+            if port is not None and not 0 <= port <= LAST_PORT:
+                raise InvalidArgumentError(f"{name} must be from 0 to {LAST_PORT}; received {port}.")
         replaced = bool(os.fspath(self.platform_config_file))
         if os.fspath(self.batching_parameters_file) and not self.enable_batching and not replaced:
             raise InvalidArgumentError(

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
-from tfdeconv.errors import InvalidRequestError, ServingError
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, ServingError
 from tfdeconv.serving.models import saved_model_proto, session_values
 from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire import status_codes
@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 _CALLERS_THREAD = -1
 _MAX_CALLABLES = 64
 _ASSETS = "saved_model_assets"
+_VARIABLES = {"VarHandleOp", "Variable", "VariableV2"}
 # Ops whose oneDNN kernels abort the process on an input of another rank.
 _RANK_CRITICAL = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool", "LRN", "FusedBatchNorm", "_FusedConv")
 
@@ -92,6 +93,7 @@ class SessionModel:
             asset.tensor_info.name: str(path / "assets" / asset.filename) for asset in _assets(meta_graph)
         }
         saver = meta_graph.saver_def
+        _check_whole(path, meta_graph, list(assets.values()))
         if saver.restore_op_name and (path / "variables").is_dir():
             variables = str(path / "variables" / "variables")
             self._run_op(saver.restore_op_name, {saver.filename_tensor_name: variables, **assets})
@@ -182,6 +184,29 @@ def _assets(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[meta_graph_pb2.Asse
         packed.Unpack(asset)
         assets.append(asset)
     return assets
+
+
+def _check_whole(path: Path, meta_graph: meta_graph_pb2.MetaGraphDef, assets: Sequence[str]) -> None:
+    """Refuse a folder that is being copied: without its variables every request would fail.
+
+    The C++ loader takes such a folder; so would an older version that serves be given up for it.
+
+    Raises:
+        FailedPreconditionError: Names what is missing.
+    """
+    variables = [node.name for node in meta_graph.graph_def.node if node.op in _VARIABLES]
+    index = path / "variables" / "variables.index"
+    if meta_graph.saver_def.restore_op_name and variables and not index.is_file():
+        raise FailedPreconditionError(
+            f"The SavedModel is not whole: its graph has {len(variables)} variables, but "
+            f"{index.parent.name}/{index.name} is not there. It is loaded once the file has arrived."
+        )
+    for asset in assets:
+        if not Path(asset).is_file():
+            raise FailedPreconditionError(
+                f"The SavedModel is not whole: assets/{Path(asset).name} is not there. It is loaded once the "
+                "file has arrived."
+            )
 
 
 def _init_op(meta_graph: meta_graph_pb2.MetaGraphDef) -> str:
