@@ -104,12 +104,15 @@ def _model(scale: int, architecture: str | None, quality: Any, source: Any, weig
     from tfdeconv.zoo.upscalers.upscaler_model import DATA, LUMA_NETWORKS, load_upscaler
 
     if architecture is None:
-        return load_upscaler(scale, quality=quality, source=source, weights=weights)
+        return load_upscaler(
+            scale, quality=quality, source=source, weights=weights, data_format="channels_last"
+        )
     if architecture not in LUMA_NETWORKS:
         raise InvalidArgumentError(
             f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {architecture!r}."
         )
-    return LUMA_NETWORKS[architecture](scale, weights=weights or DATA["clean"])
+    weights = weights or DATA["clean"]
+    return LUMA_NETWORKS[architecture](scale, weights=weights, data_format="channels_last")
 
 
 def _text(score: Score) -> str:

@@ -297,10 +297,10 @@ def _trained(scale: float | None, weights: Path) -> Any:
     factors = tuple(KERNEL_SIZES)
     if scale is not None:
         factor = min((factor for factor in factors if factor >= scale), default=max(factors))
-        return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+        return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
     for factor in factors:
         try:
-            return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+            return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
         except InvalidArgumentError:
             if factor == factors[-1]:
                 raise

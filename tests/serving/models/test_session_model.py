@@ -133,6 +133,63 @@ def test_tags_must_be_there(toy_folder):
         SessionModel(toy_folder / "1", tags=["gpu"])
 
 
+class Scalar(tf.Module):
+    """A TensorFlow 2 signature with an input of rank 0, with and without an op that aborts on wrong ranks."""
+
+    def __init__(self, *, convolve: bool) -> None:
+        super().__init__()
+        self.convolve = convolve
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, 1], tf.float32, name="x"),
+            tf.TensorSpec([], tf.float32, name="factor"),
+        ]
+    )
+    def scale(self, x, factor):
+        return {"y": factor * (tf.nn.conv2d(x, tf.ones([1, 1, 1, 1]), 1, "SAME") if self.convolve else x)}
+
+
+@pytest.mark.parametrize("convolve", [True, False])
+def test_row_form_of_a_scalar_input(tmp_path, convolve):
+    """Rows make a list of a scalar input; the op decides, as in TensorFlow Serving."""
+    module = Scalar(convolve=convolve)
+    tf.saved_model.save(module, str(tmp_path / "1"), module.scale)
+    model = SessionModel(tmp_path / "1")
+    signature = model.signatures["serving_default"]
+    names = [signature.inputs[alias].tensor_name for alias in ("x", "factor")]
+    fetch = signature.outputs["y"].tensor_name
+    feeds = dict(zip(names, (np.ones((2, 1, 1, 1), np.float32), np.float32([3])), strict=True))
+    (value,) = model.run(feeds, [fetch])
+    assert value.tolist() == [[[[3]]], [[[3]]]]
+    feeds[names[0]] = np.ones((2,), np.float32)
+    if convolve:  # it would end the process
+        with pytest.raises(InvalidRequestError, match="must have rank 4"):
+            model.run(feeds, [fetch])
+    else:
+        assert model.run(feeds, [fetch])[0].tolist() == [3, 3]
+    model.close()
+
+
+def test_errors_of_ops_do_not_show_the_graph(tmp_path):
+    """A client learns what is wrong, not how the functions of the graph are called."""
+
+    class Reshape(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def two(self, x):
+            return {"y": tf.reshape(x, [2])}
+
+    module = Reshape()
+    tf.saved_model.save(module, str(tmp_path / "1"), module.two)
+    model = SessionModel(tmp_path / "1")
+    signature = model.signatures["serving_default"]
+    feeds = {signature.inputs["x"].tensor_name: np.zeros(3, np.float32)}
+    with pytest.raises(InvalidRequestError) as caught:
+        model.run(feeds, [signature.outputs["y"].tensor_name])
+    assert str(caught.value) == ("Input to reshape is a tensor with 3 values, but the requested shape has 2")
+    model.close()
+
+
 def test_rank_of_a_tensorflow_1_convolution_is_checked(tmp_path):
     """A placeholder of TensorFlow 1 takes any rank, unless the graph holds an op that would abort."""
     graph = tf.Graph()

@@ -18,6 +18,7 @@ from tfdeconv.wire.services import MODEL_SERVICE, PREDICTION_SERVICE, SERVICE_OF
 
 _INT32_MAX = (1 << 31) - 1
 _NO_DEADLINE = 1e8
+_CLOSING_SECONDS = 0.5
 # The short names are those that the C++ server reports to grpc.health.v1.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService", MODEL_SERVICE, PREDICTION_SERVICE)
 
@@ -85,10 +86,13 @@ class GrpcServer:
         self._report_health(health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, grace: float | None) -> None:
-        """Refuse new calls, let running ones finish for ``grace`` seconds, and close."""
+        """Refuse new calls, let running ones finish for ``grace`` seconds, and close.
+
+        What still runs by then is cancelled and left to end by itself.
+        """
         self._report_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self._server.stop(grace).wait()
-        self._pool.shutdown(wait=bool(grace), cancel_futures=True)
+        self._server.stop(grace).wait(None if grace is None else grace + _CLOSING_SECONDS)
+        self._pool.shutdown(wait=grace is None, cancel_futures=True)
 
     def _report_health(self, state: int) -> None:
         if self._health is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -146,3 +147,9 @@ def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> 
             for name, number, error in failed
         )
         raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
+
+
+def error_for_clients(error: Exception, path: Path) -> Exception:
+    """Return a failed load's error without where the models lie on this machine, which the log tells."""
+    text = str(error).replace(f"{path.parent}{os.sep}", "")
+    return status_codes.error_of(status_codes.code_of(error), text)

@@ -26,7 +26,13 @@ from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
-from tfdeconv.serving.repository.records import ModelRecord, VersionRecord, check_available, waiting_text
+from tfdeconv.serving.repository.records import (
+    ModelRecord,
+    VersionRecord,
+    check_available,
+    error_for_clients,
+    waiting_text,
+)
 from tfdeconv.serving.repository.servable import Lease, Servable, VersionStatus
 from tfdeconv.wire import status_codes
 from tfdeconv.wire.version_state import VersionState
@@ -251,8 +257,9 @@ class ModelRepository:
                 model = self._loader(name, number, entry.path)
             except Exception as error:
                 _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.with_code(error))
+                told = error_for_clients(error, entry.path)
                 with self._changed:
-                    entry.error, entry.tried, entry.failed_once = error, tried, True
+                    entry.error, entry.tried, entry.failed_once = told, tried, True
                     self._changed.notify_all()
             else:
                 self._serve(name, number, entry, model)
@@ -328,8 +335,15 @@ class ModelRepository:
                 self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
             check_available(self._models, names)
 
-    def close(self) -> None:
-        """Stop polling, finish running requests, and unload everything."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Stop polling, finish running requests, and unload everything.
+
+        Args:
+            timeout: Longest wait in seconds. Defaults to no limit.
+
+        Returns:
+            Whether everything is unloaded; what is not, unloads when its last request has ended.
+        """
         self._closing.set()
         with self._changed:
             for model in self._models.values():
@@ -337,7 +351,15 @@ class ModelRepository:
                     if entry.state is VersionState.AVAILABLE:
                         self._unload(entry)
             self._publish()
+            ended = self._changed.wait_for(self._all_ended, timeout)
         if self._poller is not None:
-            self._poller.join()
-        self._load_pool.shutdown(cancel_futures=True)
-        self._unload_pool.shutdown()
+            self._poller.join(timeout)
+        self._load_pool.shutdown(wait=ended, cancel_futures=True)
+        self._unload_pool.shutdown(wait=ended)
+        return ended
+
+    def _all_ended(self) -> bool:
+        running = (VersionState.LOADING, VersionState.UNLOADING)
+        return not any(
+            entry.state in running for model in self._models.values() for entry in model.versions.values()
+        )

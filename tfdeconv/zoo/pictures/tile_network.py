@@ -72,7 +72,8 @@ class LocalNetwork:
 @functools.cache
 def default_network(factor: int, *, quality: Quality = "fast", source: Source = "clean") -> LocalNetwork:
     """Return a network that tfdeconv ships, as :func:`tfdeconv.zoo.load_upscaler` does."""
-    return LocalNetwork(load_upscaler(factor, quality=quality, source=source), factor)
+    model = load_upscaler(factor, quality=quality, source=source, data_format="channels_last")
+    return LocalNetwork(model, factor)
 
 
 class ServedNetwork:

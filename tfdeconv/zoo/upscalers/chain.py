@@ -9,6 +9,7 @@ import keras
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.ops.data_format import is_channels_first
 
 KERNEL_SIZES = {2: 6, 3: 9, 4: 8}
 """Side of the last transposed convolution per scale: whole multiples of the stride, so that every output
@@ -51,7 +52,13 @@ class NearIdentity(keras.initializers.Initializer):
 
 
 def upsampling_chain(
-    scale: int, *, channels: int, depth: int, learned_slopes: bool, name: str
+    scale: int,
+    *,
+    channels: int,
+    depth: int,
+    learned_slopes: bool,
+    data_format: str | None = None,
+    name: str,
 ) -> keras.Model:
     """Build a luma upsampler: one 5x5 and ``depth`` 3x3 convolutions, then a transposed convolution.
 
@@ -62,6 +69,8 @@ def upsampling_chain(
         channels: Of every hidden layer.
         depth: 3x3 convolutions.
         learned_slopes: Whether the activations are PReLU, with a slope for each channel, and not LeakyReLU.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
         name: Of the model.
 
     Returns:
@@ -76,28 +85,33 @@ def upsampling_chain(
     """
     if scale not in KERNEL_SIZES:
         raise InvalidArgumentError(f"scale must be 2, 3 or 4; received {scale!r}.")
-    image = keras.Input((None, None, 1), name="luma")
+    channels_first = is_channels_first(data_format)
+    layout = {"padding": "same", "data_format": "channels_first" if channels_first else "channels_last"}
+    image = keras.Input((1, None, None) if channels_first else (None, None, 1), name="luma")
     # Centred, so that the zero padding is mid-grey and not black.
     hidden = keras.layers.Rescaling(1.0, offset=-0.5, name="centred")(image)
-    hidden = keras.layers.Conv2D(
-        channels, 5, padding="same", kernel_initializer="he_normal", name="features"
-    )(hidden)
-    hidden = _activation(learned_slopes, "features_activation")(hidden)
+    hidden = keras.layers.Conv2D(channels, 5, kernel_initializer="he_normal", name="features", **layout)(
+        hidden
+    )
+    hidden = _activation(learned_slopes, channels_first, "features_activation")(hidden)
     for index in range(depth):
         convolution = keras.layers.Conv2D(
-            channels, 3, padding="same", kernel_initializer=NearIdentity(), name=f"body_{index}"
+            channels, 3, kernel_initializer=NearIdentity(), name=f"body_{index}", **layout
         )
-        hidden = _activation(learned_slopes, f"body_{index}_activation")(convolution(hidden))
+        hidden = _activation(learned_slopes, channels_first, f"body_{index}_activation")(convolution(hidden))
     detail = Conv2DTranspose(
-        1, KERNEL_SIZES[scale], strides=scale, padding="same", kernel_initializer="zeros", name="upsample"
+        1, KERNEL_SIZES[scale], strides=scale, kernel_initializer="zeros", name="upsample", **layout
     )(hidden)
-    base = BilinearUpsampling2D(scale, boundary="edge", name="bilinear")(image)
+    base = BilinearUpsampling2D(scale, boundary="edge", data_format=layout["data_format"], name="bilinear")(
+        image
+    )
     upscaled = keras.layers.Add(name="upscaled")([base, detail])
     return keras.Model(image, upscaled, name=name)
 
 
-def _activation(learned: bool, name: str) -> keras.layers.Layer:
+def _activation(learned: bool, channels_first: bool, name: str) -> keras.layers.Layer:
     if not learned:
         return keras.layers.LeakyReLU(SLOPE, name=name)
     start = keras.initializers.Constant(SLOPE)
-    return keras.layers.PReLU(alpha_initializer=start, shared_axes=[1, 2], name=name)
+    shared_axes = [2, 3] if channels_first else [1, 2]
+    return keras.layers.PReLU(alpha_initializer=start, shared_axes=shared_axes, name=name)

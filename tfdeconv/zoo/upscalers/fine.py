@@ -17,7 +17,11 @@ DEPTH = 5
 
 
 def Fine(  # noqa: N802
-    scale: int, *, weights: str | os.PathLike[str] | None = None, name: str | None = None
+    scale: int,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    data_format: str | None = None,
+    name: str | None = None,
 ) -> keras.Model:
     """Build the luma upsampler of better quality: four times Slim's work for each pixel.
 
@@ -29,6 +33,8 @@ def Fine(  # noqa: N802
         scale: Upsampling factor: 2, 3 or 4.
         weights: Name of trained weights that come with the package, such as ``"cc0-photos"``, an ``.npz``
             file of ``tfdeconv train``, or None for untrained ones.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
         name: Name of the model; None: ``fine_x{scale}``.
 
     Returns:
@@ -43,7 +49,12 @@ def Fine(  # noqa: N802
         48225
     """
     model = upsampling_chain(
-        scale, channels=CHANNELS, depth=DEPTH, learned_slopes=False, name=name or f"fine_x{scale}"
+        scale,
+        channels=CHANNELS,
+        depth=DEPTH,
+        learned_slopes=False,
+        data_format=data_format,
+        name=name or f"fine_x{scale}",
     )
     if weights is not None:
         load_trained_weights(model, "fine", scale, weights)

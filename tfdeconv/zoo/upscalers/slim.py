@@ -25,7 +25,11 @@ joins LeakyReLU with the convolution and PReLU not, and only x3 needed it for it
 
 
 def Slim(  # noqa: N802
-    scale: int, *, weights: str | os.PathLike[str] | None = None, name: str | None = None
+    scale: int,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    data_format: str | None = None,
+    name: str | None = None,
 ) -> keras.Model:
     """Build the luma upsampler that tfdeconv upscales with by default.
 
@@ -37,6 +41,8 @@ def Slim(  # noqa: N802
         scale: Upsampling factor: 2, 3 or 4.
         weights: ``"cc0-photos"`` for the trained weights that come with the package, an ``.npz`` file of
             ``tfdeconv train``, or None for untrained ones.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
         name: Name of the model; None: ``slim_x{scale}``.
 
     Returns:
@@ -55,6 +61,7 @@ def Slim(  # noqa: N802
         channels=CHANNELS,
         depth=DEPTH,
         learned_slopes=scale in LEARNED_SLOPES,
+        data_format=data_format,
         name=name or f"slim_x{scale}",
     )
     if weights is not None:

@@ -56,6 +56,7 @@ def load_upscaler(
     quality: Quality = "fast",
     source: Source = "clean",
     weights: str | os.PathLike[str] | None = None,
+    data_format: str | None = None,
 ) -> keras.Model:
     """Return a trained luma model: one of those that tfdeconv upscales with, or your own.
 
@@ -67,6 +68,8 @@ def load_upscaler(
             which is then repaired.
         weights: ``.npz`` file of ``tfdeconv train``, of any of its architectures; ``quality`` and ``source``
             then do not matter. None: the weights that come with the package.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
 
     Returns:
         A model from luma ``[batch, height, width, 1]`` to ``[batch, height * scale, width * scale, 1]``,
@@ -85,11 +88,12 @@ def load_upscaler(
     if weights is None:
         if scale not in shipped_scales(quality, source):
             raise not_shipped(f"scale {scale!r} of quality {quality!r} and source {source!r}")
-        return LUMA_NETWORKS[ARCHITECTURES[quality]](scale, weights=DATA[source])
+        return LUMA_NETWORKS[ARCHITECTURES[quality]](scale, weights=DATA[source], data_format=data_format)
     shapes = {name: array.shape for name, array in read_weights(Path(weights)).items()}
     for network in LUMA_NETWORKS.values():
-        model = network(scale)
+        model = network(scale, data_format="channels_last")  # as the file was written
         if shapes == {name: tuple(weight.shape) for name, weight in named_weights(model).items()}:
+            model = network(scale, data_format=data_format)
             load_weights(model, Path(weights))
             return model
     raise InvalidArgumentError(
