@@ -264,8 +264,11 @@ def test_fine_makes_other_pixels(run, photo, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--quality", "90"], "must be fast or fine; received 90. How well JPEG and WebP files are kept is"),
-        (["--quality", "best"], "'best' is not one of 'fast', 'fine'"),
+        (
+            ["--quality", "90"],
+            "must be fast or fine; received 90. How well written files are kept is --file-quality 90.",
+        ),
+        (["--quality", "best"], "must be fast or fine; received best."),
         (
             ["--quality", "fine", "--source", "jpeg", "--scale", "16"],
             "scale must be above 1 and at most 8; received 16.",

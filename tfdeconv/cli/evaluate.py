@@ -111,8 +111,7 @@ def _model(scale: int, architecture: str | None, quality: Any, source: Any, weig
         raise InvalidArgumentError(
             f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {architecture!r}."
         )
-    weights = weights or DATA["clean"]
-    return LUMA_NETWORKS[architecture](scale, weights=weights, data_format="channels_last")
+    return LUMA_NETWORKS[architecture](scale, weights=weights or DATA["clean"], data_format="channels_last")
 
 
 def _text(score: Score) -> str:

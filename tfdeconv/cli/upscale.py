@@ -18,7 +18,6 @@ from tfdeconv.cli.place import PLACE
 from tfdeconv.cli.target_size import target_size
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.cli.upscale_jobs import ENDINGS, Job, find
-from tfdeconv.cli.upscale_networks import QualityName, check_scale
 from tfdeconv.cli.upscale_photograph import Settings, upscale_photograph
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging.formats.kind import ENDINGS as KINDS
@@ -26,6 +25,13 @@ from tfdeconv.imaging.storage import STREAM, Place
 
 _TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.pictures.upscaling, which is not imported for --help
 _NAMED = 10  # files that are left out, by name
+
+
+def _quality(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if value in ("fast", "fine"):
+        return value
+    hint = f" How well written files are kept is --file-quality {value}." if value.isdecimal() else ""
+    raise click.BadParameter(f"must be fast or fine; received {value}.{hint}")
 
 
 @click.command(
@@ -85,7 +91,8 @@ Examples:
 )
 @click.option(
     "--quality",
-    type=QualityName(),
+    callback=_quality,
+    metavar="fast|fine",
     default="fast",
     show_default=True,
     help="Of the enlargement. fine shows more and takes about three times as long.",
@@ -224,6 +231,7 @@ def command(
     )
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
+    from tfdeconv.zoo.pictures.source import check_scale
     from tfdeconv.zoo.pictures.upscaling import passes
 
     with contextlib.ExitStack() as stack:

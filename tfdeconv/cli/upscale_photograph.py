@@ -14,7 +14,6 @@ from tfdeconv.cli.messages import shown
 from tfdeconv.cli.native_output import native_output_dropped
 from tfdeconv.cli.target_size import TargetSize
 from tfdeconv.cli.upscale_jobs import Job
-from tfdeconv.cli.upscale_networks import source_of
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 from tfdeconv.imaging.photograph import Photograph
@@ -43,7 +42,7 @@ class Settings:
     size: TargetSize
     tile: int
     quality: Any = "fast"
-    source: str = "auto"
+    source: Any = "auto"
     file_quality: int = 95
     kind: str | None = None
     overwrite: bool = False
@@ -65,6 +64,7 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
         TfdeconvError: The photograph cannot be done.
     """
     from tfdeconv.zoo import upscale
+    from tfdeconv.zoo.pictures.source import source_of
     from tfdeconv.zoo.pictures.upscaling import output_size
 
     start = time.perf_counter()

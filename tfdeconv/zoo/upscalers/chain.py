@@ -86,7 +86,10 @@ def upsampling_chain(
     if scale not in KERNEL_SIZES:
         raise InvalidArgumentError(f"scale must be 2, 3 or 4; received {scale!r}.")
     channels_first = is_channels_first(data_format)
-    layout = {"padding": "same", "data_format": "channels_first" if channels_first else "channels_last"}
+    layout: dict[str, Any] = {
+        "padding": "same",
+        "data_format": "channels_first" if channels_first else "channels_last",
+    }
     image = keras.Input((1, None, None) if channels_first else (None, None, 1), name="luma")
     # Centred, so that the zero padding is mid-grey and not black.
     hidden = keras.layers.Rescaling(1.0, offset=-0.5, name="centred")(image)
