@@ -34,6 +34,7 @@ IMPORTS: dict[str, set[str]] = {
     "convert": {"geometry", "keras_reading", "layers", "ops"},
     "analysis": {"constraints", "geometry", "keras_reading", "ops", "version_folders"},
     "imaging": set(),
+    "tiling": {"alignment", "geometry", "keras_reading"},
     "zoo": {
         "alignment",
         "geometry",
@@ -87,6 +88,8 @@ LAZY = {
     "Window": "geometry",
     "export_saved_model": "export",
     "optimize": "inference",
+    "Tiled": "tiling",
+    "tiled": "tiling",
 }
 """Names of the public face, by the part that they come from."""
 

@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "layers",
         "ops",
         "serving",
+        "tiling",
         "training",
         "zoo",
     },
@@ -32,5 +33,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "export": ["export_saved_model"],
         "geometry": ["Window"],
         "inference": ["Optimized", "optimize"],
+        "tiling": ["Tiled", "tiled"],
     },
 )
