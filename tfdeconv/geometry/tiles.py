@@ -58,7 +58,7 @@ def spans(size: int, *, tile: int, before: int, after: int, stride: int = 1) -> 
         Span(start=0, stop=8, keep_start=0, keep_stop=6)
         Span(start=4, stop=12, keep_start=6, keep_stop=12)
         >>> [(span.start, span.stop) for span in spans(45, tile=25, before=3, after=2, stride=4)]
-        [(0, 21), (12, 33), (24, 45)]
+        [(0, 25), (20, 45)]
     """
     if size <= tile:
         return [Span(0, size, 0, size)]

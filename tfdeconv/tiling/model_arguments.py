@@ -19,7 +19,7 @@ class ModelArguments:
     Example:
         >>> a, b = keras.Input([4], name="a"), keras.Input([4], name="b")
         >>> arguments = ModelArguments(keras.Model({"b": b, "a": a}, a + b))
-        >>> arguments.flat_inputs({"a": 1, "b": 2})
+        >>> [int(value) for value in arguments.flat_inputs({"a": 1, "b": 2})]
         [1, 2]
     """
 

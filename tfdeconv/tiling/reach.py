@@ -50,7 +50,7 @@ class Reach:
         >>> model.add(keras.layers.MaxPooling1D(2))
         >>> reach = Reach(model)
         >>> reach.stride, reach.halo
-        ((2,), (2,))
+        ((2,), (3,))
     """
 
     def __init__(self, model: Any, *, assume: bool = False) -> None:

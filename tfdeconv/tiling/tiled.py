@@ -215,7 +215,7 @@ def tiled(
 
     Args:
         model: A functional or Sequential model whose layers each look at a neighbourhood: convolutions,
-            pooling, resizing by a factor, crops, sums. Sequences, pictures or volumes, channels last or first.
+            pooling, resizing by a factor, crops, sums. Sequences, pictures or volumes.
         tile: Longest side of a tile, context included; one for each spatial axis, or an int for all of them.
         batch: Tiles that run together.
         halo: Samples of context around each tile instead of those that the graph says. A model that mixes
