@@ -17,7 +17,7 @@ STAGES = (Stage(steps=4, learning_rate=1e-3, batch=2), Stage(steps=3, learning_r
 RECIPE = Recipe("tiny", {2: ScaleRecipe(STAGES)}, validate_every=2)
 
 
-def tiny(scale):
+def tiny(scale, *, data_format):
     """Two layers, since every Trainer compiles its steps anew."""
     hidden = keras.layers.Conv2D(3, 3, padding="same", activation="relu")
     last = Conv2DTranspose(1, 4, strides=scale, padding="same")
