@@ -43,6 +43,7 @@ IMPORTS: dict[str, set[str]] = {
     "convert": {"geometry", "keras_reading", "layers", "ops"},
     "analysis": {"constraints", "geometry", "keras_reading", "ops", "version_folders"},
     "imaging": set(),
+    "tiling": {"alignment", "geometry", "keras_reading"},
     "zoo": {
         "alignment",
         "geometry",
@@ -98,6 +99,8 @@ LAZY = {
     "export_portable": "export",
     "export_saved_model": "export",
     "optimize": "inference",
+    "Tiled": "tiling",
+    "tiled": "tiling",
 }
 """Names of the public face, by the part that they come from."""
 

@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "layers",
         "ops",
         "serving",
+        "tiling",
         "training",
         "zoo",
     },
@@ -33,5 +34,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "export.portable": ["PortableReport", "export_portable"],
         "geometry": ["Window"],
         "inference": ["Optimized", "optimize"],
+        "tiling": ["Tiled", "tiled"],
     },
 )
