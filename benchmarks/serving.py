@@ -129,7 +129,7 @@ class InProcess:
     """The same SavedModel run by a session in this process."""
 
     def __init__(self, version_folder: Path) -> None:
-        from tfdeconv.serving.session_model import SessionModel
+        from tfdeconv.serving.models.session_model import SessionModel
 
         self.model = SessionModel(version_folder)
 

@@ -6,7 +6,7 @@ TensorFlow (``tfdeconv.geometry``, ``tfdeconv.client.rest``) do not import it.
 
 import lazy_loader
 
-from tfdeconv import _keras_registration as _keras_registration
+from tfdeconv import keras_registration as keras_registration
 
 __version__ = "0.1.0"
 

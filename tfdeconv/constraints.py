@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

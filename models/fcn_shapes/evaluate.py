@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from PIL import Image, ImageDraw
 from scenes import HERE, RECIPE, validation_and_training, weights_path
+from segmentation_scores import confusion_matrix, segmentation_scores
+from shapes_network import shapes_fcn
+from shapes_scenes import CLASSES, Scenes
 
 from tfdeconv.export.segmentation_bytes import colour_map
-from tfdeconv.zoo.fcn_scenes import CLASSES, Scenes
-from tfdeconv.zoo.fcn_scores import confusion_matrix, segmentation_scores
-from tfdeconv.zoo.fcn_shapes import shapes_fcn
-from tfdeconv.zoo.pretrained import load_weights
+from tfdeconv.zoo.upscalers.pretrained import load_weights
 
 SHOWN = 4
 """Validation scenes in the picture, the first ones."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 from scenes import HERE, RECIPE, weights_path
+from shapes_network import shapes_fcn
 
 import tfdeconv as td
 from tfdeconv.export.segmentation_bytes import segmentation_signatures
-from tfdeconv.zoo.fcn_shapes import shapes_fcn
-from tfdeconv.zoo.pretrained import load_weights
+from tfdeconv.zoo.upscalers.pretrained import load_weights
 
 
 @click.command()

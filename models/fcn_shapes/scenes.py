@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shapes_scenes import Scenes, Texture, draw_scenes
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 from tfdeconv.training.photographs import photograph_paths, read_rgb
-from tfdeconv.zoo.fcn_scenes import Scenes, Texture, draw_scenes
 
 HERE = Path(__file__).parent
 RECIPE: dict[str, Any] = tomllib.loads((HERE / "recipe.toml").read_text())

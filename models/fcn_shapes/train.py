@@ -9,10 +9,10 @@ import click
 import keras
 import numpy as np
 from scenes import HERE, RECIPE, validation_and_training, weights_path
+from shapes_network import shapes_fcn
+from shapes_scenes import Scenes
 
-from tfdeconv.zoo.fcn_scenes import Scenes
-from tfdeconv.zoo.fcn_shapes import shapes_fcn
-from tfdeconv.zoo.pretrained import named_weights
+from tfdeconv.zoo.upscalers.pretrained import named_weights
 
 
 def train(model: keras.Model, scenes: Scenes, steps: int, batch: int, learning_rate: float) -> None:

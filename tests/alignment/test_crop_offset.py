@@ -8,7 +8,7 @@ from keras import layers
 from tfdeconv import alignment
 from tfdeconv import layers as td_layers
 from tfdeconv.errors import AlignmentError
-from tfdeconv.zoo.pad_to_multiple import PadToMultiple2D
+from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
 
 BOX = keras.initializers.Constant(1 / 9)
 

@@ -56,7 +56,7 @@ def test_the_four_views_agree(arguments):
 def test_a_wrong_view_would_show(monkeypatch):
     """A view that computes something else is printed with its difference."""
     monkeypatch.setattr(
-        "tfdeconv.analysis.explanation.operator_matrix",
+        "tfdeconv.analysis.arithmetic.explanation.operator_matrix",
         lambda *_, sparse=False, **__: tf.sparse.from_dense(np.ones((8, 4))) if sparse else np.ones((8, 4)),
     )
     text = analysis.explain(analysis.configuration(4, 3, strides=2, padding="same"))

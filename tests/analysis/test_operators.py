@@ -9,8 +9,9 @@ import oracles
 import pytest
 import tensorflow as tf
 
-from tfdeconv import analysis, axis_arguments, geometry, ops
+from tfdeconv import analysis, geometry, ops
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 
 CASES = [
     # sizes, kernel_size, strides, dilation, padding, output_padding, filters per group, channels, groups

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tfdeconv.cli.export import command
 from tfdeconv.errors import ExportError, InvalidArgumentError
 from tfdeconv.zoo import FSRCNN, RGBUpscaler
-from tfdeconv.zoo.pretrained import save_weights
+from tfdeconv.zoo.upscalers.pretrained import save_weights
 
 
 def export(*arguments):

@@ -14,12 +14,12 @@ from PIL import Image
 
 import tfdeconv as td
 from tfdeconv import cli
-from tfdeconv.cli._upscale_jobs import jobs
 from tfdeconv.cli.upscale import command
+from tfdeconv.cli.upscale_jobs import jobs
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
-from tfdeconv.zoo.pretrained import save_weights
-from tfdeconv.zoo.upscaling import DEFAULT_TILE
+from tfdeconv.zoo.pictures.upscaling import DEFAULT_TILE
+from tfdeconv.zoo.upscalers.pretrained import save_weights
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
 

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from client import saved_model
-from client.fake_grpc import grpc_server
-from client.fake_model import MODEL, Failures
-from client.fake_rest import rest_server
+from client.fakes import saved_model
+from client.fakes.fake_grpc import grpc_server
+from client.fakes.fake_model import MODEL, Failures
+from client.fakes.fake_rest import rest_server
 
 from tfdeconv.client import Client, RetryPolicy, connect
 from tfdeconv.serving import Server

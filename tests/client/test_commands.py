@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from client.fake_model import MODEL, Failures
+from client.fakes.fake_model import MODEL, Failures
 from numpy.testing import assert_array_equal
 from PIL import Image
 

@@ -11,14 +11,14 @@ import grpc
 import numpy as np
 import pytest
 import trustme
-from client.fake_grpc import grpc_server
-from client.fake_model import MODEL, Failures
-from client.fake_rest import rest_server
-from client.raw_server import raw_server
+from client.fakes.fake_grpc import grpc_server
+from client.fakes.fake_model import MODEL, Failures
+from client.fakes.fake_rest import rest_server
+from client.fakes.raw_server import raw_server
 
 from tfdeconv import errors
 from tfdeconv.client import TLS, RetryPolicy, connect, connect_async
-from tfdeconv.client._endpoint import parse
+from tfdeconv.client.endpoint import parse
 
 IMAGE = np.zeros((1, 64, 64, 3), np.float32)
 ONCE = RetryPolicy(attempts=1)

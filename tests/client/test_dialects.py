@@ -15,12 +15,13 @@ from tensorflow_serving.apis import (
 )
 
 from tfdeconv import errors
-from tfdeconv.client import Metadata, Signature, TensorSpec, VersionStatus, _json
-from tfdeconv.client._examples import read_example
-from tfdeconv.client._grpc_dialect import GrpcDialect
-from tfdeconv.client._inputs import bind
-from tfdeconv.client._records import ModelRef
-from tfdeconv.client._rest_dialect import RestDialect
+from tfdeconv.client import Metadata, Signature, TensorSpec, VersionStatus
+from tfdeconv.client.grpc.dialect import GrpcDialect
+from tfdeconv.client.rest import json_bytes
+from tfdeconv.client.rest.dialect import RestDialect
+from tfdeconv.client.values.examples import read_example
+from tfdeconv.client.values.inputs import bind
+from tfdeconv.client.values.results import ModelRef
 
 SIGNATURE = Signature(
     {"x": TensorSpec("float32", (None,))},
@@ -249,9 +250,9 @@ def test_json_is_the_same_with_and_without_orjson(
 ) -> None:
     """Both write what both read: arrays of any layout, not-a-number, text."""
     if not fast:
-        monkeypatch.setattr(_json, "orjson", None)
-    written = _json.dumps(document)
-    for reader in (json.loads, _json.loads):
+        monkeypatch.setattr(json_bytes, "orjson", None)
+    written = json_bytes.dumps(document)
+    for reader in (json.loads, json_bytes.loads):
         read = reader(written)
         for key, value in document.items():
             if isinstance(value, str) or isinstance(value[()] if hasattr(value, "ndim") else value[0], dict):

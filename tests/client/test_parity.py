@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from client.fake_model import MODEL
+from client.fakes.fake_model import MODEL
 
 from tfdeconv import errors
 from tfdeconv.client import Client, connect

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from client.fake_model import MODEL, Failures
+from client.fakes.fake_model import MODEL, Failures
 from numpy.testing import assert_array_equal
 
 from tfdeconv import errors

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from client.fake_model import MODEL, Failures
+from client.fakes.fake_model import MODEL, Failures
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 

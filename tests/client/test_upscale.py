@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from client.fake_model import MODEL
+from client.fakes.fake_model import MODEL
 from numpy.testing import assert_array_equal
 from PIL import Image
 

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from shapes_network import shapes_fcn
 
 import tfdeconv as td
 from tfdeconv.errors import ExportError
 from tfdeconv.export import segmentation_signatures
 from tfdeconv.export.segmentation_bytes import colour_map
-from tfdeconv.zoo.fcn_shapes import shapes_fcn
 
 PALETTE = [[0, 0, 0], [255, 0, 0], [0, 0, 255]]
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tfdeconv.errors import ImageError, InvalidArgumentError
 from tfdeconv.imaging import Photograph, check_target, read_photograph, write_photograph
-from tfdeconv.imaging.atomic_file import atomic_file
+from tfdeconv.imaging.formats.atomic_file import atomic_file
 
 
 def test_a_file_that_exists_is_not_replaced(tmp_path):

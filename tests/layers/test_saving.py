@@ -16,7 +16,7 @@ from conformance.cases import CASES, Case
 from conformance.modes import call, unknown_sizes
 
 import tfdeconv as td
-from tfdeconv._keras_registration import PACKAGE, SERIALIZABLE
+from tfdeconv.keras_registration import PACKAGE, SERIALIZABLE
 
 ONE_OF_EACH = {case.layer: case for case in reversed(CASES)}
 

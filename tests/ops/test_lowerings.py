@@ -9,8 +9,9 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tfdeconv import axis_arguments, geometry, ops
+from tfdeconv import geometry, ops
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable
+from tfdeconv.geometry import axis_arguments
 
 OTHERS = [name for name in ops.LOWERINGS if name != "gradient"]
 settings.register_profile("lowerings", max_examples=25, deadline=None)

@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
 )
 
 from tfdeconv import errors
-from tfdeconv.serving import status_codes
+from tfdeconv.wire import status_codes
 
 X = np.float32([[1, 2]])
 
@@ -371,4 +371,4 @@ def test_every_serving_error_has_a_code():
         ):
             code = status_codes.code_of(kind("x"))
             assert isinstance(status_codes.error_of(status_codes.NUMBERS[code], "x"), kind)
-            assert re.fullmatch(f"{code}: x", status_codes.describe(kind("x")))
+            assert re.fullmatch(f"{code}: x", status_codes.with_code(kind("x")))

@@ -21,9 +21,11 @@ from serving_waits import wait_for
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from tfdeconv.errors import InvalidRequestError, ServingError
-from tfdeconv.serving import Server, image_size, rest_edge
-from tfdeconv.serving.grpc_edge import channel_arguments
-from tfdeconv.serving.metrics import Metrics
+from tfdeconv.serving import Server
+from tfdeconv.serving.grpc.edge import channel_arguments
+from tfdeconv.serving.models import image_size
+from tfdeconv.serving.rest import edge
+from tfdeconv.serving.telemetry.metrics import Metrics
 
 
 def request():
@@ -259,7 +261,7 @@ class TestRest:
     def test_gzip_bomb_stays_packed(self):
         """Unpacking stops at the limit; what is beyond it is never in memory."""
         bomb = gzip.compress(b" " * 10_000_000)
-        assert rest_edge.unpack(bomb, 1000) == b""
+        assert edge.unpack(bomb, 1000) == b""
 
     def test_content_type_is_not_looked_at(self, server):
         """Any content type, or none, is the same."""

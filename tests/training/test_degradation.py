@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.training.degradation import bicubic_resize, degrade
+from tfdeconv.imaging.bicubic import bicubic_resize, degrade
 from tfdeconv.training.photographs import read_rgb
 
 NAMES = ("baby", "bird", "butterfly", "head", "woman")

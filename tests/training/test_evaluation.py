@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.training.evaluation import psnr, ssim
+from tfdeconv.imaging.image_quality import psnr, ssim
 from tfdeconv.training.scored_pairs import scored_pairs
 from tfdeconv.training.scores import bicubic, mean_score, score
 

@@ -10,8 +10,8 @@ from tfdeconv.training import loop
 from tfdeconv.training.loop import Trainer, learning_rate, start_from
 from tfdeconv.training.patches import PatchSet
 from tfdeconv.training.recipe import DataRecipe, Recipe, ScaleRecipe, Stage
-from tfdeconv.zoo.pretrained import named_weights, save_weights
-from tfdeconv.zoo.slim import Slim
+from tfdeconv.zoo.upscalers.pretrained import named_weights, save_weights
+from tfdeconv.zoo.upscalers.slim import Slim
 
 STAGES = (Stage(steps=4, learning_rate=1e-3, batch=2), Stage(steps=3, learning_rate=1e-4, batch=2, loss="l2"))
 RECIPE = Recipe("tiny", {2: ScaleRecipe(STAGES)}, validate_every=2)

@@ -1,4 +1,4 @@
-"""models/fsrcnn holds what the package trains with, and says what ships."""
+"""models/upscaler holds what the package trains with, and says what ships."""
 
 import runpy
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from tfdeconv.training.recipe import shipped_recipe
-from tfdeconv.zoo.pretrained import WEIGHTS
+from tfdeconv.zoo.upscalers.pretrained import WEIGHTS
 
-FOLDER = Path(__file__).parents[2] / "models" / "fsrcnn"
+FOLDER = Path(__file__).parents[2] / "models" / "upscaler"
 
 
 @pytest.mark.parametrize(("architecture", "file"), [("fsrcnn", "recipe.toml"), ("slim", "slim.toml")])

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from tfdeconv.errors import ImageError, InvalidArgumentError
-from tfdeconv.training.degradation import bicubic_resize
-from tfdeconv.training.luma import luma
+from tfdeconv.imaging.bicubic import bicubic_resize
+from tfdeconv.imaging.luma import luma
 from tfdeconv.training.patches import collect_patches, detail
 from tfdeconv.training.photographs import photograph_paths
 from tfdeconv.training.pipeline import batches

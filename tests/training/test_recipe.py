@@ -2,7 +2,7 @@ import pytest
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.training.recipe import load_recipe, parse_recipe, shipped_recipe
-from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS
+from tfdeconv.zoo.upscalers.upscaler_model import LUMA_NETWORKS
 
 STAGE = {"steps": 4, "learning_rate": 0.1}
 

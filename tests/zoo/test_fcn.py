@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from shapes_network import shapes_backbone, shapes_fcn
 
 from tfdeconv import alignment, zoo
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.zoo.backbone import Resolutions, backbone_model, pyramid
-from tfdeconv.zoo.fcn_shapes import shapes_backbone, shapes_fcn
+from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, pyramid
 
 
 def pooled_backbone(blocks=5, sizes=(None, None)):

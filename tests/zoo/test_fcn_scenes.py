@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from segmentation_scores import confusion_matrix, segmentation_scores
+from shapes_scenes import CLASSES, DISTANCES, draw_scenes
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.fcn_scenes import CLASSES, DISTANCES, draw_scenes
-from tfdeconv.zoo.fcn_scores import confusion_matrix, segmentation_scores
 
 BLACK = np.zeros([40, 40, 3], np.uint8)
 

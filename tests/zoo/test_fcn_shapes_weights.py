@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from segmentation_scores import confusion_matrix, segmentation_scores
+from shapes_network import shapes_fcn
+from shapes_scenes import CLASSES, draw_scenes
 
 import tfdeconv
-from tfdeconv.zoo.fcn_scenes import CLASSES, draw_scenes
-from tfdeconv.zoo.fcn_scores import confusion_matrix, segmentation_scores
-from tfdeconv.zoo.fcn_shapes import shapes_fcn
-from tfdeconv.zoo.pretrained import load_weights
+from tfdeconv.zoo.upscalers.pretrained import load_weights
 
 FOLDER = Path(__file__).parents[2] / "models" / "fcn_shapes"
 FILES = sorted(FOLDER.glob("*.npz"))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo import pretrained
-from tfdeconv.zoo.pretrained import load_weights, named_weights, save_weights
-from tfdeconv.zoo.slim import Slim
-from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS, load_upscaler
+from tfdeconv.zoo.upscalers import pretrained
+from tfdeconv.zoo.upscalers.pretrained import load_weights, named_weights, save_weights
+from tfdeconv.zoo.upscalers.slim import Slim
+from tfdeconv.zoo.upscalers.upscaler_model import LUMA_NETWORKS, load_upscaler
 
 SHIPPED = sorted(path.name for path in pretrained.WEIGHTS.glob("*.npz"))
 

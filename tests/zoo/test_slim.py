@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.slim import RECEPTIVE_RADIUS, NearIdentity, Slim
+from tfdeconv.zoo.upscalers.slim import RECEPTIVE_RADIUS, NearIdentity, Slim
 
 SCALES = (2, 3, 4)
 

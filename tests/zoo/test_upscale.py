@@ -9,7 +9,7 @@ from PIL import Image
 import tfdeconv as td
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo import LocalNetwork
-from tfdeconv.zoo.upscaling import output_size, passes
+from tfdeconv.zoo.pictures.upscaling import output_size, passes
 
 RNG = np.random.default_rng(5)
 

@@ -7,7 +7,7 @@ import pytest
 import tfdeconv as td
 from tfdeconv.errors import FailedPreconditionError
 from tfdeconv.zoo import LocalNetwork, ServedNetwork
-from tfdeconv.zoo.receptive_radius import receptive_radius
+from tfdeconv.zoo.pictures.receptive_radius import receptive_radius
 
 RNG = np.random.default_rng(7)
 

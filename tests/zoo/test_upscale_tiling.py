@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.tiling import tiles
+from tfdeconv.zoo.pictures.tiling import tiles
 
 contexts = st.integers(0, 12)
 

@@ -7,7 +7,7 @@ import pytest
 
 import tfdeconv as td
 from tfdeconv.zoo import LocalNetwork
-from tfdeconv.zoo.transparency import bleed, limit_to_neighbours
+from tfdeconv.zoo.pictures.transparency import bleed, limit_to_neighbours
 
 RNG = np.random.default_rng(6)
 

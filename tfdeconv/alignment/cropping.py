@@ -7,8 +7,8 @@ from typing import Any
 
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.graph import ancestors, describe, is_channels_first
-from tfdeconv.alignment.layout import Layout
 from tfdeconv.alignment.position import Everywhere, Maps
+from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.alignment.tracing import Trace, check_symbolic, trace
 from tfdeconv.errors import AlignmentError
 

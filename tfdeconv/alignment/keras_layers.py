@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 
 from keras import layers
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
 from tfdeconv.alignment.coordinate_map import CoordinateMap, same_padding_before
-from tfdeconv.alignment.layout import Layout
 from tfdeconv.alignment.position import Everywhere, Maps, Position
+from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
+from tfdeconv.geometry import axis_arguments
 
 Rule: TypeAlias = Callable[[Any, Layout], Position]
 

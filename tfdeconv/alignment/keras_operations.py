@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfdeconv.alignment.coordinate_map import CoordinateMap
-from tfdeconv.alignment.layout import Layout
 from tfdeconv.alignment.position import Maps
+from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
 
 POINTWISE = frozenset(

@@ -18,8 +18,8 @@ from tfdeconv.alignment.graph import (
 )
 from tfdeconv.alignment.keras_layers import layer_position
 from tfdeconv.alignment.keras_operations import operation_maps
-from tfdeconv.alignment.layout import Layout
 from tfdeconv.alignment.position import Everywhere, Maps, Position, Refusal, compose
+from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
 
 

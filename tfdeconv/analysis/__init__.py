@@ -6,19 +6,24 @@ needs the ``figures`` extra).
 
 import lazy_loader
 
-from tfdeconv.analysis.artifacts import artifact_energy, natural_signal
-from tfdeconv.analysis.checkerboard import checkerboard
-from tfdeconv.analysis.checkerboard_report import Check, CheckedFix, CheckerboardReport, LayerCheckerboard
-from tfdeconv.analysis.configuration import Axis, Configuration, configuration
-from tfdeconv.analysis.contributions import Contributions, Term, contributions
-from tfdeconv.analysis.coverage import Coverage, coverage
-from tfdeconv.analysis.describe import LayerDescription, describe, describe_model
-from tfdeconv.analysis.equivalents import Equivalent, equivalents
-from tfdeconv.analysis.explanation import explain
-from tfdeconv.analysis.operators import downsample_matrix, operator_matrix, upsample_matrix
-from tfdeconv.analysis.overlap import Overlap, overlap
-from tfdeconv.analysis.phases import checkerboard_score, phase_sums
-from tfdeconv.analysis.receptive_field import ReceptiveField, receptive_field
+from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration, configuration
+from tfdeconv.analysis.arithmetic.contributions import Contributions, Term, contributions
+from tfdeconv.analysis.arithmetic.explanation import explain
+from tfdeconv.analysis.arithmetic.framework_calls import Equivalent, equivalents
+from tfdeconv.analysis.arithmetic.operators import downsample_matrix, operator_matrix, upsample_matrix
+from tfdeconv.analysis.arithmetic.overlap import Overlap, overlap
+from tfdeconv.analysis.arithmetic.phases import checkerboard_score, phase_sums
+from tfdeconv.analysis.checkerboards.artifacts import artifact_energy, natural_signal
+from tfdeconv.analysis.checkerboards.checkerboard import checkerboard
+from tfdeconv.analysis.checkerboards.checkerboard_report import (
+    Check,
+    CheckedFix,
+    CheckerboardReport,
+    LayerCheckerboard,
+)
+from tfdeconv.analysis.models.coverage import Coverage, coverage
+from tfdeconv.analysis.models.receptive_field import ReceptiveField, receptive_field
+from tfdeconv.analysis.report.description import LayerDescription, describe, describe_model
 
 __all__ = [
     "Axis",

@@ -58,7 +58,7 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
         found = analysis.checkerboard(model, shape)
     click.echo("\n".join(_table(found, descriptions)))
     if not no_report:
-        from tfdeconv.analysis.report import write_report
+        from tfdeconv.analysis.report.html_report import write_report
 
         path = report or Path(f"{model.resolve().stem}-analysis.html")
         click.echo(f"\nwrote {write_report(path, model.name, found, descriptions)}")

@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[Any, Any]:
     """The photograph, cropped to even sizes, and the same at half the size, as uint8 RGB."""
     from PIL import Image, UnidentifiedImageError
 
-    from tfdeconv.training.degradation import degrade
+    from tfdeconv.imaging.bicubic import degrade
 
     try:
         with Image.open(path) as picture:
@@ -222,9 +222,9 @@ def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
 
 def _quality(original: Any, halved: Any, upscaled: Any) -> str:
     """Luma PSNR against the original, beside bicubic interpolation's; by the papers' protocol."""
-    from tfdeconv.training.degradation import bicubic_resize
-    from tfdeconv.training.evaluation import psnr
-    from tfdeconv.training.luma import luma
+    from tfdeconv.imaging.bicubic import bicubic_resize
+    from tfdeconv.imaging.image_quality import psnr
+    from tfdeconv.imaging.luma import luma
 
     if min(original.shape[:2]) <= 2 * SCALE:
         return "the photograph is too small to score"

@@ -66,7 +66,7 @@ def command(data: Path, scale: int, architecture: str | None, weights: Path | No
 
 
 def _model(scale: int, architecture: str | None, weights: Path | None) -> Any:
-    from tfdeconv.zoo.upscaler_model import DEFAULT, LUMA_NETWORKS, load_upscaler
+    from tfdeconv.zoo.upscalers.upscaler_model import DEFAULT, LUMA_NETWORKS, load_upscaler
 
     if architecture is None:
         return load_upscaler(scale, weights=weights)

@@ -11,8 +11,8 @@ from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from tfdeconv.serving.inspection import SignatureReport
-    from tfdeconv.serving.saved_model import TensorSpec
+    from tfdeconv.serving.models.inspection import SignatureReport
+    from tfdeconv.serving.models.saved_model_proto import TensorSpec
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,7 +32,7 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     is taken. Operations for which the device has no kernel run on the CPU, and their tensors travel.
     """
     import_tensorflow()
-    from tfdeconv.serving import inspection
+    from tfdeconv.serving.models import inspection
     from tfdeconv.serving.repository import versions
 
     found = versions.on_disk(folder) or {}

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from numpy.typing import NDArray
 
-from tfdeconv.cli import _tensor_files
-from tfdeconv.cli._connection import connection_options, open_client, served_model
+from tfdeconv.cli import tensor_files
+from tfdeconv.cli.connection import connection_options, open_client, served_model
 from tfdeconv.client import Metadata, Signature
 from tfdeconv.errors import InvalidArgumentError
 
@@ -98,7 +98,7 @@ def command(
         results = client.predict(tensors, version=version, label=label, signature=name)
         seconds = time.perf_counter() - start
     for key, path in wanted.items():
-        click.echo(_tensor_files.write(path, results[key], key))
+        click.echo(tensor_files.write(path, results[key], key))
     if not wanted:
         for key, array in results.items():
             click.echo(f"{key}: {_summary(array)}")
@@ -130,7 +130,7 @@ def _default_signature(
     if not set(targets) - {None} <= set(metadata.signature(_IMAGE_BYTES).outputs):
         return _DEFAULT  # other names are those of the default signature
     a_png = all(path.suffix.lower() == ".png" for path in targets.values())
-    return _IMAGE_BYTES if a_png and _tensor_files.can_be_sent_encoded(sources[None]) else _DEFAULT
+    return _IMAGE_BYTES if a_png and tensor_files.can_be_sent_encoded(sources[None]) else _DEFAULT
 
 
 def _read(sources: Mapping[str | None, Path], signature: Signature, name: str) -> dict[str, NDArray[Any]]:
@@ -143,7 +143,7 @@ def _read(sources: Mapping[str | None, Path], signature: Signature, name: str) -
     for key, path in sources.items():
         if key is None or key not in signature.inputs:
             raise InvalidArgumentError(f"--input {key}={path}: there is no input {key!r}. {takes}.")
-        tensors[key] = _tensor_files.read(path, signature.inputs[key])
+        tensors[key] = tensor_files.read(path, signature.inputs[key])
     return tensors
 
 

@@ -16,8 +16,9 @@ import click
 import tfdeconv
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
-from tfdeconv.serving import engine, flags
-from tfdeconv.serving.allocator import keep_freed_memory
+from tfdeconv.serving.launch import engine, flags
+from tfdeconv.serving.launch.allocator import keep_freed_memory
+from tfdeconv.wire import status_codes
 
 if TYPE_CHECKING:
     from tfdeconv.serving.server import Server
@@ -87,7 +88,7 @@ def command(arguments: tuple[str, ...]) -> None:
 def _serve(parsed: flags.Parsed) -> None:
     keep_freed_memory()
     import_tensorflow()  # only now: the flags were parsed without it
-    from tfdeconv.serving import flag_options, status_codes
+    from tfdeconv.serving.launch import flag_options
     from tfdeconv.serving.server import Server
 
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)
@@ -112,7 +113,7 @@ def _serve(parsed: flags.Parsed) -> None:
     except CancelledError:
         pass  # stopped while it waited for the models
     except TfdeconvError as error:
-        click.echo(f"Failed to start server. Error: {status_codes.describe(error)}", err=True)
+        click.echo(f"Failed to start server. Error: {status_codes.with_code(error)}", err=True)
         sys.exit(_FAILED)
     server.stop(grace=float(parsed.values["drain_seconds"]))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tfdeconv.cli._connection import connection_options, open_client, served_model
+from tfdeconv.cli.connection import connection_options, open_client, served_model
 from tfdeconv.client import VersionStatus
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from tfdeconv.cli._upscale_jobs import Job, jobs
 from tfdeconv.cli.tensorflow_import import import_tensorflow
+from tfdeconv.cli.upscale_jobs import Job, jobs
 from tfdeconv.errors import ImageError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
@@ -129,7 +129,7 @@ def command(
     todo = jobs(inputs, output, compare=compare)
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
-    from tfdeconv.zoo.upscaling import FACTORS, passes
+    from tfdeconv.zoo.pictures.upscaling import FACTORS, passes
 
     with contextlib.ExitStack() as stack:
         network: Any = None
@@ -165,7 +165,7 @@ def command(
 @contextlib.contextmanager
 def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: str | None) -> Iterator[Any]:
     """The network behind a URL."""
-    from tfdeconv.cli._connection import open_client
+    from tfdeconv.cli.connection import open_client
     from tfdeconv.zoo import ServedNetwork
 
     with open_client(url, model=model, timeout=60.0, headers=headers, ca=ca) as client:
@@ -175,7 +175,7 @@ def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: 
 def _trained(scale: float, weights: Path) -> Any:
     """The network of a training run, for the least of the factors that reach ``scale``."""
     from tfdeconv.zoo import LocalNetwork, load_upscaler
-    from tfdeconv.zoo.upscaling import FACTORS
+    from tfdeconv.zoo.pictures.upscaling import FACTORS
 
     factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
     return LocalNetwork(load_upscaler(factor, weights=weights), factor)
@@ -186,7 +186,7 @@ def _upscale(
 ) -> str:
     """Do one photograph and return a line about it."""
     from tfdeconv.zoo import upscale
-    from tfdeconv.zoo.upscaling import output_size
+    from tfdeconv.zoo.pictures.upscaling import output_size
 
     start = time.perf_counter()
     photograph = read_photograph(job.source)

@@ -40,11 +40,11 @@ are an InvalidRequestError, and a signature that the model does not have is a Fa
 before anything is sent; arguments that no server could accept are InvalidArgumentErrors.
 """
 
-from tfdeconv.client._clients import AsyncClient, Client
-from tfdeconv.client._connect import connect, connect_async
-from tfdeconv.client._endpoint import TLS
-from tfdeconv.client._records import Classification, Metadata, Signature, TensorSpec, VersionStatus
-from tfdeconv.client._retry import RetryPolicy
+from tfdeconv.client.clients import AsyncClient, Client
+from tfdeconv.client.connect import connect, connect_async
+from tfdeconv.client.endpoint import TLS
+from tfdeconv.client.exchange.retry import RetryPolicy
+from tfdeconv.client.values.results import Classification, Metadata, Signature, TensorSpec, VersionStatus
 
 __all__ = [
     "TLS",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ConversionError
+from tfdeconv.extras import require
 
 FIELDS = {1: "f", 2: "i", 3: "s", 6: "floats", 7: "ints"}
 """AttributeProto.type -> the field that holds the value (ONNX's AttributeType)."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import keras
 
-from tfdeconv._extras import require
 from tfdeconv.convert import equivalents
 from tfdeconv.convert.onnx_attributes import attribute_value, read_node
 from tfdeconv.convert.onnx_nodes import node_layers
 from tfdeconv.errors import ConversionError
+from tfdeconv.extras import require
 from tfdeconv.ops.data_format import is_channels_first
 
 

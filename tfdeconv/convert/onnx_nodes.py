@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 
 import keras
 
-from tfdeconv import axis_arguments, geometry, layers
+from tfdeconv import geometry, layers
 from tfdeconv.convert import equivalents
 from tfdeconv.convert.onnx_attributes import OnnxNode
 from tfdeconv.errors import ConversionError
+from tfdeconv.geometry import axis_arguments
 
 Sizes: TypeAlias = Sequence[int | None] | None
 """Spatial sizes of the node's input, None where unknown; None altogether for a node on its own."""

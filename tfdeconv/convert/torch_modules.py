@@ -8,10 +8,11 @@ from typing import Any
 
 import keras
 
-from tfdeconv import axis_arguments, layers
+from tfdeconv import layers
 from tfdeconv.convert import equivalents
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.errors import ConversionError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 
 Found = list[keras.layers.Layer]

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
 from tfdeconv.convert.kernels import kernel_to_torch
 from tfdeconv.errors import ConversionError
+from tfdeconv.extras import require
 
 KERNELS = (
     "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",

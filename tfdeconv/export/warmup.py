@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ExportError
+from tfdeconv.extras import require
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 """Where TensorFlow Serving looks, relative to the version folder."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
-from tfdeconv.imaging.eight_bit import eight_bit
+from tfdeconv.extras import require
+from tfdeconv.imaging.formats.eight_bit import eight_bit
 from tfdeconv.imaging.photograph import Photograph
 
 _PART = 96  # largest side of the part that is shown, in pixels before

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError, MissingExtraError
-from tfdeconv.imaging.deep_png import PNG_BIT_DEPTH_AT, decode_deep_png
-from tfdeconv.imaging.deep_tiff import is_deep_tiff, read_deep_tiff
-from tfdeconv.imaging.exif import (
+from tfdeconv.extras import require
+from tfdeconv.imaging.formats.deep_png import PNG_BIT_DEPTH_AT, decode_deep_png
+from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff
+from tfdeconv.imaging.formats.exif import (
     ORIENTATION,
     block_of,
     block_of_tiff,
@@ -23,7 +23,7 @@ from tfdeconv.imaging.exif import (
     orientation_of,
     upright_exif,
 )
-from tfdeconv.imaging.orientation import upright, upright_dpi
+from tfdeconv.imaging.formats.orientation import upright, upright_dpi
 from tfdeconv.imaging.photograph import Photograph
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")

@@ -9,14 +9,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError, InvalidArgumentError
-from tfdeconv.imaging.atomic_file import atomic_file
-from tfdeconv.imaging.deep_png import write_deep_png
-from tfdeconv.imaging.eight_bit import eight_bit
-from tfdeconv.imaging.exif import resized_exif
+from tfdeconv.extras import require
+from tfdeconv.imaging.formats.atomic_file import atomic_file
+from tfdeconv.imaging.formats.deep_png import write_deep_png
+from tfdeconv.imaging.formats.eight_bit import eight_bit
+from tfdeconv.imaging.formats.exif import resized_exif
+from tfdeconv.imaging.formats.tiff_writing import write_tiff
 from tfdeconv.imaging.photograph import Photograph
-from tfdeconv.imaging.tiff_writing import write_tiff
 
 _FORMATS = {
     ".png": "PNG",

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.keras_registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -14,8 +14,8 @@ import tensorflow as tf
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable, TfdeconvError
 from tfdeconv.inference.difference import largest_difference
 from tfdeconv.inference.measure import NOISE, milliseconds
+from tfdeconv.inference.optimization_report import AS_IT_IS, Report
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
-from tfdeconv.inference.report import AS_IT_IS, Report
 from tfdeconv.inference.rewrite import Rewriter, as_functional
 from tfdeconv.inference.sample_inputs import random_inputs
 from tfdeconv.inference.transposed_convolution import TransposedConvolution, is_known

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv import geometry
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.inference.transposed_convolution import TransposedConvolution
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
 from tfdeconv.ops.output_window import OutputWindow, spatial_sizes

@@ -10,8 +10,8 @@ import keras
 
 from tfdeconv.inference.activations import cheaper_activation
 from tfdeconv.inference.folding import fold, foldable, folded_convolution
+from tfdeconv.inference.optimization_report import LayerReport
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
-from tfdeconv.inference.report import LayerReport
 from tfdeconv.inference.transposed_convolution import (
     FULL_PRECISION,
     TransposedConvolution,

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 
 
 def random_inputs(model: keras.Model, input_shape: Any, batch: int) -> Any:

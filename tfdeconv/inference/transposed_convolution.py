@@ -9,7 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.layers import (
     Conv1DTranspose,
     Conv2DTranspose,

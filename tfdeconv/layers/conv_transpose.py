@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry, ops
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv import geometry, ops
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering
 from tfdeconv.ops.data_format import is_channels_first

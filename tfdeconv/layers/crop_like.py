@@ -8,10 +8,11 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, ops
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv import ops
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.crop import check_crop

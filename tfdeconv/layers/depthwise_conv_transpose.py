@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 
-from tfdeconv import axis_arguments
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.conv_transpose import _ConvTranspose
 
 

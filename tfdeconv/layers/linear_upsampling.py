@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry, ops
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv import geometry, ops
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.initializers import Bilinear
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.linear_upsample import Boundary
 

@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry, ops
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv import geometry, ops
 from tfdeconv.alignment.coordinate_map import CoordinateMap, same_padding_before
 from tfdeconv.errors import AlignmentError
+from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.data_format import is_channels_first

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv._keras_registration import PACKAGE
 from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
 from tfdeconv.ops.resize_conv import Interpolation, check_interpolation
 

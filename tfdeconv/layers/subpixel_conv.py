@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry, ops
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv import geometry, ops
 from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.geometry import axis_arguments
+from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order, shuffled_channels

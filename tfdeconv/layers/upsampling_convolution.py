@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
 from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.linear_upsample import Boundary, linear_upsample
 from tfdeconv.ops.output_window import Size

@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops import output_window
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto

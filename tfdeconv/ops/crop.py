@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.output_window import requested_sizes
 from tfdeconv.ops.samples import as_samples

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.empty_batch import on_nonempty_batch
 from tfdeconv.ops.samples import as_samples

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples

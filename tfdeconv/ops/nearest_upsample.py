@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.samples import as_samples
 from tfdeconv.ops.shapes import partial_shape, reshape

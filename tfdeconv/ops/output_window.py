@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 
 Size: TypeAlias = Any
 """A number of samples: an int where it is known, else an int32 scalar tensor."""

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples

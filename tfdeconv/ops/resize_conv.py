@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from tfdeconv import axis_arguments, geometry
+from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.convolution import convolve
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.linear_upsample import linear_upsample

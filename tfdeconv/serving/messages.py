@@ -13,11 +13,11 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfdeconv.serving import status_codes
 from tfdeconv.serving.codec import predict_message
-from tfdeconv.serving.example_signatures import Classification, Regression
 from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.serving.plane.example_signatures import Classification, Regression
 from tfdeconv.serving.repository.servable import VersionStatus
+from tfdeconv.wire import status_codes
 
 
 def metadata(

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tfdeconv._extras import require
 from tfdeconv.errors import (
     CancelledError,
     DeadlineExceededError,
@@ -18,7 +17,8 @@ from tfdeconv.errors import (
     ServingError,
     TfdeconvError,
 )
-from tfdeconv.serving.options import ServerOptions
+from tfdeconv.extras import require
+from tfdeconv.serving.config.options import ServerOptions
 
 for _module in (
     "grpc",
@@ -31,15 +31,15 @@ for _module in (
 ):
     require(_module, extra="serving", feature="The embedded server")
 
-from tfdeconv.serving import operator_protos, tls  # noqa: E402 - after the check above
-from tfdeconv.serving.data_plane import DataPlane  # noqa: E402
-from tfdeconv.serving.grpc_edge import GrpcEdge, channel_arguments  # noqa: E402
+from tfdeconv.serving.config import operator_protos, tls  # noqa: E402 - after the check above
+from tfdeconv.serving.grpc.edge import GrpcEdge, channel_arguments  # noqa: E402
 from tfdeconv.serving.loading import ModelLoader  # noqa: E402
+from tfdeconv.serving.plane.data_plane import DataPlane  # noqa: E402
 from tfdeconv.serving.repository import model_config  # noqa: E402
 from tfdeconv.serving.repository.model_config import ModelConfig  # noqa: E402
 from tfdeconv.serving.repository.repository import ModelRepository  # noqa: E402
-from tfdeconv.serving.rest_api import RestApi  # noqa: E402
-from tfdeconv.serving.rest_edge import RestEdge, bound_socket  # noqa: E402
+from tfdeconv.serving.rest.api import RestApi  # noqa: E402
+from tfdeconv.serving.rest.edge import RestEdge, bound_socket  # noqa: E402
 from tfdeconv.serving.telemetry import Telemetry  # noqa: E402
 
 _LOG = logging.getLogger("tfdeconv.serving")

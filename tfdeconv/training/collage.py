@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

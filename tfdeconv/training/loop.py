@@ -13,14 +13,14 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.training.evaluation import psnr
+from tfdeconv.imaging.image_quality import psnr
 from tfdeconv.training.patches import PatchSet
 from tfdeconv.training.pipeline import batches
 from tfdeconv.training.recipe import Recipe, Stage
 from tfdeconv.training.run_record import check_same_run
 from tfdeconv.training.soap import SOAP
-from tfdeconv.zoo.pretrained import named_weights, read_weights, save_weights
-from tfdeconv.zoo.upscaler_model import LUMA_NETWORKS
+from tfdeconv.zoo.upscalers.pretrained import named_weights, read_weights, save_weights
+from tfdeconv.zoo.upscalers.upscaler_model import LUMA_NETWORKS
 
 
 def learning_rate(stage: Stage, step: int) -> float:

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.imaging.bicubic import bicubic_resize, degrade
+from tfdeconv.imaging.luma import luma
 from tfdeconv.training.collage import COLLAGE_SIDE, collages
-from tfdeconv.training.degradation import bicubic_resize, degrade
-from tfdeconv.training.luma import luma
 from tfdeconv.training.photographs import photographs
 from tfdeconv.training.recipe import DataRecipe
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv._extras import require
 from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.extras import require
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 

@@ -117,7 +117,7 @@ class Recipe:
     """Everything that decides a training run's result, given the photographs.
 
     Attributes:
-        architecture: Name of the network in :data:`tfdeconv.zoo.upscaler_model.LUMA_NETWORKS`.
+        architecture: Name of the network in :data:`tfdeconv.zoo.upscalers.upscaler_model.LUMA_NETWORKS`.
         scales: One run per scale.
         data: How photographs become patches.
         seed: Of the initial weights and of the order and mirroring of the patches.

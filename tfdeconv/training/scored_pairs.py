@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.training.degradation import degrade
-from tfdeconv.training.evaluation import SSIM_WINDOW
+from tfdeconv.imaging.bicubic import degrade
+from tfdeconv.imaging.image_quality import SSIM_WINDOW
 from tfdeconv.training.photographs import photograph_paths, read_rgb
 
 
@@ -35,7 +35,7 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
 
     Where ``NAME_hr.*`` and ``NAME_lr.*`` lie side by side they are taken as they are, and other files are
     left out. Otherwise every image is an original, from which the low resolution is made by
-    :func:`~tfdeconv.training.degradation.degrade`.
+    :func:`~tfdeconv.imaging.bicubic.degrade`.
 
     Args:
         folder: Images; or, as benchmark sets come, a folder ``x<scale>`` of them.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfdeconv.training.degradation import bicubic_resize
-from tfdeconv.training.evaluation import Luma, psnr, ssim
-from tfdeconv.training.luma import luma
+from tfdeconv.imaging.bicubic import bicubic_resize
+from tfdeconv.imaging.image_quality import Luma, psnr, ssim
+from tfdeconv.imaging.luma import luma
 from tfdeconv.training.scored_pairs import Pair
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv._keras_registration import PACKAGE
+from tfdeconv.keras_registration import PACKAGE
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

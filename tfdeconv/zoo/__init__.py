@@ -1,14 +1,14 @@
 """Reusable upsampling architectures."""
 
 from tfdeconv.zoo.dcgan import DCGANGenerator
-from tfdeconv.zoo.fcn import FCN
-from tfdeconv.zoo.fsrcnn import FSRCNN
-from tfdeconv.zoo.rgb_upscaler import RGBUpscaler
-from tfdeconv.zoo.slim import Slim
-from tfdeconv.zoo.tile_network import LocalNetwork, ServedNetwork, TileNetwork
-from tfdeconv.zoo.unet import UNetDecoder
-from tfdeconv.zoo.upscaler_model import load_upscaler
-from tfdeconv.zoo.upscaling import upscale
+from tfdeconv.zoo.pictures.tile_network import LocalNetwork, ServedNetwork, TileNetwork
+from tfdeconv.zoo.pictures.upscaling import upscale
+from tfdeconv.zoo.segmentation.fcn import FCN
+from tfdeconv.zoo.segmentation.unet import UNetDecoder
+from tfdeconv.zoo.upscalers.fsrcnn import FSRCNN
+from tfdeconv.zoo.upscalers.rgb_upscaler import RGBUpscaler
+from tfdeconv.zoo.upscalers.slim import Slim
+from tfdeconv.zoo.upscalers.upscaler_model import load_upscaler
 
 __all__ = [
     "FCN",

@@ -4,7 +4,7 @@ Every function returns a Matplotlib figure that belongs to no window; :func:`sav
 """
 
 # ruff: noqa: E402 - whether Matplotlib is there is checked before what imports it
-from tfdeconv._extras import require
+from tfdeconv.extras import require
 
 require("matplotlib", extra="figures", feature="Drawing figures")
 

@@ -12,12 +12,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 
-from tfdeconv._extras import require
-from tfdeconv.analysis.configuration import Configuration
+from tfdeconv.analysis.arithmetic.configuration import Configuration
 from tfdeconv.analysis.figures.layout import drawn_values
 from tfdeconv.analysis.figures.style import check_folder, new_figure
 from tfdeconv.analysis.figures.views import UNIT, ResultView, SlideView, StampView
 from tfdeconv.errors import InvalidArgumentError, MissingExtraError
+from tfdeconv.extras import require
 
 MOST_FRAMES = 400
 """Output samples up to which an animation is made: one frame each."""

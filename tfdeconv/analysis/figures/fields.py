@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from tfdeconv.analysis.coverage import Coverage
 from tfdeconv.analysis.figures.style import BLACK, VERMILION, new_figure
-from tfdeconv.analysis.receptive_field import ReceptiveField
+from tfdeconv.analysis.models.coverage import Coverage
+from tfdeconv.analysis.models.receptive_field import ReceptiveField
 from tfdeconv.errors import InvalidArgumentError
 
 

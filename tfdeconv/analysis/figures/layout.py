@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from tfdeconv.analysis.configuration import Axis, Configuration
+from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration
+from tfdeconv.analysis.arithmetic.overlap import overlap
 from tfdeconv.analysis.figures.cells import cell, clear, fit_size, grid, number, outline
 from tfdeconv.analysis.figures.style import BLACK, CROPPED, INPUT, KERNEL, STAMPS, count_colours, new_figure
-from tfdeconv.analysis.overlap import overlap
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import Window
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfdeconv.analysis.checkerboard_report import VISIBLE, CheckerboardReport, LayerCheckerboard
+from tfdeconv.analysis.arithmetic.kernel_layout import spatial_rank, with_channels
+from tfdeconv.analysis.arithmetic.phases import checkerboard_score, phase_sums
+from tfdeconv.analysis.checkerboards.checkerboard_report import VISIBLE, CheckerboardReport, LayerCheckerboard
+from tfdeconv.analysis.checkerboards.fixes import fixes
 from tfdeconv.analysis.figures.style import BLACK, BLUE, GREY, VERMILION, new_figure
-from tfdeconv.analysis.fixes import fixes
-from tfdeconv.analysis.kernel_layout import spatial_rank, with_channels
-from tfdeconv.analysis.phases import checkerboard_score, phase_sums
-from tfdeconv.axis_arguments import per_axis
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry.axis_arguments import per_axis
 
 PERIODS = 6
 """Periods of the pattern that are drawn along each axis."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tfdeconv.analysis.configuration import Axis, Configuration
+from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration
 from tfdeconv.analysis.figures.cells import cell, clear, fit_size, number, outline
 from tfdeconv.analysis.figures.layout import full_output
 from tfdeconv.analysis.figures.style import (

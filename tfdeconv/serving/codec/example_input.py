@@ -6,7 +6,7 @@ the features of both.
 
 from __future__ import annotations
 
-from tfdeconv.serving.codec import wire
+from tfdeconv.serving.codec import wire_format
 
 _EXAMPLE_LIST, _WITH_CONTEXT = 1, 2
 _EXAMPLES, _CONTEXT = 1, 2
@@ -27,13 +27,13 @@ def serialized_examples(data: bytes) -> list[bytes]:
     """
     examples: list[bytes] = []
     context = b""
-    for kind, wire_type, content in wire.fields(memoryview(data)):
-        if wire_type != wire.LENGTH_DELIMITED or not isinstance(content, memoryview):
+    for kind, wire_type, content in wire_format.fields(memoryview(data)):
+        if wire_type != wire_format.LENGTH_DELIMITED or not isinstance(content, memoryview):
             continue
         if kind not in (_EXAMPLE_LIST, _WITH_CONTEXT):
             continue
-        for number, inner_type, value in wire.fields(content):
-            if inner_type != wire.LENGTH_DELIMITED or not isinstance(value, memoryview):
+        for number, inner_type, value in wire_format.fields(content):
+            if inner_type != wire_format.LENGTH_DELIMITED or not isinstance(value, memoryview):
                 continue
             if number == _EXAMPLES:
                 examples.append(bytes(value))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedError
-from tfdeconv.serving.codec import dtypes, json_document, json_tensor
+from tfdeconv.serving.codec import json_document, json_tensor
+from tfdeconv.wire import dtypes
 
 _ROW_KEY, _COLUMN_KEY = "instances", "inputs"
 _BYTES_SUFFIX = "_bytes"

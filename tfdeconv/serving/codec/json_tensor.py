@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from tfdeconv.errors import InvalidRequestError, UnimplementedError
-from tfdeconv.serving.codec import dtypes, json_document
+from tfdeconv.serving.codec import json_document
+from tfdeconv.wire import dtypes
 
 # Largest integers that the floating types hold exactly: all digits of the significand set.
 _EXACT_INTEGER = {dtypes.FLOAT: (1 << 24) - 1, dtypes.DOUBLE: (1 << 53) - 1}

@@ -11,7 +11,7 @@ import numpy as np
 from tensorflow_serving.apis import model_pb2
 
 from tfdeconv.errors import InvalidRequestError
-from tfdeconv.serving.codec import tensor_proto, wire
+from tfdeconv.serving.codec import tensor_proto, wire_format
 from tfdeconv.serving.model_spec import ModelSpec
 
 _MODEL_SPEC, _INPUTS, _OUTPUT_FILTER = 1, 2, 3
@@ -92,8 +92,8 @@ def parse_request(data: bytes, *, max_filled_bytes: int = tensor_proto.MAX_FILLE
     inputs: dict[str, memoryview] = {}
     output_filter: list[str] = []
     try:
-        for number, wire_type, value in wire.fields(memoryview(data)):
-            if wire_type != wire.LENGTH_DELIMITED or not isinstance(value, memoryview):
+        for number, wire_type, value in wire_format.fields(memoryview(data)):
+            if wire_type != wire_format.LENGTH_DELIMITED or not isinstance(value, memoryview):
                 continue
             if number == _INPUTS:
                 name, tensor = _map_entry(value)
@@ -121,8 +121,8 @@ def _write_spec(spec: ModelSpec) -> bytes:
 
 def _map_entry(data: memoryview) -> tuple[str, memoryview]:
     name, tensor = "", memoryview(b"")
-    for number, wire_type, value in wire.fields(data):
-        if wire_type == wire.LENGTH_DELIMITED and isinstance(value, memoryview):
+    for number, wire_type, value in wire_format.fields(data):
+        if wire_type == wire_format.LENGTH_DELIMITED and isinstance(value, memoryview):
             if number == 1:
                 name = str(value, "utf-8")
             elif number == 2:
@@ -145,8 +145,8 @@ def build_response(
         key = name.encode()
         tensor = tensor_proto.encode_parts(array, as_content=as_content)
         size = sum(map(len, tensor))
-        entry = wire.header(1, len(key)) + key + wire.header(2, size)
-        parts += [wire.header(1, len(entry) + size), entry, *tensor]
+        entry = wire_format.header(1, len(key)) + key + wire_format.header(2, size)
+        parts += [wire_format.header(1, len(entry) + size), entry, *tensor]
     encoded_spec = _write_spec(spec)
-    parts += [wire.header(2, len(encoded_spec)), encoded_spec]
+    parts += [wire_format.header(2, len(encoded_spec)), encoded_spec]
     return b"".join(parts)

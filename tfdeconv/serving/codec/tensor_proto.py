@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework import tensor_pb2
 
-from tfdeconv.serving.codec import dtypes, wire
+from tfdeconv.serving.codec import wire_format
+from tfdeconv.wire import dtypes
 
 _DTYPE, _SHAPE, _CONTENT, _FLOAT_VAL, _DOUBLE_VAL, _STRING_VAL = 1, 2, 4, 5, 6, 8
 _FAST_FIELDS = {_CONTENT: None, _FLOAT_VAL: dtypes.FLOAT, _DOUBLE_VAL: dtypes.DOUBLE}
@@ -58,21 +59,25 @@ def _decode_contiguous(data: memoryview) -> np.ndarray[Any, Any] | None:
     block: memoryview | None = None
     block_field = 0
     try:
-        for number, wire_type, value in wire.fields(data):
+        for number, wire_type, value in wire_format.fields(data):
             if number == _DTYPE and isinstance(value, int):
                 dtype = value
-            elif number == _SHAPE and isinstance(value, memoryview) and wire_type == wire.LENGTH_DELIMITED:
+            elif (
+                number == _SHAPE
+                and isinstance(value, memoryview)
+                and wire_type == wire_format.LENGTH_DELIMITED
+            ):
                 shape = _read_shape(bytes(value))
             elif (
                 number in _FAST_FIELDS
                 and isinstance(value, memoryview)
-                and wire_type == wire.LENGTH_DELIMITED
+                and wire_type == wire_format.LENGTH_DELIMITED
                 and block is None
             ):
                 block, block_field = value, number
             else:
                 return None
-    except wire.MalformedMessageError:
+    except wire_format.MalformedMessageError:
         return None
     element = dtypes.numpy_dtype(dtype)
     if block is None or shape is None or len(shape) > dtypes.MAX_RANK:
@@ -91,11 +96,11 @@ def _decode_contiguous(data: memoryview) -> np.ndarray[Any, Any] | None:
 def _read_shape(data: bytes) -> tuple[int, ...] | None:
     """Return the sizes of a serialized TensorShapeProto, or None for anything unusual."""
     sizes = []
-    for number, wire_type, value in wire.fields(memoryview(data)):
-        if number != 2 or wire_type != wire.LENGTH_DELIMITED or not isinstance(value, memoryview):
+    for number, wire_type, value in wire_format.fields(memoryview(data)):
+        if number != 2 or wire_type != wire_format.LENGTH_DELIMITED or not isinstance(value, memoryview):
             return None
         size = 0
-        for inner, _, content in wire.fields(value):
+        for inner, _, content in wire_format.fields(value):
             if inner == 1 and isinstance(content, int):
                 size = content
             elif inner != 2:
@@ -161,9 +166,9 @@ def _strings_from_content(content: bytes, count: int) -> np.ndarray[Any, Any]:
     lengths = []
     try:
         for _ in range(count):
-            length, position = wire.read_varint(data, position)
+            length, position = wire_format.read_varint(data, position)
             lengths.append(length)
-    except wire.MalformedMessageError as error:
+    except wire_format.MalformedMessageError as error:
         raise TensorParsingError(str(error)) from None
     if sum(lengths) != len(data) - position:
         raise TensorParsingError("the string lengths contradict the size of tensor_content")
@@ -237,13 +242,13 @@ def encode_parts(array: np.ndarray[Any, Any], *, as_content: bool = False) -> li
     if dtype == dtypes.STRING:
         for value in array.ravel().tolist():
             encoded = value.encode() if isinstance(value, str) else bytes(value)
-            parts += [wire.header(_STRING_VAL, len(encoded)), encoded]
+            parts += [wire_format.header(_STRING_VAL, len(encoded)), encoded]
     elif not array.size:
         pass
     elif as_content or dtype in (dtypes.FLOAT, dtypes.DOUBLE):
         number = _CONTENT if as_content else _FLOAT_VAL if dtype == dtypes.FLOAT else _DOUBLE_VAL
         block = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-        parts += [wire.header(number, len(block)), block]
+        parts += [wire_format.header(number, len(block)), block]
     else:
         parts.append(_typed_fields(array.ravel(), dtype).SerializeToString())
     return parts
@@ -251,9 +256,9 @@ def encode_parts(array: np.ndarray[Any, Any], *, as_content: bool = False) -> li
 
 @functools.lru_cache(maxsize=1024)
 def _type_and_shape(dtype: int, shape: tuple[int, ...]) -> bytes:
-    sizes = [b"\x08" + wire.varint(size) for size in shape]
-    encoded = b"".join(wire.header(2, len(size)) + size for size in sizes)
-    return b"\x08" + wire.varint(dtype) + wire.header(_SHAPE, len(encoded)) + encoded
+    sizes = [b"\x08" + wire_format.varint(size) for size in shape]
+    encoded = b"".join(wire_format.header(2, len(size)) + size for size in sizes)
+    return b"\x08" + wire_format.varint(dtype) + wire_format.header(_SHAPE, len(encoded)) + encoded
 
 
 def _typed_fields(values: np.ndarray[Any, Any], dtype: int) -> tensor_pb2.TensorProto:

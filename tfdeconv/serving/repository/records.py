@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tfdeconv.errors import ServingError
-from tfdeconv.serving import status_codes
 from tfdeconv.serving.repository.model_config import ModelConfig
-from tfdeconv.serving.repository.servable import Servable, VersionState
+from tfdeconv.serving.repository.servable import Servable
+from tfdeconv.wire import status_codes
+from tfdeconv.wire.version_state import VersionState
 
 
 @dataclasses.dataclass(slots=True)
@@ -111,7 +112,7 @@ def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> 
     ]
     if failed:
         listing = "".join(
-            f"{{name: {name} version: {number}}} due to error: {status_codes.describe(error)}}}, "
+            f"{{name: {name} version: {number}}} due to error: {status_codes.with_code(error)}}}, "
             for name, number, error in failed
         )
         raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")

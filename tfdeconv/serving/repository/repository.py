@@ -21,13 +21,14 @@ from tfdeconv.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from tfdeconv.serving import status_codes
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import versions
 from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.records import ModelRecord, VersionRecord, check_available, waiting_text
-from tfdeconv.serving.repository.servable import Lease, Model, Servable, VersionState, VersionStatus
+from tfdeconv.serving.repository.servable import Lease, Model, Servable, VersionStatus
+from tfdeconv.wire import status_codes
+from tfdeconv.wire.version_state import VersionState
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _CANCEL_SECONDS = 0.1
@@ -233,7 +234,7 @@ class ModelRepository:
             try:
                 model = self._loader(name, number, entry.path)
             except Exception as error:
-                _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.describe(error))
+                _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.with_code(error))
                 failure = error
             else:
                 self._serve(name, number, entry, model)

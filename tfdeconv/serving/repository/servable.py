@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import threading
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -12,17 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from tfdeconv.serving.saved_model import Signature
-
-
-class VersionState(enum.IntEnum):
-    """States of ``ModelVersionStatus.State``, with its numbers."""
-
-    START = 10
-    LOADING = 20
-    AVAILABLE = 30
-    UNLOADING = 40
-    END = 50
+from tfdeconv.serving.models.saved_model_proto import Signature
+from tfdeconv.wire.version_state import VersionState
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,0 +1,187 @@
+"""The operator's files: equal to the package's templates, and valid by the official definitions."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import compose_pydantic
+import kubernetes_validate
+import pydantic
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from tfdeconv.cli.serving import command
+from tfdeconv.errors import AlreadyExistsError, InvalidRequestError
+from tfdeconv.serving import templates
+from tfdeconv.serving.config import operator_protos
+from tfdeconv.serving.launch import flags
+from tfdeconv.serving.repository import model_config
+from tfdeconv.serving.repository.versions import Latest
+from tfdeconv.serving.telemetry.metrics import Metrics
+
+FOLDER = Path(__file__).parents[3] / "serving"
+
+
+def test_folder_equals_the_templates():
+    """``serving/`` is exactly what ``tfdeconv serving init`` writes."""
+    on_disk = {
+        path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()
+    }
+    assert on_disk == templates.files()
+
+
+class TestInit:
+    def test_writes_every_file_and_says_so(self, tmp_path):
+        """Each file is written and listed."""
+        result = CliRunner().invoke(command, ["init", str(tmp_path / "new")])
+        assert result.exit_code == 0
+        assert len(result.output.splitlines()) == len(templates.files())
+        assert (tmp_path / "new" / "models.config").is_file()
+
+    def test_keeps_an_edited_file_unless_told(self, tmp_path):
+        """An edited file stops the command before anything is written; ``overwrite`` replaces it."""
+        (tmp_path / "models.config").write_text("# mine\n")
+        with pytest.raises(AlreadyExistsError, match=r"models\.config exists and differs"):
+            templates.write(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["models.config"]
+        templates.write(tmp_path, overwrite=True)
+        assert "upscaler" in (tmp_path / "models.config").read_text()
+        templates.write(tmp_path)  # equal files are no obstacle
+
+
+class TestTexts:
+    def test_models_config_serves_the_upscaler(self):
+        """The official message parses the file, and the name and folder are those of the containers."""
+        message = operator_protos.read(operator_protos.ModelServerConfig, FOLDER / "models.config")
+        (model,) = model_config.from_message(message)
+        assert (model.name, model.base_path, model.policy) == ("upscaler", "/models/upscaler", Latest(1))
+
+    def test_batching_config_obeys_its_own_rules(self):
+        """allowed_batch_sizes increase and end with max_batch_size."""
+        message = operator_protos.read(operator_protos.BatchingParameters, FOLDER / "batching.config")
+        sizes = list(message.allowed_batch_sizes)
+        assert sizes == sorted(set(sizes))
+        assert sizes[-1] == message.max_batch_size.value
+
+    def test_monitoring_config_switches_prometheus_on(self):
+        """The metrics are on, at a path."""
+        message = operator_protos.read(operator_protos.MonitoringConfig, FOLDER / "monitoring.config")
+        assert message.prometheus_config.enable
+        assert message.prometheus_config.path.startswith("/")
+
+    def test_wrong_text_names_file_and_place(self, tmp_path):
+        """The reader can fail, with the C++ server's words and the line."""
+        path = tmp_path / "wrong.config"
+        path.write_text("prometheus_config { enabled: true }")
+        with pytest.raises(
+            InvalidRequestError,
+            match=r"Error parsing text-format tensorflow\.serving\.MonitoringConfig: 1:21.*enabled.*"
+            r"Invalid protobuf file: '.*wrong\.config'",
+        ):
+            operator_protos.read(operator_protos.MonitoringConfig, path)
+        with pytest.raises(InvalidRequestError, match="No such file or directory"):
+            operator_protos.read(operator_protos.MonitoringConfig, tmp_path / "missing")
+
+
+@pytest.fixture
+def services():
+    """The services of compose.yaml by name."""
+    return yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+
+
+class TestCompose:
+    def test_profiles_mount_the_same_model_folder_read_only(self, services):
+        """Both engines see the same folder, and neither may write into it."""
+        cpu, gpu = services["serving-cpu"], services["serving-gpu"]
+        assert cpu["profiles"] == ["cpu"]
+        assert gpu["profiles"] == ["gpu"]
+        assert cpu["volumes"] == gpu["volumes"]
+        assert all(volume.endswith(":ro") for volume in cpu["volumes"])
+        (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+        assert device["capabilities"] == ["gpu"]
+
+    def test_mounted_files_exist(self, services):
+        """Every file that a service mounts is one of the folder's."""
+        mounted = {
+            volume.split(":")[0].removeprefix("./")
+            for service in services.values()
+            for volume in service.get("volumes", [])
+            if volume.startswith("./")
+        }
+        names = set(templates.files())
+        assert all(name in names or any(n.startswith(f"{name}/") for n in names) for name in mounted)
+
+    @pytest.mark.parametrize("service", ["serving-cpu", "serving-gpu"])
+    def test_flags_parse(self, services, service):
+        """Every flag is one that the server knows, with a value of its type."""
+        assert not flags.parse(services[service]["command"]).unknown
+
+    def test_follows_the_compose_specification(self):
+        """The specification's schema accepts the file, and refuses it with one key misspelt."""
+        document = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+        document = {key: value for key, value in document.items() if not key.startswith("x-")}
+        compose_pydantic.ComposeSpecification(**document)
+        document["services"]["serving-cpu"]["imagee"] = "x"
+        with pytest.raises(pydantic.ValidationError, match="imagee"):
+            compose_pydantic.ComposeSpecification(**document)
+
+
+def manifests(name):
+    return list(yaml.safe_load_all((FOLDER / "kubernetes" / name).read_text()))
+
+
+class TestKubernetes:
+    @pytest.mark.parametrize("manifest", manifests("serving.yaml"), ids=lambda manifest: manifest["kind"])
+    def test_follows_the_openapi_schema(self, manifest):
+        """Kubernetes' own schema accepts the manifest, and refuses it with one key more."""
+        kubernetes_validate.validate(manifest, "1.33", strict=True)
+        with pytest.raises(kubernetes_validate.ValidationError):
+            kubernetes_validate.validate({**manifest, "speck": {}}, "1.33", strict=True)
+
+    def test_kinds(self):
+        """What the guide names is there, and everything speaks of the same application."""
+        found = {manifest["kind"]: manifest for manifest in manifests("serving.yaml")}
+        assert set(found) == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+        pod = found["Deployment"]["spec"]["template"]
+        for kind in ("Service", "PodDisruptionBudget"):
+            selector = found[kind]["spec"]["selector"]
+            assert selector.get("matchLabels", selector) == pod["metadata"]["labels"]
+        (container,) = pod["spec"]["containers"]
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
+        assert not flags.parse(container["args"]).unknown
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+        assert all(mount["readOnly"] for mount in container["volumeMounts"])
+
+    def test_inference_service(self):
+        """KServe's resource names the model's format and place, and asks for one GPU."""
+        (service,) = manifests("kserve.yaml")
+        assert service["apiVersion"] == "serving.kserve.io/v1beta1"
+        model = service["spec"]["predictor"]["model"]
+        assert model["modelFormat"] == {"name": "tensorflow"}
+        assert model["storageUri"].endswith("/upscaler")
+        assert model["resources"]["limits"]["nvidia.com/gpu"] == "1"
+        assert not flags.parse(model["args"]).unknown
+
+
+class TestMonitoring:
+    def test_prometheus_reads_the_path_that_monitoring_config_opens(self):
+        """The scraped path and the served one are the same, and the targets are compose's services."""
+        (job,) = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+        config = operator_protos.read(operator_protos.MonitoringConfig, FOLDER / "monitoring.config")
+        assert job["metrics_path"] == config.prometheus_config.path
+        hosts = {target.split(":")[0] for target in job["static_configs"][0]["targets"]}
+        assert hosts == {"serving-cpu", "serving-gpu"}
+
+    def test_dashboard_asks_for_metrics_that_exist(self):
+        """Every name in the dashboard's queries is one that the server writes."""
+        dashboard = json.loads((FOLDER / "grafana" / "dashboard.json").read_text())
+        queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+        assert queries
+        known = {metric.name for metric in vars(Metrics()).values()}
+        for query in queries:
+            names = re.findall(r":tensorflow:serving:[a-z_:]+", query)
+            assert names
+            assert {name.removesuffix("_bucket") for name in names} <= known

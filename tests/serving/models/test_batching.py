@@ -1,0 +1,294 @@
+"""Batching: every field of BatchingParameters does what it says, and the errors are those of the table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_serving.apis import predict_pb2
+
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, UnavailableError
+from tfdeconv.serving import Server
+from tfdeconv.serving.config import operator_protos
+from tfdeconv.serving.config.batching_parameters import BatchingParameters
+from tfdeconv.serving.models.batching import BatchedModel
+from tfdeconv.serving.models.session_model import SessionModel
+
+LONG = 60_000_000  # a batch that is not full waits a minute: only a full one runs
+
+
+class Spy(SessionModel):
+    """A loaded model that remembers the shapes it ran, and can be held."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.shapes: list[tuple[int, ...]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+
+    def run(self, feeds, fetches):
+        self.shapes.extend(value.shape for value in feeds.values())
+        self.entered.release()
+        assert self.gate.wait(20)
+        return super().run(feeds, fetches)
+
+
+@pytest.fixture
+def batched(toy_folder):
+    """Make a BatchedModel of the toy (factor 2) with given parameters."""
+    made: list[BatchedModel] = []
+
+    def make(**parameters) -> tuple[BatchedModel, Spy]:
+        spy = Spy(toy_folder / "1")
+        made.append(BatchedModel(spy, BatchingParameters(**parameters)))
+        return made[-1], spy
+
+    yield make
+    for model in made:
+        model.close()
+
+
+def run_all(*calls: Callable[[], object]) -> list[object]:
+    """Call all at the same time; return their results, or the exceptions they raised."""
+    results: list[object] = [None] * len(calls)
+
+    def run(index):
+        try:
+            results[index] = calls[index]()
+        except Exception as error:
+            results[index] = error
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
+
+
+def ask(model, values, signature="serving_default"):
+    spec = model.signatures[signature]
+    (feed,) = (tensor.tensor_name for tensor in spec.inputs.values())
+    fetches = [tensor.tensor_name for tensor in spec.outputs.values()]
+    return lambda: model.run({feed: np.asarray(values, np.float32)}, fetches)[0]
+
+
+class TestBatches:
+    def test_full_batch_runs_once_and_everyone_gets_their_rows(self, batched):
+        """Requests of one to three rows fill a batch of six, which runs at once."""
+        model, spy = batched(max_batch_size=6, batch_timeout_micros=LONG, num_batch_threads=1)
+        answers = run_all(ask(model, [[1]]), ask(model, [[2], [3]]), ask(model, [[4], [5], [6]]))
+        assert [answer.ravel().tolist() for answer in answers] == [[2], [4, 6], [8, 10, 12]]
+        assert spy.shapes == [(6, 1)]
+
+    def test_timeout_runs_a_batch_that_is_not_full(self, batched):
+        """A lone request waits no longer than batch_timeout_micros."""
+        model, spy = batched(max_batch_size=8, batch_timeout_micros=1000, num_batch_threads=1)
+        assert ask(model, [[1], [2]])().ravel().tolist() == [2, 4]
+        assert spy.shapes == [(2, 1)]
+
+    def test_batches_are_padded_to_an_allowed_size(self, batched):
+        """Three rows run as four; the surplus row is nobody's."""
+        model, spy = batched(
+            max_batch_size=8, allowed_batch_sizes=(2, 4, 8), batch_timeout_micros=1000, num_batch_threads=1
+        )
+        assert ask(model, [[1], [2], [3]])().ravel().tolist() == [2, 4, 6]
+        assert spy.shapes == [(4, 1)]
+
+    def test_large_request_is_split(self, batched):
+        """With splitting, seven rows run as at most three at once, and come back in order."""
+        model, spy = batched(
+            max_batch_size=8,
+            enable_large_batch_splitting=True,
+            max_execution_batch_size=3,
+            batch_timeout_micros=1000,
+            num_batch_threads=2,
+        )
+        answer = ask(model, [[value] for value in range(7)])()
+        assert answer.ravel().tolist() == [0, 2, 4, 6, 8, 10, 12]
+        assert sorted(shape[0] for shape in spy.shapes) == [1, 3, 3]
+
+    def test_variable_lengths_are_padded_with_the_first_element(self, batched):
+        """Rows of three and five columns run as five columns; the filler repeats the row's first value."""
+        model, spy = batched(
+            max_batch_size=2, batch_timeout_micros=LONG, num_batch_threads=1, pad_variable_length_inputs=True
+        )
+        short, long = run_all(ask(model, [[1, 2, 3]]), ask(model, [[4, 5, 6, 7, 8]]))
+        assert spy.shapes == [(2, 5)]
+        assert short.tolist() == [[2, 4, 6, 2, 2]]
+        assert long.tolist() == [[8, 10, 12, 14, 16]]
+
+    def test_signatures_have_queues_of_their_own(self, batched):
+        """Requests of different signatures never share a batch."""
+        model, spy = batched(max_batch_size=2, batch_timeout_micros=20_000, num_batch_threads=1)
+        image = np.zeros((1, 2, 2, 3), np.float32)
+        run_all(ask(model, [[1]]), ask(model, image, "blur"))
+        assert sorted(spy.shapes) == [(1, 1), (1, 2, 2, 3)]
+
+    def test_other_fetches_are_not_batched(self, batched):
+        """A run whose outputs are no signature's goes straight to the model."""
+        model, _ = batched(max_batch_size=8, batch_timeout_micros=LONG, num_batch_threads=1)
+        two = model.signatures["two"]
+        feeds = {two.inputs["a"].tensor_name: np.ones((1, 2), np.float32)}
+        feeds[two.inputs["b"].tensor_name] = np.ones(1, np.int32)
+        assert model.run(feeds, [two.outputs["sum"].tensor_name])[0].tolist() == [2]
+
+
+class TestErrors:
+    def test_request_larger_than_a_batch(self, batched):
+        """The message is the scheduler's own."""
+        model, _ = batched(max_batch_size=64)
+        with pytest.raises(InvalidRequestError) as caught:
+            ask(model, np.ones((65, 1)))()
+        assert str(caught.value) == "Task size 65 is larger than maximum input batch size 64"
+
+    def test_full_queue(self, batched):
+        """With one batch running and one waiting, the next request is refused."""
+        model, spy = batched(max_batch_size=1, max_enqueued_batches=1, num_batch_threads=1)
+        spy.gate.clear()
+        results: list[object] = []
+        threads = [
+            threading.Thread(target=lambda: results.extend(run_all(ask(model, [[1]])))) for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        assert spy.entered.acquire(timeout=20)
+        refused = threading.Event()
+        while not refused.is_set():
+            if any(isinstance(result, UnavailableError) for result in results):
+                refused.set()
+            refused.wait(0.005)
+        spy.gate.set()
+        for thread in threads:
+            thread.join(20)
+        messages = {str(result) for result in results if isinstance(result, Exception)}
+        assert messages == {
+            "The batch scheduling queue to which this task was submitted is full; currently 1 batches "
+            "enqueued and max_enqueued_batches is 1"
+        }
+        assert any(isinstance(result, np.ndarray) for result in results)
+
+    def test_different_shapes_without_padding(self, batched):
+        """Every request of the mixed batch gets the sentence of the table."""
+        model, _ = batched(max_batch_size=2, batch_timeout_micros=LONG, num_batch_threads=1)
+        answers = run_all(ask(model, [[1]]), ask(model, [[1, 2]]))
+        for answer in answers:
+            assert isinstance(answer, FailedPreconditionError)
+            assert str(answer).startswith(
+                "Tensors with name 'serving_default_x:0' from different tasks have different shapes and "
+                "padding is turned off. Set pad_variable_length_inputs to true, "
+            )
+
+    def test_inputs_that_disagree_on_rows(self, batched):
+        """All inputs of a request have the same number of rows, and at least one dimension."""
+        model, _ = batched(max_batch_size=2)
+        two = model.signatures["two"]
+        names = {alias: spec.tensor_name for alias, spec in two.inputs.items()}
+        fetches = [spec.tensor_name for spec in two.outputs.values()]
+        with pytest.raises(InvalidRequestError, match="must have equal 0th-dimension size"):
+            model.run({names["a"]: np.ones((2, 2), np.float32), names["b"]: np.ones(1, np.int32)}, fetches)
+        with pytest.raises(InvalidRequestError, match="must have at least one dimension"):
+            model.run({names["a"]: np.ones((1, 2), np.float32), names["b"]: np.int32(1)[()]}, fetches)
+
+    def test_error_of_the_graph_reaches_the_request(self, batched):
+        """A wrong dtype is found before the batch; a wrong value fails as it does without batching."""
+        model, _ = batched(max_batch_size=2, batch_timeout_micros=1000)
+        with pytest.raises(InvalidRequestError, match=r"Expects arg\[0\] to be string but float"):
+            ask(model, [1.0], "classify")()
+        spec = model.signatures["classify"]
+        feed = spec.inputs["inputs"].tensor_name
+        with pytest.raises(InvalidRequestError, match="Could not parse example"):
+            model.run(
+                {feed: np.array([b"no example"], object)},
+                [output.tensor_name for output in spec.outputs.values()],
+            )
+
+
+class TestParameters:
+    def test_defaults_are_tensorflow_servings(self):
+        """A file may leave everything out."""
+        parameters = BatchingParameters.from_message(operator_protos.BatchingParameters())
+        assert (parameters.max_batch_size, parameters.batch_timeout_micros) == (1000, 0)
+        assert (parameters.max_enqueued_batches, parameters.thread_pool_name) == (10, "batch_threads")
+
+    def test_every_field_is_read(self):
+        """Wrapped and plain fields arrive."""
+        text = """max_batch_size { value: 8 } batch_timeout_micros { value: 5 }
+            max_enqueued_batches { value: 7 } num_batch_threads { value: 3 } thread_pool_name { value: "p" }
+            allowed_batch_sizes: 2 allowed_batch_sizes: 4 pad_variable_length_inputs: true
+            enable_large_batch_splitting { value: true } max_execution_batch_size { value: 4 }"""
+        message = text_format.Parse(text, operator_protos.BatchingParameters())
+        assert BatchingParameters.from_message(message) == BatchingParameters(
+            max_batch_size=8,
+            batch_timeout_micros=5,
+            max_enqueued_batches=7,
+            num_batch_threads=3,
+            thread_pool_name="p",
+            allowed_batch_sizes=(2, 4),
+            pad_variable_length_inputs=True,
+            enable_large_batch_splitting=True,
+            max_execution_batch_size=4,
+        )
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"max_batch_size": 0}, "max_batch_size must be positive; was 0"),
+            ({"batch_timeout_micros": -1}, "batch_timeout_micros must be non-negative; was -1"),
+            ({"allowed_batch_sizes": (4, 2, 1000)}, "must be in increasing order"),
+            (
+                {"max_batch_size": 8, "allowed_batch_sizes": (2, 4)},
+                "must match max_batch_size; last entry was 4",
+            ),
+            (
+                {
+                    "max_batch_size": 8,
+                    "enable_large_batch_splitting": True,
+                    "max_execution_batch_size": 4,
+                    "allowed_batch_sizes": (8,),
+                },
+                "must match max_execution_batch_size; last entry was 8; expected 4",
+            ),
+            ({"max_batch_size": 4, "max_execution_batch_size": 8}, "max_batch_size should be greater"),
+        ],
+    )
+    def test_contradictions(self, values, message):
+        """Values that cannot hold together are refused with both."""
+        with pytest.raises(InvalidRequestError, match=message):
+            BatchingParameters(**values)
+
+
+@pytest.fixture
+def parameters(tmp_path):
+    """A small batching file."""
+    path = tmp_path / "batching.config"
+    path.write_text("max_batch_size { value: 4 } batch_timeout_micros { value: 1000 }")
+    return path
+
+
+class TestServer:
+    def test_flag_and_file_batch_over_grpc(self, toy_folder, parameters, connect):
+        """The server batches, and the batch's limit is the request's."""
+        with Server(
+            model_base_path=toy_folder,
+            model_name="toy",
+            enable_batching=True,
+            batching_parameters_file=parameters,
+            rest_port=None,
+        ) as server:
+            stub = connect(server).prediction
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = "toy"
+            request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((4, 1), np.float32)))
+            assert list(stub.Predict(request).outputs["y"].float_val) == [3, 3, 3, 3]
+            request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((5, 1), np.float32)))
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.Predict(request)
+            assert caught.value.details() == "Task size 5 is larger than maximum input batch size 4"

@@ -1,0 +1,1 @@
+"""A transposed convolution in numbers: operator, overlap, phases, contributions, calls."""

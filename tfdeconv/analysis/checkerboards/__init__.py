@@ -1,0 +1,1 @@
+"""Where a periodic pattern comes from, how strong it is, and what takes it away."""

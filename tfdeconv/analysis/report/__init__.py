@@ -1,0 +1,1 @@
+"""The facts about a model's upsampling layers, as values and as a page."""

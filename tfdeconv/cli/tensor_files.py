@@ -1,0 +1,148 @@
+"""Files as tensors: arrays (.npy), pictures, and any bytes for string tensors."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfdeconv.client import TensorSpec
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.extras import require
+from tfdeconv.imaging import SUFFIXES, Photograph, read_photograph, write_photograph
+
+_ENCODED = (".png", ".jpg", ".jpeg")  # what image decoders of TensorFlow take
+_ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+
+
+def can_be_sent_encoded(path: Path) -> bool:
+    """Return whether a server that decodes the file sees the picture as it is meant.
+
+    It does not where the file asks to be turned: TensorFlow's decoders do not look at that.
+    """
+    if path.suffix.lower() not in _ENCODED:
+        return False
+    pillow = require("PIL.Image", extra="image", feature="Sending a picture")
+    try:
+        with pillow.open(path) as picture:
+            return bool(picture.getexif().get(_ORIENTATION, 1) == 1)
+    except (OSError, SyntaxError, ValueError):
+        return True  # broken: the server says how
+
+
+def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
+    """Return what a file holds in the form that an input takes.
+
+    A string input takes the file's bytes; any other input takes the array of a .npy file, or the
+    pixels of a picture: floats in [0, 1], integers in 0 to 255, with a batch axis.
+
+    Raises:
+        InvalidArgumentError: The file is missing, broken, or of no use for this input.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _read_npy(path)
+    if spec.dtype == "string":
+        element = np.empty((1,) * (1 if spec.shape is None else len(spec.shape)), object)
+        element.fill(_read_bytes(path))
+        return element
+    if suffix in SUFFIXES:
+        return _read_picture(path, spec)
+    raise InvalidArgumentError(
+        f"--input {path} must be a .npy array or a picture ({', '.join(SUFFIXES)}) for an input that "
+        f"takes {spec}."
+    )
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidArgumentError(f"--input {path} cannot be read: {error.strerror}.") from None
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        raise InvalidArgumentError(f"--input {path} is not a NumPy array file: {error}.") from None
+
+
+def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
+    channels = spec.shape[-1] if spec.shape else None
+    if spec.shape is not None and (len(spec.shape) not in (3, 4) or channels not in (None, 1, 3)):
+        raise InvalidArgumentError(
+            f"--input {path} is a picture, but the input takes {spec}; pass a .npy array of that shape."
+        )
+    photograph = read_photograph(path)
+    pixels = photograph.pixels[..., :-1] if photograph.has_alpha else photograph.pixels
+    if channels == 1 and pixels.shape[-1] != 1:
+        raise InvalidArgumentError(f"--input {path} is in colour, but the input takes {spec}.")
+    if channels != 1 and pixels.shape[-1] == 1:
+        pixels = pixels.repeat(3, axis=-1)
+    top = np.iinfo(pixels.dtype).max
+    if spec.dtype.startswith(("float", "bfloat")):
+        pixels = pixels.astype(np.float32) / np.float32(top)
+    elif top > 255:
+        pixels = np.rint(pixels / (top / 255)).astype(np.uint8)
+    return pixels if spec.shape is not None and len(spec.shape) == 3 else pixels[np.newaxis]
+
+
+def write(path: Path, array: NDArray[Any], name: str) -> str:
+    """Write one output to a file, replacing it if it exists, and return a line about it.
+
+    Raises:
+        InvalidArgumentError: The output has no form in a file of this kind, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _write_bytes(path, _npy(array, name), f"{array.dtype} {list(array.shape)}")
+    if array.dtype == object:
+        data = _element(path, array, name)
+        return _write_bytes(path, data, f"{len(data):,} bytes")
+    if suffix not in SUFFIXES:
+        raise InvalidArgumentError(f"--output {path} must end in .npy or {', '.join(SUFFIXES)} for an array.")
+    photograph = _picture(array, name)
+    write_photograph(photograph, path, overwrite=True)
+    return f"{path}: {photograph.describe()}"
+
+
+def _write_bytes(path: Path, data: bytes, what: str) -> str:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidArgumentError(f"--output {path} cannot be written: {error.strerror}.") from None
+    return f"{path}: {what}"
+
+
+def _npy(array: NDArray[Any], name: str) -> bytes:
+    if array.dtype == object:
+        raise InvalidArgumentError(
+            f"Output {name!r} holds strings, which a .npy file cannot; name the file after what they are."
+        )
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def _element(path: Path, array: NDArray[Any], name: str) -> bytes:
+    if array.size != 1:
+        raise InvalidArgumentError(f"Output {name!r} holds {array.size} strings; a file takes one.")
+    data: bytes = array.reshape(-1)[0]
+    if data.startswith(b"\x89PNG") and path.suffix.lower() in SUFFIXES[1:]:
+        raise InvalidArgumentError(f"The model answers with a PNG; let --output {path} end in .png.")
+    return data
+
+
+def _picture(array: NDArray[Any], name: str) -> Photograph:
+    pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
+    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
+        raise InvalidArgumentError(
+            f"Output {name!r} of shape {list(array.shape)} is not one picture; write it to a .npy file."
+        )
+    if pixels.dtype.kind not in "iu":
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255)
+    return Photograph(np.clip(pixels, 0, 255).astype(np.uint8))

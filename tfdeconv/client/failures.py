@@ -1,0 +1,57 @@
+"""Which exception an HTTP answer or a broken connection stands for."""
+
+from __future__ import annotations
+
+import re
+
+from tfdeconv import errors
+from tfdeconv.wire import status_codes
+
+# HTTP folds several codes into 400; these parts of TensorFlow Serving's messages tell them apart.
+_FAILED_PRECONDITION_TEXTS = (
+    "padding is turned off",
+    "not currently available for inference",
+    "FAILED_PRECONDITION",
+)
+
+
+def from_http(status: int, message: str) -> errors.ServingError:
+    """Return the exception of an HTTP status and the message of its body.
+
+    Example:
+        >>> from_http(503, "busy")
+        UnavailableError('busy')
+        >>> from_http(400, "... different shapes and padding is turned off. ...")
+        FailedPreconditionError('... different shapes and padding is turned off. ...')
+    """
+    code = status_codes.code_of_http(status)
+    if status == 400 and any(text in message for text in _FAILED_PRECONDITION_TEXTS):
+        code = "FAILED_PRECONDITION"
+    return status_codes.error_of(code, message)
+
+
+def unreachable(url: str, reason: str) -> errors.UnavailableError:
+    """Return the error of a connection that could not be made or broke.
+
+    Example:
+        >>> print(unreachable("http://h:1", "[Errno 111] Connection refused"))
+        http://h:1 cannot be reached: Connection refused. Is the server running, and does it speak REST there?
+    """
+    reason = re.sub(r"^\[Errno -?\d+\] |^[A-Z_]+: (ipv4|ipv6|unix):\S+: ", "", reason).strip().rstrip(".")
+    protocol = "REST" if url.startswith("http") else "gRPC"
+    return errors.UnavailableError(
+        f"{url} cannot be reached: {reason}. Is the server running, and does it speak {protocol} there?"
+    )
+
+
+def late(url: str, timeout: float) -> errors.DeadlineExceededError:
+    """Return the error of an answer that did not come in time.
+
+    Example:
+        >>> print(late("http://h:1", 59.97))
+        No answer from http://h:1 within 60 s. If the model needs longer, raise the timeout.
+    """
+    seconds = float(f"{timeout:.2g}")  # what was left of 60 s is 60 s to the reader
+    return errors.DeadlineExceededError(
+        f"No answer from {url} within {seconds:g} s. If the model needs longer, raise the timeout."
+    )

@@ -1,0 +1,41 @@
+"""Sizes and windows of transposed convolutions, in pure integers (no TensorFlow is imported)."""
+
+from tfdeconv.geometry.axis import (
+    AutoPad,
+    ForwardPadding,
+    Window,
+    crops,
+    effective_kernel_size,
+    forward_padding,
+    forward_size,
+    full_size,
+    linear_kernel,
+    linear_kernel_size,
+    onnx_window,
+    output_size_range,
+    phases,
+    same_lead,
+    smallest_output_size,
+    torch_window,
+    window,
+)
+
+__all__ = [
+    "AutoPad",
+    "ForwardPadding",
+    "Window",
+    "crops",
+    "effective_kernel_size",
+    "forward_padding",
+    "forward_size",
+    "full_size",
+    "linear_kernel",
+    "linear_kernel_size",
+    "onnx_window",
+    "output_size_range",
+    "phases",
+    "same_lead",
+    "smallest_output_size",
+    "torch_window",
+    "window",
+]

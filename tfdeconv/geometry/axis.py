@@ -1,0 +1,449 @@
+"""Sizes and windows of transposed convolutions, in pure integers (no TensorFlow is imported).
+
+Along one axis with input size ``i``, kernel ``k``, stride ``s``, dilation ``d`` and effective kernel
+``ke = (k - 1) * d + 1``, every transposed convolution has one *full* output::
+
+    full[q] = sum of x[p] * w[a] over all p, a with p * s + a * d == q       size F = (i - 1) * s + ke
+
+The padding, output_padding, output_shape and crop of every framework only choose which *window* of
+it is returned, ``full[lead : lead + size]``, with zeros where the window passes the end. Without an
+explicit output size each convention removes the same samples whatever the input size is: ``before``
+of them at the start and ``after`` at the end (negative where the window passes the end). So
+:func:`crops` holds the conventions, and :func:`window` applies them to a size.
+
+References:
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, arXiv
+    1603.07285: their relationships 8 to 15 are the sizes of these windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry.axis_arguments import AxisPadding, at_least, integer, padding_name, padding_pair
+
+ForwardPadding: TypeAlias = Literal["same", "valid"]
+"""Padding of a convolution or pooling, with TensorFlow's meaning."""
+
+AutoPad: TypeAlias = Literal["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]
+
+
+class Window(NamedTuple):
+    """The samples ``lead .. lead + size - 1`` of the full output along one axis.
+
+    Example:
+        >>> lead, size = Window(lead=1, size=4)
+        >>> lead + size
+        5
+    """
+
+    lead: int
+    size: int
+
+
+def effective_kernel_size(kernel_size: int, dilation_rate: int = 1) -> int:
+    """Return the samples that a dilated kernel spans: ``(k - 1) * d + 1`` (relationship 15).
+
+    Example:
+        >>> effective_kernel_size(3, dilation_rate=2)
+        5
+    """
+    return (kernel_size - 1) * dilation_rate + 1
+
+
+def full_size(input_size: Any, kernel_size: int, stride: int, dilation_rate: int = 1) -> Any:
+    """Return the size of the uncropped output: ``(i - 1) * s + ke`` (relationship 12).
+
+    Args:
+        input_size: Samples along the axis; an int, or an integer scalar tensor where the size is
+            known only at run time.
+        kernel_size: Taps of the kernel along the axis.
+        stride: Output samples between the stamps of neighbouring inputs.
+        dilation_rate: Output samples between neighbouring taps.
+
+    Returns:
+        The full size, an int for an int.
+
+    Example:
+        >>> full_size(2, kernel_size=3, stride=2)
+        5
+    """
+    return (input_size - 1) * stride + effective_kernel_size(kernel_size, dilation_rate)
+
+
+def same_lead(full: Any, size: Any, *, maximum: Callable[[Any, int], Any] = max) -> Any:
+    """Return the lead of TensorFlow's SAME window of ``size`` samples out of ``full``.
+
+    TensorFlow splits what is cropped evenly and puts the odd sample at the end; nothing is cropped
+    where the window is longer than the full output. ``maximum`` is ``tf.maximum`` for tensors.
+
+    Example:
+        >>> same_lead(5, 4), same_lead(6, 4), same_lead(2, 4)
+        (0, 1, 0)
+    """
+    return maximum(full - size, 0) // 2
+
+
+def crops(
+    kernel_size: int,
+    stride: int,
+    *,
+    padding: AxisPadding = "valid",
+    output_padding: int | None = None,
+    dilation_rate: int = 1,
+) -> tuple[int, int]:
+    """Return how many samples a convention removes from the (start, end) of the full output.
+
+    Args:
+        kernel_size: Taps of the kernel along the axis.
+        stride: Stride of the axis.
+        padding: "valid" or "same" with Keras's meaning; an int is cropped from both ends, as in
+            PyTorch and Caffe; a pair is cropped from (start, end), and its second number may be
+            negative.
+        output_padding: Extra samples at the end. None: Keras's default size for "valid" and "same",
+            0 otherwise. Below ``stride`` for "valid" and "same" (as Keras), below
+            ``max(stride, dilation_rate)`` otherwise (as PyTorch).
+        dilation_rate: Dilation of the axis.
+
+    Returns:
+        (before, after); ``before >= 0``, and a negative ``after`` extends the output with zeros.
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range, or the combination has no legal size.
+
+    Example:
+        >>> crops(3, 2, padding="same")  # Keras: the last of 2 * i + 1 samples is dropped
+        (0, 1)
+        >>> crops(3, 2, padding=1, output_padding=1)  # PyTorch's usual doubling
+        (1, 0)
+    """
+    kernel_size = at_least(1, "kernel_size", kernel_size)
+    stride = at_least(1, "strides", stride)
+    dilation_rate = at_least(1, "dilation_rate", dilation_rate)
+    ke = effective_kernel_size(kernel_size, dilation_rate)
+    if isinstance(padding, str):
+        return _keras_crops(ke, stride, padding_name(padding), output_padding)
+    before, after = (
+        padding_pair(padding) if isinstance(padding, tuple) else (at_least(0, "padding", padding),) * 2
+    )
+    extra = 0 if output_padding is None else at_least(0, "output_padding", output_padding)
+    if extra >= max(stride, dilation_rate):
+        raise InvalidArgumentError(
+            f"output_padding must be below max(strides, dilation_rate) = {max(stride, dilation_rate)} "
+            f"when padding is given in samples; received {extra}. Larger outputs: use a negative second "
+            "number in padding=(before, after)."
+        )
+    return before, after - extra
+
+
+def _keras_crops(ke: int, stride: int, padding: str, output_padding: int | None) -> tuple[int, int]:
+    """The crops of Keras's "valid" and "same" (keras.layers.ConvNDTranspose over TensorFlow)."""
+    if output_padding is not None:
+        output_padding = at_least(0, "output_padding", output_padding)
+        if output_padding >= stride:
+            raise InvalidArgumentError(
+                f"output_padding must be below strides = {stride} with padding={padding!r}; received "
+                f"{output_padding}. Choose from 0 to {stride - 1}, or leave it None."
+            )
+    if padding == "valid":
+        return 0, (ke - max(ke, stride) if output_padding is None else -output_padding)
+    if output_padding is None:
+        total = ke - stride  # size i * s
+    else:
+        if ke % 2 + output_padding == 0:
+            raise InvalidArgumentError(
+                f"output_padding must be at least 1 with padding='same' and an even effective kernel size "
+                f"({ke}): 0 asks for (i - 1) * strides samples, which a 'same' convolution maps to i - 1 "
+                "inputs. Received 0. Use output_padding=None for i * strides samples."
+            )
+        total = ke - ke % 2 - output_padding  # size (i - 1) * s + ke % 2 + output_padding
+    before = same_lead(total, 0)
+    return before, total - before
+
+
+def output_size_range(
+    input_size: int, kernel_size: int, stride: int, padding: AxisPadding, dilation_rate: int = 1
+) -> range:
+    """Return every output size that the forward convolution maps back to ``input_size``.
+
+    A convolution of stride ``s`` gives the same output size for ``s`` neighbouring input sizes, so a
+    transposed convolution may return any of these (Dumoulin and Visin, relationship 14).
+
+    Example:
+        >>> output_size_range(7, kernel_size=3, stride=2, padding="same")
+        range(13, 15)
+        >>> output_size_range(7, kernel_size=3, stride=2, padding=1)  # PyTorch
+        range(13, 15)
+    """
+    first = smallest_output_size(
+        at_least(1, "input_size", input_size), kernel_size, stride, padding, dilation_rate
+    )
+    return range(max(first, 1), max(first + stride, 1))
+
+
+def smallest_output_size(
+    input_size: Any, kernel_size: int, stride: int, padding: AxisPadding, dilation_rate: int = 1
+) -> Any:
+    """Return the first size of :func:`output_size_range`; ``input_size`` may be a scalar tensor.
+
+    Example:
+        >>> smallest_output_size(7, kernel_size=3, stride=2, padding="valid")
+        15
+    """
+    if isinstance(padding, str) and padding_name(padding) == "same":
+        return (input_size - 1) * at_least(1, "strides", stride) + 1
+    samples = padding if not isinstance(padding, str) else 0
+    before, after = crops(kernel_size, stride, padding=samples, dilation_rate=dilation_rate)
+    return full_size(input_size, kernel_size, stride, dilation_rate) - before - after
+
+
+def window(
+    input_size: int,
+    kernel_size: int,
+    stride: int,
+    *,
+    padding: AxisPadding = "valid",
+    output_padding: int | None = None,
+    output_size: int | None = None,
+    dilation_rate: int = 1,
+) -> Window:
+    """Return the window of Keras's and TensorFlow's conventions, and of paddings in samples.
+
+    Args:
+        input_size: Samples along the axis, at least 1.
+        kernel_size: Taps of the kernel.
+        stride: Stride of the axis.
+        padding: As in :func:`crops`.
+        output_padding: As in :func:`crops`; excludes ``output_size``.
+        output_size: One of :func:`output_size_range`. None: the convention's own size.
+        dilation_rate: Dilation of the axis.
+
+    Returns:
+        The window of the full output.
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range; the message holds the legal range.
+
+    Example:
+        >>> window(2, kernel_size=3, stride=2, padding="same")
+        Window(lead=0, size=4)
+        >>> window(7, kernel_size=3, stride=2, padding="same", output_size=13)
+        Window(lead=1, size=13)
+    """
+    input_size = at_least(1, "input_size", input_size)
+    if output_size is None:
+        before, after = crops(
+            kernel_size, stride, padding=padding, output_padding=output_padding, dilation_rate=dilation_rate
+        )
+        size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
+        return Window(before, _positive_size(size, input_size, kernel_size, stride, padding))
+    if output_padding is not None:
+        raise InvalidArgumentError(
+            f"output_padding and an output size exclude each other; received output_padding={output_padding} "
+            f"and output size {output_size}. Give one of them."
+        )
+    size = integer("output_shape", output_size)
+    legal = output_size_range(input_size, kernel_size, stride, padding, dilation_rate)
+    if not legal:
+        largest = smallest_output_size(input_size, kernel_size, stride, padding, dilation_rate) + stride - 1
+        _positive_size(largest, input_size, kernel_size, stride, padding)
+    if size not in legal:
+        raise InvalidArgumentError(
+            f"output_shape must lie in [{legal.start}, {legal.stop - 1}] for input {input_size}, kernel "
+            f"{kernel_size}, stride {stride}"
+            + (f", dilation {dilation_rate}" if dilation_rate != 1 else "")
+            + f" and padding {padding!r}; received {size}."
+        )
+    if isinstance(padding, str):
+        full = full_size(input_size, kernel_size, stride, dilation_rate)
+        return Window(same_lead(full, size) if padding_name(padding) == "same" else 0, size)
+    return Window(padding[0] if isinstance(padding, tuple) else padding, size)
+
+
+def torch_window(
+    input_size: int,
+    kernel_size: int,
+    stride: int,
+    padding: int,
+    output_padding: int,
+    dilation_rate: int = 1,
+) -> Window:
+    """Return the window of torch.nn.ConvTransposeNd (and, with output_padding 0, of Caffe's Deconvolution).
+
+    Args:
+        input_size: Samples along the axis, at least 1.
+        kernel_size: Taps of the kernel.
+        stride: Stride of the axis.
+        padding: Samples cropped from both ends, at least 0.
+        output_padding: Samples added at the end, below ``max(stride, dilation_rate)``.
+        dilation_rate: Dilation of the axis.
+
+    Example:
+        >>> torch_window(7, kernel_size=3, stride=2, padding=1, output_padding=1)
+        Window(lead=1, size=14)
+    """
+    return window(
+        input_size,
+        kernel_size,
+        stride,
+        padding=at_least(0, "padding", padding),
+        output_padding=output_padding,
+        dilation_rate=dilation_rate,
+    )
+
+
+def onnx_window(
+    input_size: int,
+    kernel_size: int,
+    stride: int,
+    *,
+    pads: tuple[int, int] = (0, 0),
+    output_padding: int = 0,
+    output_size: int | None = None,
+    auto_pad: AutoPad = "NOTSET",
+    dilation_rate: int = 1,
+) -> Window:
+    """Return the window of ONNX's ConvTranspose (opset 11 and newer).
+
+    Args:
+        input_size: Samples along the axis, at least 1.
+        kernel_size: Taps of the kernel.
+        stride: Stride of the axis.
+        pads: Samples cropped from the (begin, end) of this axis; used by ``auto_pad="NOTSET"``
+            without an ``output_size``.
+        output_padding: Samples added at the end, below ``max(stride, dilation_rate)``.
+        output_size: The ``output_shape`` attribute of this axis; ``pads`` follow from it.
+        auto_pad: ONNX's attribute. SAME_UPPER and SAME_LOWER return ``input_size * stride`` samples, or
+            the full output (with ``output_padding``) where that is shorter.
+        dilation_rate: Dilation of the axis.
+
+    Raises:
+        InvalidArgumentError: An argument is out of its range.
+
+    Example:
+        >>> onnx_window(3, kernel_size=3, stride=2, pads=(1, 1), output_padding=1)
+        Window(lead=1, size=6)
+        >>> onnx_window(3, kernel_size=3, stride=2, auto_pad="SAME_LOWER")
+        Window(lead=1, size=6)
+    """
+    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise InvalidArgumentError(
+            f"auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID; received {auto_pad!r}."
+        )
+    if not isinstance(pads, list | tuple) or len(pads) != 2:
+        raise InvalidArgumentError(f"pads must be a pair (begin, end); received {pads}.")
+    begin, end = (0, 0) if auto_pad == "VALID" else (at_least(0, "pads", pad) for pad in pads)
+    before, after = crops(
+        kernel_size, stride, padding=(begin, end), output_padding=output_padding, dilation_rate=dilation_rate
+    )
+    input_size = at_least(1, "input_size", input_size)
+    full = full_size(input_size, kernel_size, stride, dilation_rate)
+    if output_size is None and auto_pad in ("NOTSET", "VALID"):
+        return Window(before, _positive_size(full - before - after, input_size, kernel_size, stride, pads))
+    natural = full + output_padding
+    if output_size is None:
+        size = min(input_size * stride, natural)  # as ONNX Runtime and ONNX's shape inference: pads >= 0
+    else:
+        size = at_least(1, "output_shape", output_size)
+    upper = same_lead(natural, size)  # the smaller half in front
+    if auto_pad == "SAME_UPPER":
+        return Window(upper, size)
+    return Window(max(natural - size, 0) - upper, size)
+
+
+def forward_padding(padding: str) -> ForwardPadding:
+    """Return the padding of a convolution or pooling in lower case.
+
+    Raises:
+        InvalidArgumentError: It is neither "same" nor "valid".
+
+    Example:
+        >>> forward_padding("SAME")
+        'same'
+    """
+    name = padding.lower() if isinstance(padding, str) else padding
+    if name not in ("same", "valid"):
+        raise InvalidArgumentError(f"padding must be 'same' or 'valid'; received {padding!r}.")
+    return "same" if name == "same" else "valid"
+
+
+def forward_size(input_size: Any, kernel_size: int, stride: int, padding: ForwardPadding) -> Any:
+    """Return the output size of a convolution or pooling: ``ceil(i / s)`` or ``(i - k) // s + 1``.
+
+    Args:
+        input_size: Samples along the axis; an int or an integer scalar tensor.
+        kernel_size: Taps of the kernel, or samples of the pooling window.
+        stride: Input samples between neighbouring outputs.
+        padding: "same" or "valid" with TensorFlow's meaning.
+
+    Raises:
+        InvalidArgumentError: An int ``input_size`` has no output.
+
+    Example:
+        >>> forward_size(7, kernel_size=3, stride=2, padding="same")
+        4
+        >>> forward_size(8, kernel_size=3, stride=2, padding="valid")
+        3
+    """
+    if isinstance(input_size, int):
+        at_least(1, "input_size", input_size)
+        if padding == "valid" and input_size < kernel_size:
+            raise InvalidArgumentError(
+                f"padding='valid' needs at least kernel_size or pool_size = {kernel_size} samples; received "
+                f"{input_size}. Use padding='same'."
+            )
+    if padding == "same":
+        return (input_size + stride - 1) // stride
+    return (input_size - kernel_size) // stride + 1
+
+
+def phases(kernel_size: int, stride: int, dilation_rate: int = 1) -> list[int]:
+    """Return the phase, output position modulo ``stride``, that each tap of the kernel contributes to.
+
+    A constant input gives an output without checkerboard if and only if the weights of every phase
+    have the same sum (Odena, Dumoulin and Olah 2016).
+
+    Example:
+        >>> phases(5, stride=3)
+        [0, 1, 2, 0, 1]
+    """
+    return [tap * dilation_rate % stride for tap in range(kernel_size)]
+
+
+def linear_kernel_size(factor: int) -> int:
+    """Return the taps of the linear interpolation kernel for an integer factor: ``2 f - f % 2``.
+
+    The FCN reference code pairs this size with stride ``f`` (Long, Shelhamer and Darrell 2015).
+
+    Example:
+        >>> [linear_kernel_size(factor) for factor in (1, 2, 3, 4)]
+        [1, 4, 5, 8]
+    """
+    factor = at_least(1, "factor", factor)
+    return 2 * factor - factor % 2
+
+
+def linear_kernel(kernel_size: int) -> list[float]:
+    """Return the weights of the 1-D linear interpolation kernel: ``1 - |x - (k - 1) / 2| / ceil(k / 2)``.
+
+    N-D kernels are outer products of these. Symmetric for every size; the form with the centre
+    ``(2 f - 1 - f % 2) / (2 f)`` found in older code is not, for kernels of 3, 6 and 7 taps.
+
+    Example:
+        >>> linear_kernel(4)
+        [0.25, 0.75, 0.75, 0.25]
+    """
+    kernel_size = at_least(1, "kernel_size", kernel_size)
+    half = (kernel_size + 1) // 2
+    return [1 - abs(tap - (kernel_size - 1) / 2) / half for tap in range(kernel_size)]
+
+
+def _positive_size(size: int, input_size: int, kernel_size: int, stride: int, padding: object) -> int:
+    if size < 1:
+        raise InvalidArgumentError(
+            f"padding must leave at least 1 output sample; padding {padding!r} leaves {size} for input "
+            f"{input_size}, kernel {kernel_size}, stride {stride}. Use a smaller padding."
+        )
+    return size

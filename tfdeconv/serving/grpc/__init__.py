@@ -1,0 +1,1 @@
+"""TensorFlow Serving's gRPC protocol over the data plane."""

@@ -1,0 +1,1 @@
+"""Requests on arrays: the data plane, and one run of a signature. No bytes, no sockets."""

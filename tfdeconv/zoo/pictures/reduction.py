@@ -1,0 +1,69 @@
+"""From a picture enlarged by a whole factor to the size that was asked for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfdeconv.extras import require
+from tfdeconv.zoo.pictures.tiling import Span, Tile
+
+_FILTER_SUPPORT = 2  # of the bicubic filter, in pixels of the result
+
+
+class Reduction:
+    """Places enlarged tiles in a result of another size.
+
+    Args:
+        before: Height and width before enlarging.
+        after: Height and width of the result, between ``before`` and ``scale`` times that.
+        scale: The whole factor by which tiles are enlarged.
+
+    Attributes:
+        context: Pixels, before enlarging, that a tile needs around what is kept of it. 0 where the result
+            has exactly the enlarged size.
+    """
+
+    def __init__(self, before: tuple[int, ...], after: tuple[int, int], scale: int) -> None:
+        self._before = before
+        self._after = after
+        self._scale = scale
+        self._whole = all(scale * b == a for b, a in zip(before, after, strict=True))
+        smallest_factor = min(a / b for b, a in zip(before, after, strict=True))
+        # one pixel of the result more, because the edges of what is kept are rounded to its pixels
+        self.context = 0 if self._whole else math.ceil((_FILTER_SUPPORT + 1) / smallest_factor)
+
+    def place(self, tile: Tile, enlarged: NDArray[np.float32]) -> tuple[slice, slice, NDArray[np.float32]]:
+        """Return the rows and columns of the result that a tile covers, and their values."""
+        rows, top, bottom = self._axis(tile.rows, 0)
+        columns, left, right = self._axis(tile.columns, 1)
+        if self._whole:
+            return rows, columns, enlarged[int(top) : int(bottom), int(left) : int(right)]
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        return rows, columns, _resample(enlarged, (left, top, right, bottom), size)
+
+    def _axis(self, span: Span, axis: int) -> tuple[slice, float, float]:
+        """Samples of the result, and where they begin and end in the enlarged tile."""
+        first, last = (
+            edge * self._after[axis] // self._before[axis] for edge in (span.keep_start, span.keep_stop)
+        )
+        ratio = self._scale * self._before[axis] / self._after[axis]
+        offset = self._scale * span.start
+        return slice(first, last), first * ratio - offset, last * ratio - offset
+
+
+def _resample(
+    values: NDArray[np.float32], box: tuple[float, float, float, float], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Reduce the part ``box`` (left, top, right, bottom) of ``values`` to ``size`` (width, height).
+
+    Pillow's filters take samples outside the box where there are some, so tiles agree at their seams.
+    """
+    pillow = require("PIL.Image", extra="image", feature="Upscaling to a size in between")
+    channels = []
+    for channel in np.moveaxis(values, -1, 0):
+        image = pillow.fromarray(np.ascontiguousarray(channel))
+        channels.append(np.asarray(image.resize(size, pillow.Resampling.BICUBIC, box=box)))
+    return np.stack(channels, axis=-1)

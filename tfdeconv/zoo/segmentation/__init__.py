@@ -1,0 +1,1 @@
+"""Networks that label every pixel, on backbones of ``keras.applications``."""
