@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "imaging": set(),
     "client": {"imaging", "wire"},
     "serving": {"client", "imaging", "wire"},
+    "web": set(),
     "wire": set(),
 }
 """Part -> what else it imports. Parts that are not listed stand on top and import what they need."""

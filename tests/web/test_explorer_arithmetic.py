@@ -1,4 +1,4 @@
-"""The arithmetic of the explorer, in JavaScript, is that of the package: the same numbers, the same errors."""
+"""The arithmetic of the explorer is that of the package: the same numbers, the same errors."""
 
 import itertools
 import json
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tfdeconv import analysis, geometry
-from tfdeconv.analysis.configuration import Axis, Configuration
+from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import Window
 
@@ -170,17 +170,19 @@ def test_the_outputs(answered):
 
 
 def plain_output(x, kernel, spans):
-    """The definition, product by product."""
-    y = np.zeros([size for *_, size in spans])
-    for p in np.ndindex(x.shape):
-        for a in np.ndindex(kernel.shape):
-            q = tuple(
-                i * stride + tap * dilation - lead
-                for i, tap, (stride, dilation, lead, _) in zip(p, a, spans, strict=True)
-            )
-            if all(0 <= index < size for index, size in zip(q, y.shape, strict=True)):
-                y[q] += x[p] * kernel[a]
-    return y
+    """The definition, tap by tap: each adds the whole input, spread by the strides, to the full output."""
+    reach = [
+        (size - 1) * stride + (taps - 1) * dilation + 1
+        for size, taps, (stride, dilation, _, _) in zip(x.shape, kernel.shape, spans, strict=True)
+    ]
+    full = np.zeros([max(span, lead + size) for span, (_, _, lead, size) in zip(reach, spans, strict=True)])
+    for tap in np.ndindex(kernel.shape):
+        places = tuple(
+            slice(a * dilation, a * dilation + (size - 1) * stride + 1, stride)
+            for a, size, (stride, dilation, _, _) in zip(tap, x.shape, spans, strict=True)
+        )
+        full[places] += x * kernel[tap]
+    return full[tuple(slice(lead, lead + size) for _, _, lead, size in spans)]
 
 
 def test_the_analysis(answered):

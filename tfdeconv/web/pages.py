@@ -16,7 +16,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
 }
-"""What is served; a browser refuses modules of another type, so this does not depend on the system's table."""
+"""What is served. Browsers refuse modules of another type, so the system's own table is not asked."""
 
 
 @dataclass(frozen=True)
