@@ -22,9 +22,10 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from tfdeconv.errors import InvalidRequestError, ServingError
 from tfdeconv.serving import Server
-from tfdeconv.serving.grpc.edge import channel_arguments
+from tfdeconv.serving.grpc.server import channel_arguments
 from tfdeconv.serving.models import image_size
-from tfdeconv.serving.rest import edge
+from tfdeconv.serving.rest import request_body
+from tfdeconv.serving.rest.api import RestApi
 from tfdeconv.serving.telemetry.metrics import Metrics
 
 
@@ -194,7 +195,7 @@ class TestGrpc:
                 started.set()
                 answers.append(future.result().model_spec.version.value)
 
-        grpc_metrics = server._telemetry.metrics
+        grpc_metrics = server.runtime.telemetry.metrics
         thread = threading.Thread(target=call)
         thread.start()
         wait_for(lambda: bool(grpc_metrics.runtime_latency.collect().samples))
@@ -261,7 +262,7 @@ class TestRest:
     def test_gzip_bomb_stays_packed(self):
         """Unpacking stops at the limit; what is beyond it is never in memory."""
         bomb = gzip.compress(b" " * 10_000_000)
-        assert edge.unpack(bomb, 1000) == b""
+        assert request_body.unpack(bomb, 1000) == b""
 
     def test_content_type_is_not_looked_at(self, server):
         """Any content type, or none, is the same."""
@@ -335,7 +336,7 @@ class TestRest:
             model_base_path=toy_folder, model_name="toy", rest_api_timeout_in_ms=50, grpc_port=None
         ) as server:
             monkeypatch.setattr(
-                server._rest._api, "answer", lambda *parts: (200, b"{}") if release.wait(20) else (500, b"")
+                RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(20) else (500, b"")
             )
             status, _, body = http_call(server, "POST", PREDICT, b"{}")
             release.set()

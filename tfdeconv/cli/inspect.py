@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfdeconv import version_folders
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import NotFoundError
 
@@ -33,16 +34,13 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     """
     import_tensorflow()
     from tfdeconv.serving.models import inspection
-    from tfdeconv.serving.repository import versions
 
-    found = versions.on_disk(folder) or {}
-    is_version = any((folder / f"saved_model.{kind}").is_file() for kind in ("pb", "pbtxt"))
-    if not is_version and not found:
+    path = version_folders.saved_model(folder)
+    if path is None:
         raise NotFoundError(
             f"{str(folder)!r} is no SavedModel: neither a version folder, which holds saved_model.pb, nor a "
             "folder of numbered versions."
         )
-    path = folder if is_version else found[max(found)]
     report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
     click.echo(f"{path}")
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")

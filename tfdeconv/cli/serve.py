@@ -88,8 +88,8 @@ def command(arguments: tuple[str, ...]) -> None:
 def _serve(parsed: flags.Parsed) -> None:
     keep_freed_memory()
     import_tensorflow()  # only now: the flags were parsed without it
+    from tfdeconv.serving import Server
     from tfdeconv.serving.launch import flag_options
-    from tfdeconv.serving.server import Server
 
     logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)
     for noisy in ("tensorflow", "absl", "uvicorn"):

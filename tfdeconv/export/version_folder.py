@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tfdeconv import version_folders
 from tfdeconv.errors import ExportError
 
 
@@ -30,14 +31,14 @@ def versions(base_path: Path) -> list[int]:
     if not base_path.is_dir():
         raise ExportError(f"base_path must be a folder; {str(base_path)!r} is a file. Choose another path.")
     names = [child.name for child in base_path.iterdir() if not child.name.startswith(".")]
-    strange = sorted(name for name in names if not (name.isascii() and name.isdecimal()))
+    strange = sorted(name for name in names if version_folders.number(name) is None)
     if strange:
         raise ExportError(
             f"base_path must hold version folders (1, 2, ...) and nothing else; {str(base_path)!r} holds "
             f"{', '.join(map(repr, strange[:3]))}{', ...' if len(strange) > 3 else ''}. "
             "Choose an empty or new folder, one for each model."
         )
-    return sorted(map(int, names))
+    return sorted(version_folders.versions(base_path) or {})
 
 
 @contextlib.contextmanager

@@ -1,13 +1,43 @@
 """Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.
 
-``Server`` is a context manager around five parts that know nothing of one another's insides: the codec
-(bytes and JSON to arrays), the model repository (which versions are loaded), the data plane (requests on
-arrays, no transport), and the gRPC and REST edges, which convert, call and convert back.
+``Server`` serves from this process. It is made of parts that can be had one by one, to serve the same
+models in another way: ``Runtime`` loads the models and answers requests on arrays; ``GrpcApi`` and
+``RestApi`` answer the messages and the documents of the two protocols without a socket; ``rest_app`` is the
+REST API as an application for any ASGI server.
 """
+
+from typing import Any
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+from tfdeconv.extras import require
+
+_attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"config.options": ["ServerOptions"], "server": ["Server"]},
+    submod_attrs={
+        "config.options": ["ServerOptions"],
+        "grpc.api": ["GrpcAnswer", "GrpcApi"],
+        "grpc.call_context": ["CallContext"],
+        "model_spec": ["ModelSpec"],
+        "rest.api": ["RestApi"],
+        "rest.app": ["rest_app"],
+        "runtime": ["Runtime"],
+        "server": ["Server"],
+    },
 )
+_NEEDED = (
+    "grpc",
+    "grpc_health",
+    "tensorflow_serving.apis",
+    "starlette",
+    "uvicorn",
+    "orjson",
+    "prometheus_client",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__ and name != "ServerOptions":
+        for module in _NEEDED:
+            require(module, extra="serving", feature="The embedded server")
+    return _attached(name)

@@ -342,15 +342,16 @@ class TestJsonPredict:
     TYPES = {"a": FLOAT, "b": STRING}  # noqa: RUF012
 
     def parse(self, document, types=None):
-        return json_predict.parse_request(json.dumps(document).encode(), lambda _: types or self.TYPES)
+        request = json_predict.parse_request(json.dumps(document).encode())
+        return request.row_form, request.inputs(types or self.TYPES)
 
     def test_named_rows_become_columns(self):
         """Each input stacks its rows."""
         rows = [{"a": [1, 2], "b": "x"}, {"a": [3, 4], "b": {"b64": "eQ=="}}]
-        call = self.parse({"instances": rows})
-        assert call.inputs["a"].tolist() == [[1, 2], [3, 4]]
-        assert call.inputs["b"].tolist() == [b"x", b"y"]
-        assert call.row_form
+        row_form, inputs = self.parse({"instances": rows})
+        assert inputs["a"].tolist() == [[1, 2], [3, 4]]
+        assert inputs["b"].tolist() == [b"x", b"y"]
+        assert row_form
 
     @pytest.mark.parametrize(
         ("document", "message"),
@@ -437,7 +438,7 @@ class TestJsonPredict:
     def test_random_text(self, text):
         """Any text is a request or an InvalidRequestError."""
         with pytest.raises(InvalidRequestError):
-            json_predict.parse_request(text.encode("utf-8", "surrogatepass"), lambda _: {"x": FLOAT})
+            json_predict.parse_request(text.encode("utf-8", "surrogatepass")).inputs({"x": FLOAT})
 
 
 class TestExamples:

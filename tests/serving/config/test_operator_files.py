@@ -19,7 +19,7 @@ from tfdeconv.serving import templates
 from tfdeconv.serving.config import operator_protos
 from tfdeconv.serving.launch import flags
 from tfdeconv.serving.repository import model_config
-from tfdeconv.serving.repository.versions import Latest
+from tfdeconv.serving.repository.version_policy import Latest
 from tfdeconv.serving.telemetry.metrics import Metrics
 
 FOLDER = Path(__file__).parents[3] / "serving"

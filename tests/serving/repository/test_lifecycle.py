@@ -28,7 +28,7 @@ from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import model_config
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.repository import ModelRepository
-from tfdeconv.serving.repository.versions import All, Latest, Specific, on_disk
+from tfdeconv.serving.repository.version_policy import All, Latest, Specific
 from tfdeconv.wire.version_state import VersionState
 
 
@@ -87,14 +87,7 @@ def states(repository, name="m"):
     return {status.version: status.state.name for status in repository.statuses(name)}
 
 
-class TestVersions:
-    def test_only_decimal_names_are_versions(self, tmp_path):
-        """Half-written folders, notes and hidden files are ignored; 0007 is 7."""
-        for name in ("1", "0007", "3.tmp", ".4", "x", "-5", "99999999999999999999"):
-            (tmp_path / name).mkdir()
-        assert set(on_disk(tmp_path)) == {1, 7}
-        assert on_disk(tmp_path / "missing") is None
-
+class TestVersionPolicy:
     @pytest.mark.parametrize(
         ("policy", "chosen"),
         [(Latest(), {9}), (Latest(2), {2, 9}), (All(), {1, 2, 9}), (Specific((1, 3)), {1})],
@@ -375,7 +368,7 @@ class TestReload:
         server = Server(model_base_path=toy_folder, model_name="old", rest_port=None)
         server.start()
         waiting = connect(server).model.HandleReloadConfigRequest.future(self.config(tmp_path))
-        wait_for(lambda: server._repository.names() == ["toy"])
+        wait_for(lambda: server.runtime.repository.names() == ["toy"])
         stopping = threading.Thread(target=server.stop, args=(0.1,), daemon=True)
         stopping.start()
         stopping.join(20)
@@ -387,7 +380,7 @@ class TestReload:
         with Server(model_base_path=toy_folder, model_name="old", rest_port=None) as server:
             stub = connect(server).model
             waiting = stub.HandleReloadConfigRequest.future(self.config(tmp_path))
-            wait_for(lambda: server._repository.names() == ["toy"])
+            wait_for(lambda: server.runtime.repository.names() == ["toy"])
             waiting.cancel()
             answer = stub.HandleReloadConfigRequest(self.config(toy_folder), timeout=20)
             assert answer.status.error_code == 0
@@ -457,7 +450,7 @@ class TestReload:
         with Server(
             model_config_file=file, model_config_file_poll_wait_seconds=0.02, rest_port=None
         ) as server:
-            repository = server._repository
+            repository = server.runtime.repository
             self.write(file, one=toy_folder, two=tmp_path / "typo")
             wait_for(lambda: repository.names() == ["one", "two"])
             self.write(file, one=toy_folder, two=toy_folder)
@@ -477,11 +470,11 @@ class TestReload:
         starting = threading.Thread(target=server.start)
         starting.start()
         try:
-            wait_for(lambda: server._repository is not None and server._repository.names() == ["one"])
+            wait_for(lambda: server.runtime is not None and server.runtime.repository.names() == ["one"])
             self.write(file, one=late, two=toy_folder)
             Toys.copy(toy_folder / "1", late, 1)
             starting.join()
-            wait_for(lambda: states(server._repository, "two") == {2: "AVAILABLE"})
+            wait_for(lambda: states(server.runtime.repository, "two") == {2: "AVAILABLE"})
         finally:
             server.stop()
 
@@ -495,5 +488,5 @@ class TestReload:
         ) as server:
             file.write_text("")
             wait_for(lambda: "is empty: nothing changes" in caplog.text)
-            assert server._repository.names() == ["one"]
-            assert states(server._repository, "one") == {2: "AVAILABLE"}
+            assert server.runtime.repository.names() == ["one"]
+            assert states(server.runtime.repository, "one") == {2: "AVAILABLE"}

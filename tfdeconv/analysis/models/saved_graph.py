@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from tfdeconv import version_folders
 from tfdeconv.errors import InvalidArgumentError
 
 TRANSPOSED = {
@@ -57,10 +58,9 @@ def version_folder(path: Path) -> Path:
             ...
         tfdeconv.errors.InvalidArgumentError: path must be a .keras file or a SavedModel folder; ...
     """
-    versions = [child for child in path.glob("*") if child.name.isdecimal()] if path.is_dir() else []
-    for folder in (path, *sorted(versions, key=lambda child: int(child.name), reverse=True)):
-        if (folder / "saved_model.pb").is_file():
-            return folder
+    folder = version_folders.saved_model(path)
+    if folder is not None:
+        return folder
     raise InvalidArgumentError(
         f"path must be a .keras file or a SavedModel folder; {str(path)!r} "
         + ("is neither." if path.exists() else "does not exist.")

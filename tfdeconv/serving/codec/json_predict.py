@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,17 +22,59 @@ _JSON_TYPES = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JsonPredict:
-    """A predict request's content.
+    """A predict request, whose values become arrays once the types of the signature are known.
 
     Attributes:
+        document: The JSON document.
         signature_name: As sent, empty when missing.
-        inputs: Input name to array.
-        row_form: Whether the answer goes into ``predictions`` (else ``outputs``).
     """
 
+    document: dict[str, Any]
     signature_name: str
-    inputs: dict[str, np.ndarray[Any, Any]]
-    row_form: bool
+
+    @property
+    def row_form(self) -> bool:
+        """Whether the answer goes into ``predictions`` (else ``outputs``)."""
+        return _ROW_KEY in self.document
+
+    def inputs(self, types: Mapping[str, int]) -> dict[str, np.ndarray[Any, Any]]:
+        """Return input name to array.
+
+        Args:
+            types: Input name to ``DataType`` enum value.
+
+        Raises:
+            InvalidRequestError: Whatever TensorFlow Serving refuses, in its words.
+
+        Example:
+            >>> parse_request(b'{"instances": [1, 2]}').inputs({"x": dtypes.FLOAT})
+            {'x': array([1., 2.], dtype=float32)}
+        """
+        document = self.document
+        types = dict(sorted(types.items()))
+        if not types:
+            raise InvalidRequestError(
+                f"Failed to get input map for signature: {self.signature_name or 'DEFAULT'}"
+            )
+        if _ROW_KEY in document and _COLUMN_KEY in document:
+            raise InvalidRequestError(
+                f"JSON Value: {json_document.to_text(document)} Not formatted correctly expecting only one "
+                f"of '{_COLUMN_KEY}' or '{_ROW_KEY}' keys to exist "
+            )
+        if _COLUMN_KEY in document:
+            return _from_columns(document[_COLUMN_KEY], types)
+        if _ROW_KEY not in document:
+            raise InvalidRequestError("Missing 'inputs' or 'instances' key")
+        rows = document[_ROW_KEY]
+        if not isinstance(rows, list):
+            raise InvalidRequestError(
+                f"JSON Value: {json_document.to_text(document)} Excepting '{_ROW_KEY}' to be an list/array"
+            )
+        if not rows:
+            raise InvalidRequestError(
+                f"JSON Value: {json_document.to_text(document)} No values in '{_ROW_KEY}' array"
+            )
+        return _from_rows(rows, types)
 
 
 def signature_name(document: dict[str, Any]) -> str:
@@ -50,40 +92,17 @@ def signature_name(document: dict[str, Any]) -> str:
     return name
 
 
-def parse_request(body: bytes, input_types: Callable[[str], Mapping[str, int]]) -> JsonPredict:
-    """Return the content of a predict request.
+def parse_request(body: bytes) -> JsonPredict:
+    """Return a predict request.
 
     Args:
         body: The JSON document.
-        input_types: Called with the signature's name; returns input name to ``DataType`` enum value.
 
     Raises:
-        InvalidRequestError: Whatever TensorFlow Serving refuses, in its words.
+        InvalidRequestError: It is no JSON object, or names its signature by something else than a string.
     """
     document = json_document.parse(body)
-    signature = signature_name(document)
-    types = dict(sorted(input_types(signature).items()))
-    if not types:
-        raise InvalidRequestError(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
-    if _ROW_KEY in document and _COLUMN_KEY in document:
-        raise InvalidRequestError(
-            f"JSON Value: {json_document.to_text(document)} Not formatted correctly expecting only one of "
-            f"'{_COLUMN_KEY}' or '{_ROW_KEY}' keys to exist "
-        )
-    if _ROW_KEY in document:
-        rows = document[_ROW_KEY]
-        if not isinstance(rows, list):
-            raise InvalidRequestError(
-                f"JSON Value: {json_document.to_text(document)} Excepting '{_ROW_KEY}' to be an list/array"
-            )
-        if not rows:
-            raise InvalidRequestError(
-                f"JSON Value: {json_document.to_text(document)} No values in '{_ROW_KEY}' array"
-            )
-        return JsonPredict(signature, _from_rows(rows, types), True)
-    if _COLUMN_KEY in document:
-        return JsonPredict(signature, _from_columns(document[_COLUMN_KEY], types), False)
-    raise InvalidRequestError("Missing 'inputs' or 'instances' key")
+    return JsonPredict(document, signature_name(document))
 
 
 def _is_named(value: Any) -> bool:

@@ -11,9 +11,10 @@ from tfdeconv.serving.loading import warmup_replay
 from tfdeconv.serving.loading.bundle_config import BundleConfig
 from tfdeconv.serving.models import tflite_model
 from tfdeconv.serving.models.batching import BatchedModel
+from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.models.session_model import SessionModel
 from tfdeconv.serving.models.tflite_model import TfliteModel
-from tfdeconv.serving.repository.servable import Model, Servable
+from tfdeconv.serving.repository.servable import Servable
 from tfdeconv.serving.telemetry import Telemetry
 
 _PER_MODEL_FILE = "batching_params.pbtxt"

@@ -21,8 +21,8 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tfdeconv.errors import FailedPreconditionError, InternalError, InvalidRequestError, ServingError
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
 from tfdeconv.serving.models import saved_model_proto
+from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.models.saved_model_proto import Signature
-from tfdeconv.serving.repository.servable import Model
 from tfdeconv.wire import status_codes
 
 Array = np.ndarray[Any, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 from tensorflow_serving.config import model_server_config_pb2
 
 from tfdeconv.errors import FailedPreconditionError, InvalidRequestError
-from tfdeconv.serving.repository.versions import All, Latest, Specific, VersionPolicy
+from tfdeconv.serving.repository.version_policy import All, Latest, Specific, VersionPolicy
 
 PLATFORM = "tensorflow"
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tfdeconv import version_folders
 from tfdeconv.errors import (
     CancelledError,
     DeadlineExceededError,
@@ -22,11 +23,11 @@ from tfdeconv.errors import (
     NotFoundError,
 )
 from tfdeconv.serving.model_spec import ModelSpec
-from tfdeconv.serving.repository import versions
+from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.records import ModelRecord, VersionRecord, check_available, waiting_text
-from tfdeconv.serving.repository.servable import Lease, Model, Servable, VersionStatus
+from tfdeconv.serving.repository.servable import Lease, Servable, VersionStatus
 from tfdeconv.wire import status_codes
 from tfdeconv.wire.version_state import VersionState
 
@@ -182,7 +183,7 @@ class ModelRepository:
         with self._poll_lock:
             with self._changed:
                 configs = [model.config for model in self._models.values() if model.config is not None]
-            found = {config.name: versions.on_disk(config.base_path) for config in configs}
+            found = {config.name: version_folders.versions(config.base_path) for config in configs}
             with self._changed:
                 for model in self._models.values():
                     if model.config is None:

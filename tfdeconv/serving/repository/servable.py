@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-from tensorflow.core.protobuf import meta_graph_pb2
-
+from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire.version_state import VersionState
 
@@ -28,29 +25,6 @@ class VersionStatus:
     version: int
     state: VersionState
     error: Exception | None = None
-
-
-class Model(Protocol):
-    """A loaded SavedModel or TensorFlow Lite model, batched or not."""
-
-    @property
-    def signatures(self) -> Mapping[str, Signature]:
-        """Signatures by name."""
-
-    @property
-    def signature_defs(self) -> Mapping[str, meta_graph_pb2.SignatureDef]:
-        """Their messages by name."""
-
-    def run(
-        self, feeds: Mapping[str, np.ndarray[Any, Any]], fetches: Sequence[str]
-    ) -> list[np.ndarray[Any, Any]]:
-        """Return the values of graph tensors."""
-
-    def check_feeds(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Refuse what ``run`` would refuse before it computes."""
-
-    def close(self) -> None:
-        """Release it."""
 
 
 class Lease(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import logging
 import re
@@ -15,11 +14,11 @@ from google.protobuf.message import Message
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from tfdeconv.errors import InvalidRequestError, TfdeconvError
-from tfdeconv.serving import messages
+from tfdeconv.serving import answer_messages
 from tfdeconv.serving.codec import json_examples, json_predict, predict_message
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.plane import signature_runs
-from tfdeconv.serving.plane.data_plane import DataPlane
+from tfdeconv.serving.runtime import Runtime
 from tfdeconv.serving.telemetry import RequestRecord
 from tfdeconv.wire import status_codes
 
@@ -39,11 +38,20 @@ class RestApi:
     """Answers requests; knows no sockets.
 
     Args:
-        plane: Answers what the requests ask.
+        runtime: Answers what the requests ask.
+
+    Example:
+        >>> import tempfile
+        >>> from tfdeconv.serving import Runtime, ServerOptions
+        >>> runtime = Runtime(ServerOptions(model_base_path=tempfile.mkdtemp()))
+        >>> RestApi(runtime).answer("GET", "/v1/models/nothing", b"")
+        (404, b'{"error":"Could not find any versions of model nothing"}')
+        >>> runtime.close()
     """
 
-    def __init__(self, plane: DataPlane) -> None:
-        self._plane = plane
+    def __init__(self, runtime: Runtime) -> None:
+        self._plane = runtime.plane
+        self._telemetry = runtime.telemetry
         self._methods: dict[str, Handler] = {
             "predict": self._predict,
             "classify": self._classify,
@@ -67,9 +75,9 @@ class RestApi:
             _LOG.exception("A REST request failed")
             code, text = "INTERNAL", "The server failed to answer this request; its log has the cause."
         else:
-            self._plane.telemetry.finish(record, "OK")
+            self._telemetry.finish(record, "OK")
             return 200, content
-        self._plane.telemetry.finish(record, code)
+        self._telemetry.finish(record, code)
         return status_codes.http_status(code), error_body(text)
 
     def _dispatch(self, record: RequestRecord, method: str, path: str, body: bytes) -> bytes:
@@ -88,18 +96,13 @@ class RestApi:
         return self._metadata(record) if parts["resource"] else self._status(record)
 
     def _predict(self, record: RequestRecord, body: bytes) -> bytes:
-        spec = record.spec
-        with contextlib.ExitStack() as stack:
-            leased = []
-
-            def input_types(signature: str) -> dict[str, int]:
-                record.spec = dataclasses.replace(spec, signature_name=signature)
-                leased.append(stack.enter_context(self._plane.repository.lease(spec)))
-                return signature_runs.signature_for_json(leased[0], signature).input_types()
-
-            call = json_predict.parse_request(body, input_types)
-            record.spec, outputs = self._plane.predict_with(leased[0], call.signature_name, call.inputs)
-        return json_predict.build_response(outputs, row_form=call.row_form)
+        request = json_predict.parse_request(body)
+        name = request.signature_name
+        spec = record.spec = dataclasses.replace(record.spec, signature_name=name)
+        with self._plane.repository.lease(spec) as servable:
+            types = signature_runs.signature_for_json(servable, name).input_types()
+            record.spec, outputs = self._plane.predict_with(servable, name, request.inputs(types))
+        return json_predict.build_response(outputs, row_form=request.row_form)
 
     def _classify(self, record: RequestRecord, body: bytes) -> bytes:
         signature, examples = json_examples.parse_request(body)
@@ -114,7 +117,7 @@ class RestApi:
         return json_examples.build_response(result.values)
 
     def _status(self, record: RequestRecord) -> bytes:
-        message = messages.status(self._plane.status(record.spec))
+        message = answer_messages.status(self._plane.status(record.spec))
         return orjson.dumps(_to_dict(message), option=orjson.OPT_INDENT_2)
 
     def _metadata(self, record: RequestRecord) -> bytes:

@@ -1,4 +1,4 @@
-"""The generated messages around the data plane's values: specs, states, signatures, results."""
+"""The generated messages that carry the data plane's values: specs, states, signatures, results."""
 
 from __future__ import annotations
 

@@ -1,13 +1,9 @@
-"""Version folders of a model, and the policy that chooses among them."""
+"""The policy that chooses among the versions of a model."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterable
-from pathlib import Path
-
-_MAX_VERSION = (1 << 63) - 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,24 +53,3 @@ class Specific:
 
 
 VersionPolicy = Latest | All | Specific
-
-
-def on_disk(base_path: str | os.PathLike[str]) -> dict[int, Path] | None:
-    """Return version number to folder, or None where the base path cannot be listed.
-
-    Names that are not decimal numbers (a half-written ``3.tmp``, notes, hidden files) are no versions.
-    Of names with the same value (``1`` and ``0001``) the first in alphabetical order counts.
-
-    Args:
-        base_path: The folder that holds the version folders.
-    """
-    found: dict[int, Path] = {}
-    try:
-        folders = sorted(Path(base_path).iterdir())
-    except OSError:
-        return None
-    for folder in folders:
-        name = folder.name
-        if name.isascii() and name.isdigit() and int(name) <= _MAX_VERSION:
-            found.setdefault(int(name), folder)
-    return found

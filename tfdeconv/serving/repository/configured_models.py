@@ -1,0 +1,89 @@
+"""The models that a server's options ask for, now and whenever the file that lists them changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from tfdeconv.errors import CancelledError, DeadlineExceededError, ServingError, TfdeconvError
+from tfdeconv.serving.config import operator_protos
+from tfdeconv.serving.config.options import ServerOptions
+from tfdeconv.serving.repository import model_config
+from tfdeconv.serving.repository.model_config import ModelConfig
+from tfdeconv.serving.repository.repository import ModelRepository
+
+_LOG = logging.getLogger("tfdeconv.serving")
+
+
+def configured_models(options: ServerOptions) -> list[ModelConfig] | None:
+    """Return the configured models, or None where the file has no list of them.
+
+    Raises:
+        InvalidRequestError: The file cannot be read, or is no ModelServerConfig.
+    """
+    if options.model_config_file:
+        message = operator_protos.read(operator_protos.ModelServerConfig, options.model_config_file)
+        return model_config.from_message(message)
+    return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
+
+
+class ConfigPoller:
+    """Applies the configuration file whenever its text changes, on a thread of its own.
+
+    Args:
+        repository: Takes the new configuration.
+        options: Name the file and the pause between two looks; without either nothing is polled.
+    """
+
+    def __init__(self, repository: ModelRepository, options: ServerOptions) -> None:
+        self._repository = repository
+        self._options = options
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look at the file from now on."""
+        options = self._options
+        if options.model_config_file and options.model_config_file_poll_wait_seconds > 0:
+            self._thread = threading.Thread(target=self._poll, name="tfdeconv-config", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Look at it no more; a change that is being applied is given up."""
+        self._stopping.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _poll(self) -> None:
+        repository, options = self._repository, self._options
+        pause = options.model_config_file_poll_wait_seconds
+        last = None  # the file may have changed while the models of the start were loading
+        while not self._stopping.wait(pause):
+            try:
+                text = _text(options)
+                if text != last:
+                    # A label on a version that is still loading is refused now and tried again next time.
+                    # Nor may a model without versions keep the edit that mends it from being read.
+                    models = configured_models(options)
+                    if models is None:  # perhaps an editor is about to write it
+                        _LOG.info("The ModelServerConfig file is empty: nothing changes.")
+                    else:
+                        repository.configure(models, timeout=pause, cancel=self._stopping)
+                    last = text
+            except CancelledError:
+                return
+            except DeadlineExceededError as error:
+                _LOG.warning("The ModelServerConfig file has changed. %s", error)
+            except TfdeconvError as error:
+                _LOG.error("Failed to apply the ModelServerConfig file: %s", error)
+
+
+def _text(options: ServerOptions) -> bytes:
+    try:
+        return Path(options.model_config_file).read_bytes()
+    except OSError as error:
+        raise ServingError(f"Cannot read '{options.model_config_file}': {error.strerror}") from None

@@ -1,0 +1,151 @@
+"""HTTP around the REST API: an ASGI application with limits, gzip, CORS, metrics and health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tfdeconv.serving.config.monitoring import Monitoring
+from tfdeconv.serving.rest import request_body
+from tfdeconv.serving.rest.api import RestApi, error_body
+from tfdeconv.serving.rest.model_list import missing_models, model_list
+from tfdeconv.serving.runtime import Runtime
+
+_ORIGIN = re.compile(r"https?://")
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+
+
+def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette:
+    """Return an ASGI application that answers TensorFlow Serving's REST API, for any ASGI server.
+
+    Beside ``/v1/`` it has ``/healthz``, ``/readyz``, ``/modelz`` and, where the runtime's options ask for
+    it, the page for Prometheus. Limits, timeout and CORS are the options' as well.
+
+    Args:
+        runtime: Answers what the requests ask; started and closed by the caller.
+        executor: Where requests run. Defaults to ``rest_api_num_threads`` threads, which end with the
+            server's lifespan.
+
+    Raises:
+        InvalidRequestError: The monitoring configuration cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from tfdeconv.serving import Runtime, ServerOptions
+        >>> runtime = Runtime(ServerOptions(model_base_path=tempfile.mkdtemp()))
+        >>> [route.path for route in rest_app(runtime).routes]
+        ['/healthz', '/readyz', '/modelz', '/{path:path}']
+        >>> runtime.close()
+    """
+    monitoring = Monitoring.read(runtime.options.monitoring_config_file)
+    used = executor or ThreadPoolExecutor(runtime.options.rest_threads, "tfdeconv-rest")
+    pages = _Pages(runtime, used)
+    routes = [
+        Route("/healthz", _Endpoint(pages.alive)),
+        Route("/readyz", _Endpoint(pages.ready)),
+        Route("/modelz", _Endpoint(pages.models)),
+        Route("/{path:path}", _Endpoint(pages.api)),
+    ]
+    if monitoring.enable:
+        routes.insert(0, Route(monitoring.path, _Endpoint(pages.metrics)))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        if executor is None:
+            used.shutdown(wait=False, cancel_futures=True)
+
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+class _Pages:
+    """What each route answers."""
+
+    def __init__(self, runtime: Runtime, executor: Executor) -> None:
+        options = runtime.options
+        self._api = RestApi(runtime)
+        self._repository = runtime.repository
+        self._metrics = runtime.telemetry.metrics
+        self._executor = executor
+        self._timeout = options.rest_api_timeout_in_ms / 1000 or None
+        self._max_body_bytes = options.max_rest_body_bytes
+        self._max_unpacked_bytes = options.max_unpacked_gzip_bytes
+        self._headers = _CORS_HEADERS if options.rest_api_enable_cors_support else None
+
+    async def api(self, request: Request) -> Response:
+        path = request.scope["raw_path"].decode("latin-1")
+        if request.scope["query_string"]:
+            path += "?" + request.scope["query_string"].decode("latin-1")
+        if not path.lower().startswith("/v1/"):
+            return Response(status_code=404)
+        if request.method == "OPTIONS":
+            allowed = _ORIGIN.search(request.headers.get("origin", ""))
+            return Response(status_code=200 if allowed else 400, headers=self._headers)
+        body = await request_body.read(request, self._max_body_bytes)
+        if body is None:
+            return self._json(
+                429,
+                error_body(f"The request is larger than {self._max_body_bytes} bytes, this server's limit"),
+            )
+        packed = "gzip" in request.headers.get("content-encoding", "").lower()
+        work = asyncio.get_running_loop().run_in_executor(
+            self._executor, self._answer, request.method, path, body, packed
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                status, content = await work
+        except TimeoutError:
+            status, content = 504, error_body("Timed out waiting for notification")
+        return self._json(status, content)
+
+    def _json(self, status: int, content: bytes) -> Response:
+        return Response(content, status, self._headers, media_type="application/json")
+
+    def _answer(self, method: str, path: str, body: bytes, packed: bool) -> tuple[int, bytes]:
+        content = request_body.unpack(body, self._max_unpacked_bytes) if packed else body
+        return self._api.answer(method, path, content)
+
+    async def alive(self, request: Request) -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    async def ready(self, request: Request) -> Response:
+        missing = missing_models(self._repository)
+        return self._json(503 if missing else 200, orjson.dumps({"ready": not missing, "missing": missing}))
+
+    async def models(self, request: Request) -> Response:
+        document = {"models": model_list(self._repository)}
+        return self._json(200, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(self._metrics.text(), media_type="text/plain")
+
+
+class _Endpoint:
+    """An ASGI application for every method of a route (a function would answer GET only)."""
+
+    def __init__(self, respond: Callable[[Request], Awaitable[Response]]) -> None:
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._respond(Request(scope, receive, send))
+        except ClientDisconnect:
+            return
+        except asyncio.CancelledError:  # the server stops, and has waited long enough for this request
+            response = Response(error_body("The server is stopping"), 503, media_type="application/json")
+        with contextlib.suppress(asyncio.CancelledError):
+            await response(scope, receive, send)

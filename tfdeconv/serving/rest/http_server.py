@@ -1,0 +1,71 @@
+"""An HTTP server for an ASGI application: uvicorn on a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import Executor
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tfdeconv.serving.addresses import bound_socket
+from tfdeconv.serving.rest.http_protocol import Http1Protocol
+
+# Longer than clients and balancers keep an idle connection: they close it, never the server under a request.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class HttpServer:
+    """Listens for HTTP requests on its own thread.
+
+    Args:
+        app: Answers the requests.
+        executor: Where the application runs what blocks; shut down when the server has stopped.
+    """
+
+    def __init__(self, app: ASGIApp, executor: Executor) -> None:
+        self._executor = executor
+        config = uvicorn.Config(
+            app,
+            http=Http1Protocol,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
+        self._server = uvicorn.Server(config)
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    def listen(self, host: str, port: int) -> int:
+        """Open a TCP port (0 for any); return it.
+
+        Raises:
+            ServingError: The port is in use, or the address is not this machine's.
+        """
+        listener = bound_socket("REST", host, port)
+        listener.listen(2048)
+        self._socket = listener
+        return int(listener.getsockname()[1])
+
+    def start(self) -> None:
+        """Answer requests from now on."""
+        assert self._socket is not None
+        # The socket listens already: a connection waits in its queue until the thread is up.
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="tfdeconv-http", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, grace: float | None) -> None:
+        """Refuse new requests, let running ones finish for ``grace`` seconds, and close."""
+        self._server.config.timeout_graceful_shutdown = None if grace is None else max(1, round(grace))
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+        self._executor.shutdown(wait=bool(grace), cancel_futures=True)

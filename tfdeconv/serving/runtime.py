@@ -1,0 +1,108 @@
+"""Everything of a server but its transports: the loaded models, and what answers requests on arrays."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from tfdeconv.serving.config.options import ServerOptions
+from tfdeconv.serving.loading import ModelLoader
+from tfdeconv.serving.plane.data_plane import DataPlane
+from tfdeconv.serving.repository.configured_models import ConfigPoller, configured_models
+from tfdeconv.serving.repository.repository import ModelRepository
+from tfdeconv.serving.telemetry import Telemetry
+
+
+class Runtime:
+    """Loads the models that a server's options name, and answers requests while its ``with`` block runs.
+
+    It opens no port: ``GrpcApi`` and ``RestApi`` turn messages and documents into requests to it, and
+    whatever receives those (the embedded server, an ASGI server, a replica on a cluster) stands outside.
+
+    Args:
+        options: What to load and how. Ports and the numbers of their threads are passed over.
+
+    Attributes:
+        options: The same.
+        telemetry: Counts, times and logs requests.
+        repository: The versions of the models.
+        plane: Answers requests on arrays.
+
+    Raises:
+        ServingError: A file that the options name cannot be read, or contradicts itself.
+
+    Example:
+        >>> import tempfile, numpy as np, tensorflow as tf
+        >>> from tfdeconv.serving.model_spec import ModelSpec
+        >>> folder = tempfile.mkdtemp()
+        >>> module = tf.Module()
+        >>> module.double = tf.function(lambda x: {"y": 2 * x}, [tf.TensorSpec([None], name="x")])
+        >>> tf.saved_model.save(module, f"{folder}/1", module.double)
+        >>> with Runtime(ServerOptions(model_base_path=folder, model_name="double")) as runtime:
+        ...     spec, outputs = runtime.plane.predict(ModelSpec("double"), {"x": np.float32([1, 2])})
+        >>> spec.version, outputs
+        (1, {'y': array([2., 4.], dtype=float32)})
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        self.options = options
+        self.telemetry = Telemetry(options.access_log_file)
+        try:
+            loader = ModelLoader(options, self.telemetry)
+        except BaseException:
+            self.telemetry.close()
+            raise
+        self.repository = ModelRepository(
+            loader,
+            poll_seconds=options.file_system_poll_wait_seconds,
+            max_load_retries=options.max_num_load_retries,
+            retry_seconds=options.load_retry_interval_micros / 1e6,
+            load_threads=options.num_load_threads,
+            unload_threads=options.num_unload_threads,
+            allow_unavailable_labels=options.allow_version_labels_for_unavailable_models,
+        )
+        self.plane = DataPlane(
+            self.repository, self.telemetry, check_method_names=options.enable_signature_method_name_check
+        )
+        self._poller = ConfigPoller(self.repository, options)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self, *, cancel: threading.Event | None = None) -> None:
+        """Load the models, and look at their folders and configuration from now on.
+
+        Args:
+            cancel: Set it to give the start up. Defaults to never.
+
+        Raises:
+            ServingError: A model cannot be loaded in time; ``CancelledError`` where ``cancel`` was set.
+        """
+        models = configured_models(self.options) or []
+        self.repository.configure(models, timeout=self.options.start_timeout, cancel=cancel)
+        self._poller.start()
+
+    def stop_polling(self) -> None:
+        """Take no further configuration; requests are answered as before."""
+        self._poller.stop()
+
+    def close(self) -> None:
+        """Wait for the requests that hold a model, and unload all."""
+        self._poller.stop()
+        self._poller.join()
+        self.repository.close()
+        self.telemetry.close()
