@@ -7,14 +7,15 @@ CONVERT := $(VENV)/.convert
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check lint types docs browser bench clean help
+.PHONY: demo test check coverage architecture lint types docs browser bench pins clean help
 help:
 	@echo "make demo   build, export, serve and query the upsampling model on a photograph"
 	@echo "make test   run the tests"
 	@echo "make docs   build the site of docs/ into site/"
 	@echo "make check  lint, format, types, site and tests, those against other frameworks too: what"
 	@echo "            continuous integration runs"
-	@echo "make browser install Debian's Chromium, where apt-get is at hand, for the tests of the web pages"
+	@echo "make browser   install Debian's Chromium, where apt-get is at hand, for the tests of the web pages"
+	@echo "make coverage  the tests again, with the share of branches that they reach"
 	@echo "make bench  three minutes of benchmarks/ against Keras and what is installed of its peers"
 	@echo "make clean  remove .venv and build/"
 
@@ -39,6 +40,19 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
+# Tests with branch coverage, in the processes that tests start too; fails below the floor. The floor follows
+# what is reached, a little below it.
+COVERAGE_FLOOR := 90
+coverage: $(STAMP)
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
+
+# Two seconds: do imports still run one way?
+architecture: $(STAMP)
+	$(BIN)/python -m pytest -q tests/test_architecture.py -k "not import_is_light and not needs_no_extra and not without"
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,13 +70,22 @@ browser:
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
 	@command -v chromium || echo "Chromium is not here: the tests of the web pages will be skipped."
 
-check: $(CONVERT) browser lint types test docs
+check: $(CONVERT) browser lint types coverage docs
 
 # Matplotlib draws the charts; PyTorch, ONNX Runtime and OpenCV take part where they are installed.
 bench: $(STAMP)
 	$(BIN)/python benchmarks/layers.py --quick
 	$(BIN)/python benchmarks/models.py --quick
 	$(BIN)/python benchmarks/scaling.py --largest 1
+
+# New pins, from what the registry offers today; PyTorch's stays, since its platforms have builds of their own.
+pins:
+	$(PYTHON) -m venv build/pins
+	grep '^torch==' constraints.txt > build/torch.txt
+	build/pins/bin/python -m pip install --quiet --upgrade pip
+	build/pins/bin/python -m pip install --quiet --constraint build/torch.txt '.[all]' --group dev --group docs --group bench
+	{ head -1 constraints.txt; build/pins/bin/python -m pip freeze --exclude tfdeconv | LC_ALL=C sort -f; } > build/pins.txt
+	mv build/pins.txt constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist site

@@ -9,7 +9,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from tfdeconv.training import bicubic_resize
+from tfdeconv.imaging import bicubic_resize
 from tfdeconv.training.collage import collages
 from tfdeconv.training.photographs import photographs
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from tfdeconv.imaging import bicubic_resize, degrade, psnr
 from tfdeconv.imaging.luma import luma
-from tfdeconv.training import bicubic_resize, degrade, psnr
 from tfdeconv.training.photographs import read_rgb
 from tfdeconv.zoo import load_upscaler
 

@@ -17,7 +17,7 @@ from keras import layers
 from tfdeconv import alignment, initializers
 from tfdeconv import layers as td_layers
 from tfdeconv.alignment import CoordinateMap
-from tfdeconv.alignment.coordinate_map import same_padding_before
+from tfdeconv.geometry import same_padding_before
 
 
 def _mean(shape, dtype=None):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tfdeconv import geometry, ops
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import ConvTransposeGeometry, axis_arguments
 
 OTHERS = [name for name in ops.LOWERINGS if name != "gradient"]
 settings.register_profile("lowerings", max_examples=25, deadline=None)
@@ -269,14 +269,15 @@ def test_two_pass_refuses_many_filters():
 def test_a_kernel_is_prepared_once_for_all_sizes():
     """A prepared kernel depends on the leads of the window, not on its sizes: other inputs may use it."""
     from tfdeconv.ops.lowerings import Problem
-    from tfdeconv.ops.output_window import OutputWindow
+    from tfdeconv.ops.output_window import resolve
 
+    geometry = ConvTransposeGeometry.of((5, 5), strides=2, padding="same")
     kernel = tf.random.stateless_uniform([5, 5, 2, 2], [1, 2])
     for lowering in ops.LOWERINGS.values():
         groups = 2 if lowering.name == "depthwise" else 1
         prepared = []
         for size in (4, 7):
-            window = OutputWindow((1, 1), (2, 2), (2 * size, 2 * size))
-            problem = Problem((5, 5), 2, 2 * groups, (2, 2), (1, 1), groups, window)
+            window = resolve(geometry, tf.zeros([1, size, size, 2]), None)
+            problem = Problem(geometry, 2, 2 * groups, groups, window)
             prepared.append(lowering.prepare(kernel, problem))
         np.testing.assert_array_equal(*prepared)

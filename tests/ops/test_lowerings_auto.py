@@ -5,18 +5,23 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
+from tfdeconv import ops
+from tfdeconv.geometry import ConvTransposeGeometry
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
-from tfdeconv.ops.output_window import OutputWindow
+from tfdeconv.ops.output_window import resolve
+
+
+def problem_of(x, filters, kernel_size, stride, groups=1):
+    """The "same" problem for an input."""
+    geometry = ConvTransposeGeometry.of(kernel_size, strides=stride, padding="same", rank=x.shape.rank - 2)
+    return Problem(geometry, x.shape[-1], filters, groups, resolve(geometry, x, None))
 
 
 def choice(sizes, channels, filters, kernel_size, stride, *, batch=1, groups=1, dtype=tf.float32):
     """The rule's answer for a "same" problem."""
-    rank = len(sizes)
-    crops = geometry.crops(kernel_size, stride, padding="same")
-    window = OutputWindow(*((crop,) * rank for crop in crops), tuple(size * stride for size in sizes))
-    problem = Problem((kernel_size,) * rank, channels, filters, (stride,) * rank, (1,) * rank, groups, window)
-    name = auto.choose(tf.zeros([batch, *sizes, channels], dtype), problem)
+    x = tf.zeros([batch, *sizes, channels], dtype)
+    problem = problem_of(x, filters, kernel_size, stride, groups)
+    name = auto.choose(x, problem)
     LOWERINGS[name].check(problem)
     return name
 
@@ -63,8 +68,7 @@ def test_gpus_keep_the_gradient(monkeypatch):
         return x
 
     def choice_of(x):
-        window = OutputWindow((3, 3), (4, 4), (256, 256))
-        return auto.choose(x, Problem((9, 9), 56, 1, (2, 2), (1, 1), 1, window))
+        return auto.choose(x, problem_of(x, filters=1, kernel_size=9, stride=2))
 
     call.get_concrete_function(tf.TensorSpec([1, 128, 128, 56]))
     assert seen == ["gradient", "two_pass", "gradient"]
@@ -72,7 +76,7 @@ def test_gpus_keep_the_gradient(monkeypatch):
 
 def test_an_unknown_batch_is_no_reason_to_scatter():
     """Scatter pays for few positions only, so it is chosen where they are known to be few."""
-    problem = Problem((5, 5), 1024, 512, (2, 2), (1, 1), 1, OutputWindow((1, 1), (2, 2), (8, 8)))
+    problem = problem_of(tf.zeros([1, 4, 4, 1024]), filters=512, kernel_size=5, stride=2)
     names = []
     for batch in (None, 1):
         call = tf.function(lambda x: names.append(auto.choose(x, problem)), autograph=False)

@@ -7,8 +7,8 @@ numbers, computed here for any Keras functional graph in exact fractions.
 """
 
 from tfdeconv.alignment.assumed_shapes import shapes_inside
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.cropping import crop_offset, map_between
 from tfdeconv.alignment.tracing import Trace, trace
+from tfdeconv.geometry import CoordinateMap
 
 __all__ = ["CoordinateMap", "Trace", "crop_offset", "map_between", "shapes_inside", "trace"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.graph import ancestors, describe, is_channels_first
 from tfdeconv.alignment.position import Everywhere, Maps
 from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.alignment.tracing import Trace, check_symbolic, trace
 from tfdeconv.errors import AlignmentError
+from tfdeconv.geometry import CoordinateMap
 
 
 def crop_offset(from_: Any, to: Any) -> tuple[int, ...]:

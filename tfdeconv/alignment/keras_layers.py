@@ -10,11 +10,10 @@ from typing import Any, TypeAlias
 from keras import layers
 
 from tfdeconv import geometry
-from tfdeconv.alignment.coordinate_map import CoordinateMap, same_padding_before
 from tfdeconv.alignment.position import Everywhere, Maps, Position
 from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import CoordinateMap, axis_arguments, same_padding_before
 
 Rule: TypeAlias = Callable[[Any, Layout], Position]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.position import Maps
 from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
+from tfdeconv.geometry import CoordinateMap
 
 POINTWISE = frozenset(
     {

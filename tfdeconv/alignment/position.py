@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.geometry import CoordinateMap
 
 Maps: TypeAlias = tuple[CoordinateMap, ...]
 """One map for each spatial axis."""

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import keras
 
 from tfdeconv.alignment.assumed_shapes import Shapes, representative_shapes, shapes_inside
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.alignment.graph import (
     ancestors,
     describe,
@@ -21,6 +20,7 @@ from tfdeconv.alignment.keras_operations import operation_maps
 from tfdeconv.alignment.position import Everywhere, Maps, Position, Refusal, compose
 from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
+from tfdeconv.geometry import CoordinateMap
 
 
 class Edge(NamedTuple):

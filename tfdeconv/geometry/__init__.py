@@ -1,17 +1,9 @@
 """Sizes and windows of transposed convolutions, in pure integers (no TensorFlow is imported)."""
 
 from tfdeconv.geometry.axis import (
-    AutoPad,
-    ForwardPadding,
     Window,
     crops,
-    effective_kernel_size,
-    forward_padding,
-    forward_size,
     full_size,
-    linear_kernel,
-    linear_kernel_size,
-    onnx_window,
     output_size_range,
     phases,
     same_lead,
@@ -19,9 +11,22 @@ from tfdeconv.geometry.axis import (
     torch_window,
     window,
 )
+from tfdeconv.geometry.conv_transpose_geometry import ConvTransposeGeometry
+from tfdeconv.geometry.coordinate_map import CoordinateMap
+from tfdeconv.geometry.forward_convolution import (
+    ForwardPadding,
+    effective_kernel_size,
+    forward_padding,
+    forward_size,
+    same_padding_before,
+)
+from tfdeconv.geometry.linear_kernel import linear_kernel, linear_kernel_size
+from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
 
 __all__ = [
     "AutoPad",
+    "ConvTransposeGeometry",
+    "CoordinateMap",
     "ForwardPadding",
     "Window",
     "crops",
@@ -35,6 +40,7 @@ __all__ = [
     "output_size_range",
     "phases",
     "same_lead",
+    "same_padding_before",
     "smallest_output_size",
     "torch_window",
     "window",

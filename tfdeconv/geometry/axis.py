@@ -19,15 +19,11 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry.axis_arguments import AxisPadding, at_least, integer, padding_name, padding_pair
-
-ForwardPadding: TypeAlias = Literal["same", "valid"]
-"""Padding of a convolution or pooling, with TensorFlow's meaning."""
-
-AutoPad: TypeAlias = Literal["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]
+from tfdeconv.geometry.forward_convolution import effective_kernel_size
 
 
 class Window(NamedTuple):
@@ -41,16 +37,6 @@ class Window(NamedTuple):
 
     lead: int
     size: int
-
-
-def effective_kernel_size(kernel_size: int, dilation_rate: int = 1) -> int:
-    """Return the samples that a dilated kernel spans: ``(k - 1) * d + 1`` (relationship 15).
-
-    Example:
-        >>> effective_kernel_size(3, dilation_rate=2)
-        5
-    """
-    return (kernel_size - 1) * dilation_rate + 1
 
 
 def full_size(input_size: Any, kernel_size: int, stride: int, dilation_rate: int = 1) -> Any:
@@ -238,17 +224,13 @@ def window(
             kernel_size, stride, padding=padding, output_padding=output_padding, dilation_rate=dilation_rate
         )
         size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
-        return Window(before, _positive_size(size, input_size, kernel_size, stride, padding))
-    if output_padding is not None:
-        raise InvalidArgumentError(
-            f"output_padding and an output size exclude each other; received output_padding={output_padding} "
-            f"and output size {output_size}. Give one of them."
-        )
+        return Window(before, positive_size(size, input_size, kernel_size, stride, padding))
+    check_exclusive(output_padding, output_size)
     size = integer("output_shape", output_size)
     legal = output_size_range(input_size, kernel_size, stride, padding, dilation_rate)
     if not legal:
         largest = smallest_output_size(input_size, kernel_size, stride, padding, dilation_rate) + stride - 1
-        _positive_size(largest, input_size, kernel_size, stride, padding)
+        positive_size(largest, input_size, kernel_size, stride, padding)
     if size not in legal:
         raise InvalidArgumentError(
             f"output_shape must lie in [{legal.start}, {legal.stop - 1}] for input {input_size}, kernel "
@@ -260,6 +242,19 @@ def window(
         full = full_size(input_size, kernel_size, stride, dilation_rate)
         return Window(same_lead(full, size) if padding_name(padding) == "same" else 0, size)
     return Window(padding[0] if isinstance(padding, tuple) else padding, size)
+
+
+def check_exclusive(output_padding: int | None, output_size: Any) -> None:
+    """Raise InvalidArgumentError where both ways to choose an output size are used.
+
+    Example:
+        >>> check_exclusive(None, 14)
+    """
+    if output_padding is not None:
+        raise InvalidArgumentError(
+            f"output_padding and an output size exclude each other; received output_padding={output_padding} "
+            f"and output size {output_size}. Give one of them."
+        )
 
 
 def torch_window(
@@ -294,111 +289,6 @@ def torch_window(
     )
 
 
-def onnx_window(
-    input_size: int,
-    kernel_size: int,
-    stride: int,
-    *,
-    pads: tuple[int, int] = (0, 0),
-    output_padding: int = 0,
-    output_size: int | None = None,
-    auto_pad: AutoPad = "NOTSET",
-    dilation_rate: int = 1,
-) -> Window:
-    """Return the window of ONNX's ConvTranspose (opset 11 and newer).
-
-    Args:
-        input_size: Samples along the axis, at least 1.
-        kernel_size: Taps of the kernel.
-        stride: Stride of the axis.
-        pads: Samples cropped from the (begin, end) of this axis; used by ``auto_pad="NOTSET"``
-            without an ``output_size``.
-        output_padding: Samples added at the end, below ``max(stride, dilation_rate)``.
-        output_size: The ``output_shape`` attribute of this axis; ``pads`` follow from it.
-        auto_pad: ONNX's attribute. SAME_UPPER and SAME_LOWER return ``input_size * stride`` samples, or
-            the full output (with ``output_padding``) where that is shorter.
-        dilation_rate: Dilation of the axis.
-
-    Raises:
-        InvalidArgumentError: An argument is out of its range.
-
-    Example:
-        >>> onnx_window(3, kernel_size=3, stride=2, pads=(1, 1), output_padding=1)
-        Window(lead=1, size=6)
-        >>> onnx_window(3, kernel_size=3, stride=2, auto_pad="SAME_LOWER")
-        Window(lead=1, size=6)
-    """
-    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
-        raise InvalidArgumentError(
-            f"auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID; received {auto_pad!r}."
-        )
-    if not isinstance(pads, list | tuple) or len(pads) != 2:
-        raise InvalidArgumentError(f"pads must be a pair (begin, end); received {pads}.")
-    begin, end = (0, 0) if auto_pad == "VALID" else (at_least(0, "pads", pad) for pad in pads)
-    before, after = crops(
-        kernel_size, stride, padding=(begin, end), output_padding=output_padding, dilation_rate=dilation_rate
-    )
-    input_size = at_least(1, "input_size", input_size)
-    full = full_size(input_size, kernel_size, stride, dilation_rate)
-    if output_size is None and auto_pad in ("NOTSET", "VALID"):
-        return Window(before, _positive_size(full - before - after, input_size, kernel_size, stride, pads))
-    natural = full + output_padding
-    if output_size is None:
-        size = min(input_size * stride, natural)  # as ONNX Runtime and ONNX's shape inference: pads >= 0
-    else:
-        size = at_least(1, "output_shape", output_size)
-    upper = same_lead(natural, size)  # the smaller half in front
-    if auto_pad == "SAME_UPPER":
-        return Window(upper, size)
-    return Window(max(natural - size, 0) - upper, size)
-
-
-def forward_padding(padding: str) -> ForwardPadding:
-    """Return the padding of a convolution or pooling in lower case.
-
-    Raises:
-        InvalidArgumentError: It is neither "same" nor "valid".
-
-    Example:
-        >>> forward_padding("SAME")
-        'same'
-    """
-    name = padding.lower() if isinstance(padding, str) else padding
-    if name not in ("same", "valid"):
-        raise InvalidArgumentError(f"padding must be 'same' or 'valid'; received {padding!r}.")
-    return "same" if name == "same" else "valid"
-
-
-def forward_size(input_size: Any, kernel_size: int, stride: int, padding: ForwardPadding) -> Any:
-    """Return the output size of a convolution or pooling: ``ceil(i / s)`` or ``(i - k) // s + 1``.
-
-    Args:
-        input_size: Samples along the axis; an int or an integer scalar tensor.
-        kernel_size: Taps of the kernel, or samples of the pooling window.
-        stride: Input samples between neighbouring outputs.
-        padding: "same" or "valid" with TensorFlow's meaning.
-
-    Raises:
-        InvalidArgumentError: An int ``input_size`` has no output.
-
-    Example:
-        >>> forward_size(7, kernel_size=3, stride=2, padding="same")
-        4
-        >>> forward_size(8, kernel_size=3, stride=2, padding="valid")
-        3
-    """
-    if isinstance(input_size, int):
-        at_least(1, "input_size", input_size)
-        if padding == "valid" and input_size < kernel_size:
-            raise InvalidArgumentError(
-                f"padding='valid' needs at least kernel_size or pool_size = {kernel_size} samples; received "
-                f"{input_size}. Use padding='same'."
-            )
-    if padding == "same":
-        return (input_size + stride - 1) // stride
-    return (input_size - kernel_size) // stride + 1
-
-
 def phases(kernel_size: int, stride: int, dilation_rate: int = 1) -> list[int]:
     """Return the phase, output position modulo ``stride``, that each tap of the kernel contributes to.
 
@@ -412,35 +302,16 @@ def phases(kernel_size: int, stride: int, dilation_rate: int = 1) -> list[int]:
     return [tap * dilation_rate % stride for tap in range(kernel_size)]
 
 
-def linear_kernel_size(factor: int) -> int:
-    """Return the taps of the linear interpolation kernel for an integer factor: ``2 f - f % 2``.
+def positive_size(size: int, input_size: int, kernel_size: int, stride: int, padding: object) -> int:
+    """Return the output size ``size``.
 
-    The FCN reference code pairs this size with stride ``f`` (Long, Shelhamer and Darrell 2015).
-
-    Example:
-        >>> [linear_kernel_size(factor) for factor in (1, 2, 3, 4)]
-        [1, 4, 5, 8]
-    """
-    factor = at_least(1, "factor", factor)
-    return 2 * factor - factor % 2
-
-
-def linear_kernel(kernel_size: int) -> list[float]:
-    """Return the weights of the 1-D linear interpolation kernel: ``1 - |x - (k - 1) / 2| / ceil(k / 2)``.
-
-    N-D kernels are outer products of these. Symmetric for every size; the form with the centre
-    ``(2 f - 1 - f % 2) / (2 f)`` found in older code is not, for kernels of 3, 6 and 7 taps.
+    Raises:
+        InvalidArgumentError: It is below 1; the message holds the numbers that it follows from.
 
     Example:
-        >>> linear_kernel(4)
-        [0.25, 0.75, 0.75, 0.25]
+        >>> positive_size(3, 2, kernel_size=3, stride=2, padding=1)
+        3
     """
-    kernel_size = at_least(1, "kernel_size", kernel_size)
-    half = (kernel_size + 1) // 2
-    return [1 - abs(tap - (kernel_size - 1) / 2) / half for tap in range(kernel_size)]
-
-
-def _positive_size(size: int, input_size: int, kernel_size: int, stride: int, padding: object) -> int:
     if size < 1:
         raise InvalidArgumentError(
             f"padding must leave at least 1 output sample; padding {padding!r} leaves {size} for input "

@@ -63,6 +63,13 @@ def ssim(high: Luma, predicted: Luma, border: int) -> float:
         predicted: Of the same shape.
         border: Pixels that are left out at every side.
 
+    Returns:
+        From -1 to 1; 1 for equal images.
+
+    Example:
+        >>> ssim(np.eye(16, dtype=np.float32), np.eye(16, dtype=np.float32), 2)
+        1.0
+
     References:
         Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004).
     """

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.geometry import CoordinateMap
 from tfdeconv.keras_registration import PACKAGE
 
 

@@ -9,14 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv import geometry
-from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap
 from tfdeconv.inference.transposed_convolution import TransposedConvolution
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
-from tfdeconv.ops.output_window import OutputWindow, spatial_sizes
-from tfdeconv.ops.shapes import known_shape
+from tfdeconv.ops.output_window import OutputWindow
+from tfdeconv.ops.shapes import known_shape, spatial_sizes
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -64,13 +63,12 @@ class PreparedConvTranspose(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
-        self.kernel_size = tuple(kernel_size)
+        self.geometry = ConvTransposeGeometry.of(
+            kernel_size, strides=strides, padding=crops, dilation_rate=dilation_rate
+        )
         self.channels = channels
         self.filters = filters
-        self.strides = tuple(strides)
-        self.dilation_rate = tuple(dilation_rate)
         self.groups = groups
-        self.crops = tuple((before, after) for before, after in crops)
         self.lowering = lowering
         self.prepared_shape = tuple(prepared_shape)
         self.data_format = data_format
@@ -104,30 +102,18 @@ class PreparedConvTranspose(keras.layers.Layer):
 
     def prepare(self, kernel: np.ndarray) -> np.ndarray:
         """Return ``kernel`` ``[*kernel_size, filters // groups, channels]`` as this layer stores it."""
-        problem = self._problem((1,) * len(self.strides))
-        if len(self.strides) == 1:
+        problem = Problem(
+            self.geometry, self.channels, self.filters, self.groups, OutputWindow(self.geometry.crops, ())
+        )
+        if problem.rank == 1:
             kernel, problem = kernel[np.newaxis], problem.with_leading_axis()
         LOWERINGS[self.lowering].check(problem)
         prepared: np.ndarray = LOWERINGS[self.lowering].prepare(tf.constant(kernel), problem).numpy()
         return prepared
 
     def _problem(self, sizes: tuple[Any, ...]) -> Problem:
-        leads, tails = zip(*self.crops, strict=True)
-        outputs = tuple(
-            geometry.full_size(size, taps, stride, rate) - lead - tail
-            for size, taps, stride, rate, (lead, tail) in zip(
-                sizes, self.kernel_size, self.strides, self.dilation_rate, self.crops, strict=True
-            )
-        )
-        return Problem(
-            self.kernel_size,
-            self.channels,
-            self.filters,
-            self.strides,
-            self.dilation_rate,
-            self.groups,
-            OutputWindow(leads, tails, outputs),
-        )
+        window = OutputWindow(self.geometry.crops, self.geometry.output_sizes(sizes))
+        return Problem(self.geometry, self.channels, self.filters, self.groups, window)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create ``kernel`` and ``bias``."""
@@ -154,33 +140,27 @@ class PreparedConvTranspose(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
-        first = 2 if self.data_format == "channels_first" else 1
-        sizes = list(input_shape[first : first + len(self.strides)])
-        known = self._problem(tuple(size or 1 for size in sizes)).window.sizes
-        outputs = [None if size is None else output for size, output in zip(sizes, known, strict=True)]
+        sizes = input_shape[2:] if self.data_format == "channels_first" else input_shape[1:-1]
+        outputs = self.geometry.output_sizes(sizes)
         if self.data_format == "channels_first":
             return (input_shape[0], self.filters, *outputs)
         return (input_shape[0], *outputs, self.filters)
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
-        axes = zip(self.kernel_size, self.strides, self.crops, self.dilation_rate, strict=True)
-        return tuple(
-            CoordinateMap.transposed_convolution(taps, stride, lead=lead, dilation_rate=rate)
-            for taps, stride, (lead, _), rate in axes
-        )
+        return tuple(found for found in self.geometry.coordinate_maps(input_sizes) if found is not None)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {
             **super().get_config(),
-            "kernel_size": self.kernel_size,
+            "kernel_size": self.geometry.kernel_size,
             "channels": self.channels,
             "filters": self.filters,
-            "strides": self.strides,
-            "dilation_rate": self.dilation_rate,
+            "strides": self.geometry.strides,
+            "dilation_rate": self.geometry.dilation_rate,
             "groups": self.groups,
-            "crops": self.crops,
+            "crops": self.geometry.crops,
             "lowering": self.lowering,
             "prepared_shape": self.prepared_shape,
             "data_format": self.data_format,

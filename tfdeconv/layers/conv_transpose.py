@@ -8,13 +8,11 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from tfdeconv import geometry, ops
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
-from tfdeconv.ops.conv_transpose import check_lowering
+from tfdeconv.ops.conv_transpose import check_lowering, conv_transpose_of
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.samples import check_samples
 
@@ -49,17 +47,15 @@ class _ConvTranspose(keras.layers.Layer):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = axis_arguments.at_least(1, "filters", filters)
-        self.kernel_size = axis_arguments.per_axis("kernel_size", kernel_size, self.rank)
-        self.strides = axis_arguments.per_axis("strides", strides, self.rank)
-        paddings = axis_arguments.per_axis_padding(padding, self.rank)
-        self.padding = paddings[0] if isinstance(padding, str) else paddings
-        self.output_padding = (
-            None
-            if output_padding is None
-            else axis_arguments.per_axis("output_padding", output_padding, self.rank, minimum=0)
+        self.geometry = ConvTransposeGeometry.of(
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            output_padding=output_padding,
+            dilation_rate=dilation_rate,
+            rank=self.rank,
         )
         self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
-        self.dilation_rate = axis_arguments.per_axis("dilation_rate", dilation_rate, self.rank)
         self.groups = axis_arguments.at_least(1, "groups", groups)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
@@ -72,22 +68,37 @@ class _ConvTranspose(keras.layers.Layer):
         check_lowering(lowering)
         self.lowering = lowering
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
-        self._check_arguments()
-
-    def _check_arguments(self) -> None:
         if self.filters % self.groups:
             raise InvalidArgumentError(
                 "filters must be a multiple of groups; received "
                 f"filters={self.filters} and groups={self.groups}."
             )
-        for axis, padding in enumerate(axis_arguments.per_axis_padding(self.padding, self.rank)):
-            geometry.crops(  # raises where the convention has no legal size
-                self.kernel_size[axis],
-                self.strides[axis],
-                padding=padding,
-                output_padding=None if self.output_padding is None else self.output_padding[axis],
-                dilation_rate=self.dilation_rate[axis],
-            )
+
+    @property
+    def kernel_size(self) -> tuple[int, ...]:
+        """Taps of the kernel along each axis."""
+        return self.geometry.kernel_size
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Stride of each axis."""
+        return self.geometry.strides
+
+    @property
+    def padding(self) -> Any:
+        """The name of a padding of Keras's, or the samples cropped along each axis."""
+        paddings = self.geometry.padding
+        return paddings[0] if isinstance(paddings[0], str) else paddings
+
+    @property
+    def output_padding(self) -> tuple[int, ...] | None:
+        """Extra samples at the end of each axis; None for the convention's default."""
+        return self.geometry.output_padding
+
+    @property
+    def dilation_rate(self) -> tuple[int, ...]:
+        """Dilation of each axis."""
+        return self.geometry.dilation_rate
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create the weights ``kernel`` ``[*kernel_size, filters // groups, channels]`` and ``bias``."""
@@ -129,20 +140,20 @@ class _ConvTranspose(keras.layers.Layer):
                 ``geometry.output_size_range``. Excludes ``output_padding`` and ``like``.
             like: A tensor whose spatial sizes are returned; for skip connections.
         """
-        outputs = ops.conv_transpose(
+        channels_first = self.data_format == "channels_first"
+        if output_shape is not None or like is not None:
+            output_shape = requested_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
+        outputs = conv_transpose_of(
             inputs,
             self.kernel,
-            strides=self.strides,
-            padding=self.padding,
-            output_padding=self.output_padding,
-            output_shape=requested_sizes(output_shape, like, rank=self.rank, data_format=self.data_format),
-            dilation_rate=self.dilation_rate,
+            self.geometry,
+            output_shape=output_shape,
             groups=self.groups,
-            data_format=self.data_format,
+            channels_first=channels_first,
             lowering=self.lowering,
         )
         if self.bias is not None:
-            if self.data_format == "channels_first":
+            if channels_first:
                 outputs += tf.reshape(self.bias, [-1] + [1] * self.rank)
             else:
                 outputs = tf.nn.bias_add(outputs, self.bias)
@@ -165,24 +176,7 @@ class _ConvTranspose(keras.layers.Layer):
     ) -> tuple[int | None, ...]:
         channels_first = self.data_format == "channels_first"
         sizes = input_shape[2:] if channels_first else input_shape[1:-1]
-        paddings = axis_arguments.per_axis_padding(self.padding, self.rank)
-        spatial: list[int | None] = []
-        for axis, size in enumerate(sizes):
-            wanted = None if requested is None else requested[axis]
-            if size is None or (requested is not None and not isinstance(wanted, int)):
-                spatial.append(wanted if isinstance(wanted, int) else None)
-                continue
-            spatial.append(
-                geometry.window(
-                    size,
-                    self.kernel_size[axis],
-                    self.strides[axis],
-                    padding=paddings[axis],
-                    output_padding=None if self.output_padding is None else self.output_padding[axis],
-                    output_size=wanted,
-                    dilation_rate=self.dilation_rate[axis],
-                ).size
-            )
+        spatial = self.geometry.output_sizes(sizes, requested)
         if channels_first:
             return (input_shape[0], self.filters, *spatial)
         return (input_shape[0], *spatial, self.filters)
@@ -201,29 +195,14 @@ class _ConvTranspose(keras.layers.Layer):
             AlignmentError: With "same" the window depends on a size that is unknown.
         """
         requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
-        paddings = axis_arguments.per_axis_padding(self.padding, self.rank)
         maps = []
-        for axis, kernel in enumerate(self.kernel_size):
-            stride, dilation = self.strides[axis], self.dilation_rate[axis]
-            if requested is None or paddings[axis] != "same":
-                lead, _ = geometry.crops(
-                    kernel,
-                    stride,
-                    padding=paddings[axis],
-                    output_padding=None if self.output_padding is None else self.output_padding[axis],
-                    dilation_rate=dilation,
+        for axis, found in enumerate(self.geometry.coordinate_maps(input_sizes, requested)):
+            if found is None:
+                raise AlignmentError(
+                    "has padding='same' and an output size asked for at the call, so that its crop "
+                    f"depends on sizes, unknown on spatial axis {axis}. Use a padding in samples"
                 )
-            else:
-                size, wanted = input_sizes[axis], requested[axis]
-                if size is None or not isinstance(wanted, int):
-                    raise AlignmentError(
-                        "has padding='same' and an output size asked for at the call, so that its crop "
-                        f"depends on sizes, unknown on spatial axis {axis}. Use a padding in samples"
-                    )
-                lead = geometry.same_lead(geometry.full_size(size, kernel, stride, dilation), wanted)
-            maps.append(
-                CoordinateMap.transposed_convolution(kernel, stride, lead=lead, dilation_rate=dilation)
-            )
+            maps.append(found)
         return tuple(maps)
 
     def get_config(self) -> dict[str, Any]:

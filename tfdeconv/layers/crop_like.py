@@ -9,9 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import ops
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair

@@ -9,9 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.initializers import Bilinear
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.ops import output_window
+from tfdeconv.ops.sizes_argument import sizes_argument
 
 
 def requested_sizes(output_shape: Any, like: Any, *, rank: int, data_format: str) -> Any:
@@ -50,7 +50,7 @@ def symbolic_sizes(
         return None
     if isinstance(output_shape, keras.KerasTensor):
         return (None,) * rank  # known at run time only
-    sizes = output_window.requested_sizes("output_shape", output_shape, rank)
+    sizes = sizes_argument("output_shape", output_shape, rank)
     return tuple(size if isinstance(size, int) else None for size in sizes)
 
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv.alignment.coordinate_map import CoordinateMap
+from tfdeconv.geometry import CoordinateMap
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
 from tfdeconv.ops.resize_conv import Interpolation, check_interpolation

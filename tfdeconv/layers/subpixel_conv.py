@@ -10,8 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv.alignment.coordinate_map import CoordinateMap
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
 from tfdeconv.ops.data_format import is_channels_first

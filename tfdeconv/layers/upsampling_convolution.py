@@ -10,9 +10,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry
-from tfdeconv.alignment.coordinate_map import CoordinateMap
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 
 

@@ -12,9 +12,8 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.linear_upsample import Boundary, linear_upsample
-from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import partial_shape
+from tfdeconv.ops.shapes import Size, partial_shape
 
 
 def bilinear_additive_upsample(

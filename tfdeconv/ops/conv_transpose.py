@@ -8,13 +8,14 @@ from typing import Any
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops import output_window
+from tfdeconv.geometry import ConvTransposeGeometry, axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
+from tfdeconv.ops.output_window import resolve
 from tfdeconv.ops.samples import as_tensor
 from tfdeconv.ops.shapes import known_shape
+from tfdeconv.ops.sizes_argument import sizes_argument
 
 
 def conv_transpose(
@@ -76,44 +77,79 @@ def conv_transpose(
         Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", section 4.
         Keras ``layers.Conv2DTranspose``, PyTorch ``nn.ConvTranspose2d``, ONNX ``ConvTranspose``.
     """
-    x = as_tensor("x", x)
     kernel = as_tensor("kernel", kernel)
-    rank = _spatial_rank(x, kernel)
-    strides = axis_arguments.per_axis("strides", strides, rank)
-    dilation_rate = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
-    paddings = axis_arguments.per_axis_padding(padding, rank)
-    if output_padding is not None:
-        output_padding = axis_arguments.per_axis("output_padding", output_padding, rank, minimum=0)
+    geometry = ConvTransposeGeometry.of(
+        _kernel_size(kernel),
+        strides=strides,
+        padding=padding,
+        output_padding=output_padding,
+        dilation_rate=dilation_rate,
+    )
     groups = axis_arguments.at_least(1, "groups", groups)
     check_lowering(lowering)
     channels_first = is_channels_first(data_format)
+    return conv_transpose_of(
+        x,
+        kernel,
+        geometry,
+        output_shape=output_shape,
+        groups=groups,
+        channels_first=channels_first,
+        lowering=lowering,
+    )
+
+
+def conv_transpose_of(
+    x: Any,
+    kernel: Any,
+    geometry: ConvTransposeGeometry,
+    *,
+    output_shape: Any,
+    groups: int,
+    channels_first: bool,
+    lowering: str,
+) -> tf.Tensor:
+    """Return :func:`conv_transpose` for arguments that were checked already, as a layer's are.
+
+    Args:
+        x: As there.
+        kernel: As there; its sizes are those of ``geometry``.
+        geometry: Kernel size, strides, padding, output_padding and dilation.
+        output_shape: As there.
+        groups: As there.
+        channels_first: Whether axis 1 of ``x`` holds the channels.
+        lowering: As there.
+
+    Example:
+        >>> geometry = ConvTransposeGeometry.of(3, strides=2, padding=1)
+        >>> options = {"output_shape": None, "groups": 1, "channels_first": False, "lowering": "auto"}
+        >>> conv_transpose_of(tf.zeros([1, 4, 2]), tf.zeros([3, 5, 2]), geometry, **options).shape
+        TensorShape([1, 7, 5])
+    """
+    x = as_tensor("x", x)
+    kernel = as_tensor("kernel", kernel)
+    if x.shape.rank != kernel.shape.rank or x.dtype != kernel.dtype or not x.dtype.is_floating:
+        _refuse(x, kernel)
     if channels_first:
         x = to_channels_last(x)
-    x = _with_known_channels(x, kernel, groups)
-    window = output_window.resolve(
-        x,
-        kernel.shape[:-2],
-        strides=strides,
-        padding=paddings,
-        output_padding=output_padding,
-        output_shape=(
-            None
-            if output_shape is None
-            else output_window.requested_sizes("output_shape", output_shape, rank)
-        ),
-        dilation_rate=dilation_rate,
-    )
-    problem = Problem(
-        tuple(kernel.shape[:-2]),
-        kernel.shape[-1],
-        kernel.shape[-2] * groups,
-        strides,
-        dilation_rate,
-        groups,
-        window,
-    )
-    y = _lower(lowering, x, kernel, problem)
-    y = known_shape(y, [x.shape[0], *window.sizes, problem.filters])
+    filters, channels = kernel.shape[-2:]
+    if x.shape[-1] != channels or channels % groups:
+        x = _with_known_channels(x, channels, groups)
+    if output_shape is not None:
+        output_shape = sizes_argument("output_shape", output_shape, geometry.rank)
+    window = resolve(geometry, x, output_shape)
+    problem = Problem(geometry, channels, filters * groups, groups, window)
+    shape = [x.shape[0], *window.sizes, problem.filters]
+    if one_axis := geometry.rank == 1:  # lowerings take two or three spatial axes: add one of size 1
+        x, kernel, problem = x[:, tf.newaxis], kernel[tf.newaxis], problem.with_leading_axis()
+    chosen = LOWERINGS[auto.choose(x, problem) if lowering == "auto" else lowering]
+    if chosen.adjoint_gradient:
+        y = with_adjoint_gradient(lambda x, kernel: chosen.compute(x, kernel, problem), x, kernel, problem)
+    else:
+        y = chosen.compute(x, kernel, problem)
+    if one_axis:
+        y = tf.squeeze(y, axis=1)
+    y = known_shape(y, shape)
     return to_channels_first(y) if channels_first else y
 
 
@@ -129,25 +165,17 @@ def check_lowering(name: str) -> None:
         )
 
 
-def _lower(name: str, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
-    """Compute ``problem`` with the lowering called ``name``."""
-    if problem.rank == 1:  # lowerings take two or three spatial axes: add one of size 1
-        y = _lower(name, x[:, tf.newaxis], kernel[tf.newaxis], problem.with_leading_axis())
-        return tf.squeeze(y, axis=1)
-    if name == "auto":
-        name = auto.choose(x, problem)
-    chosen = LOWERINGS[name]
-    if not chosen.adjoint_gradient:
-        return chosen.compute(x, kernel, problem)
-    return with_adjoint_gradient(lambda x, kernel: chosen.compute(x, kernel, problem), x, kernel, problem)
-
-
-def _spatial_rank(x: tf.Tensor, kernel: tf.Tensor) -> int:
+def _kernel_size(kernel: tf.Tensor) -> tuple[int, ...]:
     if kernel.shape.rank not in (3, 4, 5):
         raise InvalidArgumentError(
             "kernel must be [*kernel_size, filters // groups, channels] with 1, 2 or 3 spatial axes; "
             f"received shape {tuple(kernel.shape)}."
         )
+    return tuple(kernel.shape)[:-2]
+
+
+def _refuse(x: tf.Tensor, kernel: tf.Tensor) -> None:
+    """Raise the error about an ``x`` that does not go with ``kernel``."""
     if x.shape.rank != kernel.shape.rank:
         raise InvalidArgumentError(
             f"x must have rank {kernel.shape.rank} for a kernel of shape {tuple(kernel.shape)}: batch, "
@@ -157,20 +185,17 @@ def _spatial_rank(x: tf.Tensor, kernel: tf.Tensor) -> int:
         raise InvalidArgumentError(
             f"x must be a floating-point tensor; received {x.dtype.name}. Use tf.cast(x, tf.float32)."
         )
-    if x.dtype != kernel.dtype:
-        raise InvalidArgumentError(
-            f"x and kernel must share one dtype; received {x.dtype.name} and {kernel.dtype.name}. "
-            "Cast one of them with tf.cast."
-        )
-    return int(kernel.shape.rank - 2)
+    raise InvalidArgumentError(
+        f"x and kernel must share one dtype; received {x.dtype.name} and {kernel.dtype.name}. "
+        "Cast one of them with tf.cast."
+    )
 
 
-def _with_known_channels(x: tf.Tensor, kernel: tf.Tensor, groups: int) -> tf.Tensor:
+def _with_known_channels(x: tf.Tensor, channels: int, groups: int) -> tf.Tensor:
     """Return ``x``, its channels checked, if they are unknown until the graph runs, by the graph.
 
     Unchecked, TensorFlow's convolutions would take a multiple of the channels for groups.
     """
-    channels = kernel.shape[-1]
     if x.shape[-1] is not None and x.shape[-1] != channels:
         raise InvalidArgumentError(
             f"x must have as many channels as the kernel's last axis, {channels}; received {x.shape[-1]}. "

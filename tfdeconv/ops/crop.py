@@ -10,9 +10,9 @@ import tensorflow as tf
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
-from tfdeconv.ops.output_window import requested_sizes
 from tfdeconv.ops.samples import as_samples
 from tfdeconv.ops.shapes import known_shape
+from tfdeconv.ops.sizes_argument import sizes_argument
 
 
 def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | None = None) -> tf.Tensor:
@@ -43,7 +43,7 @@ def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | N
     x = as_samples(x, floating=False)
     rank = x.shape.rank - 2
     offsets = axis_arguments.per_axis("offset", offset, rank, minimum=0)
-    sizes = requested_sizes("size", size, rank)
+    sizes = sizes_argument("size", size, rank)
     first = 2 if is_channels_first(data_format) else 1
     for axis, (begin, wanted) in enumerate(zip(offsets, sizes, strict=True)):
         check_crop(x.shape[first + axis], begin, wanted if isinstance(wanted, int) else None, axis)

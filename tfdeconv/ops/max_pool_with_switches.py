@@ -10,9 +10,8 @@ import tensorflow as tf
 from tfdeconv import geometry
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import known_shape, partial_shape
+from tfdeconv.ops.shapes import Size, known_shape, partial_shape
 
 
 class PooledWithSwitches(NamedTuple):

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.output_window import requested_sizes
 from tfdeconv.ops.samples import as_samples, as_tensor
 from tfdeconv.ops.shapes import partial_shape, reshape
+from tfdeconv.ops.sizes_argument import sizes_argument
 
 Duplicates = Literal["last", "sum"]
 
@@ -81,7 +81,7 @@ def max_unpool(
     switches = as_tensor("switches", switches)
     check_duplicates(duplicates)
     check_switches(x, switches)
-    sizes = requested_sizes("output_shape", output_shape, 2)
+    sizes = sizes_argument("output_shape", output_shape, 2)
     channels_first = is_channels_first(data_format)
     if channels_first:
         x, switches = to_channels_last(x), to_channels_last(switches)

@@ -11,9 +11,8 @@ import tensorflow as tf
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.output_window import Size
 from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import partial_shape, reshape
+from tfdeconv.ops.shapes import Size, partial_shape, reshape
 
 ShuffleOrder = Literal["dcr", "crd"]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from tfdeconv.ops.output_window import Size
+Size: TypeAlias = Any
+"""A number of samples: an int where it is known, else an int32 scalar tensor."""
 
 
 def partial_shape(x: tf.Tensor) -> list[Size]:
@@ -20,6 +22,16 @@ def partial_shape(x: tf.Tensor) -> list[Size]:
         return list(x.shape)
     dynamic = tf.shape(x)
     return [dynamic[axis] if size is None else size for axis, size in enumerate(x.shape)]
+
+
+def spatial_sizes(x: tf.Tensor) -> tuple[Size, ...]:
+    """Return the sizes of axes 1 .. rank - 2 of a channels-last tensor, ints where known.
+
+    Example:
+        >>> spatial_sizes(tf.zeros([1, 4, 5, 3]))
+        (4, 5)
+    """
+    return tuple(partial_shape(x)[1:-1])
 
 
 def reshape(x: tf.Tensor, shape: list[Size]) -> tf.Tensor:

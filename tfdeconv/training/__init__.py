@@ -1,6 +1,6 @@
 """Train and score small upsampling models (needs the extra ``train``).
 
-The names below are bound lazily: reading a recipe or scoring images does not import TensorFlow.
+The names below are bound lazily: reading a recipe does not import TensorFlow.
 """
 
 import lazy_loader
@@ -8,8 +8,6 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "degradation": ["bicubic_resize", "degrade"],
-        "evaluation": ["psnr", "ssim"],
         "loop": ["Trainer"],
         "patches": ["collect_patches"],
         "recipe": ["Recipe", "load_recipe", "shipped_recipe"],

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfdeconv.analysis.arithmetic.configuration import Configuration
 from tfdeconv.analysis.models.equivalent_kernel import EquivalentKernel
 from tfdeconv.analysis.models.upsampling_layers import UpsamplingLayer
+from tfdeconv.geometry import ConvTransposeGeometry
 from tfdeconv.ops.lowerings.auto import choose
 from tfdeconv.ops.lowerings.lowering import Problem
 from tfdeconv.ops.output_window import OutputWindow
@@ -25,18 +26,12 @@ def lowering_of(
     name: str | None = getattr(found.layer, "lowering", None)
     if name != "auto" or taps is None or config is None:
         return name
-    tails = tuple(axis.tail for axis in config.axes)
-    window = OutputWindow(tuple(lead for lead, _ in config.windows), tails, config.output_size)
+    window = OutputWindow(config.crops, config.output_size)
     outputs, channels = taps.kernel.shape[-2:]
-    problem = Problem(
-        config.kernel_size,
-        channels,
-        outputs * taps.groups,
-        config.strides,
-        config.dilation_rate,
-        taps.groups,
-        window,
+    geometry = ConvTransposeGeometry.of(
+        config.kernel_size, strides=config.strides, padding=config.crops, dilation_rate=config.dilation_rate
     )
+    problem = Problem(geometry, channels, outputs * taps.groups, taps.groups, window)
     shape: tuple[int, ...] = (found.input_shape[0], *found.input_size, channels)
     if config.rank == 1:
         problem, shape = problem.with_leading_axis(), (shape[0], 1, *shape[1:])

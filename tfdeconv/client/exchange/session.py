@@ -20,7 +20,7 @@ from tfdeconv.client.values.results import (
     ModelRef,
     Signature,
     VersionStatus,
-    describe,
+    spec_list,
 )
 from tfdeconv.errors import (
     DeadlineExceededError,
@@ -119,7 +119,7 @@ class Session:
         except InvalidRequestError as error:
             sent = ", ".join(f"{key} {list(array.shape)}" for key, array in sorted(arrays.items()))
             raise type(error)(
-                f"{error} (Signature {name!r} takes {describe(signature.inputs) or 'no inputs'}; "
+                f"{error} (Signature {name!r} takes {spec_list(signature.inputs) or 'no inputs'}; "
                 f"shapes sent: {sent or 'none'}.)"
             ) from None
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.client.values.element_types import numpy_dtype
-from tfdeconv.client.values.results import Signature, TensorSpec, describe
+from tfdeconv.client.values.results import Signature, TensorSpec, spec_list
 from tfdeconv.errors import InvalidRequestError
 
 
@@ -29,7 +29,7 @@ def bind(inputs: Any, name: str, signature: Signature) -> dict[str, NDArray[Any]
         >>> bind([1, 2], "serving_default", x)
         {'x': array([1., 2.], dtype=float32)}
     """
-    wanted = f"Signature {name!r} takes {describe(signature.inputs) or 'no inputs'}"
+    wanted = f"Signature {name!r} takes {spec_list(signature.inputs) or 'no inputs'}"
     if not isinstance(inputs, Mapping):
         required = [key for key, spec in signature.inputs.items() if not spec.optional]
         candidates = required or list(signature.inputs)

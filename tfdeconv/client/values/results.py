@@ -66,7 +66,7 @@ class Signature:
     method: str = ""
 
     def __str__(self) -> str:
-        return f"({describe(self.inputs)}) -> ({describe(self.outputs)})"
+        return f"({spec_list(self.inputs)}) -> ({spec_list(self.outputs)})"
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,18 @@ class VersionStatus:
 
 
 class Classification(NamedTuple):
-    """One class of an example: its label and its score."""
+    """One class of an example.
+
+    Attributes:
+        label: Name of the class; empty where the model gives none.
+        score: The model's score for it.
+    """
 
     label: str
     score: float
 
 
-def describe(specs: Mapping[str, TensorSpec]) -> str:
+def spec_list(specs: Mapping[str, TensorSpec]) -> str:
     """Return ``"image: float32 [?, ?, ?, 3]"`` for messages and listings."""
     return ", ".join(
         f"{name}: {spec}{' (optional)' if spec.optional else ''}" for name, spec in sorted(specs.items())

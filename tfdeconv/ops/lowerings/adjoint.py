@@ -12,7 +12,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfdeconv.ops.empty_batch import on_nonempty_batch
-from tfdeconv.ops.lowerings.dilation import effective_kernel_sizes, fill_dilated
+from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.lowering import Problem
 from tfdeconv.ops.lowerings.native_padding import native_padding
@@ -44,14 +44,16 @@ def convolve(y: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     """Return the convolution of ``y`` ``[batch, *window.sizes, filters]``: ``[batch, *sizes, channels]``.
 
     Example:
+        >>> from tfdeconv.geometry import ConvTransposeGeometry
         >>> from tfdeconv.ops.output_window import OutputWindow
-        >>> problem = Problem((2, 2), 1, 1, (2, 2), (1, 1), 1, OutputWindow((0, 0), (0, 0), (4, 4)))
+        >>> geometry = ConvTransposeGeometry.of((2, 2), strides=2)
+        >>> problem = Problem(geometry, 1, 1, 1, OutputWindow(((0, 0), (0, 0)), (4, 4)))
         >>> convolve(tf.ones([1, 4, 4, 1]), tf.ones([2, 2, 1, 1]), problem)[0, :, :, 0].numpy()
         array([[4., 4.],
                [4., 4.]], dtype=float32)
     """
     prepare, run = each_group(
-        lambda kernel, problem: fill_dilated(kernel, problem.dilation_rate), _convolve_one_group
+        lambda kernel, problem: fill_dilated(kernel, problem.geometry.dilation_rate), _convolve_one_group
     )
     return run(y, prepare(kernel, problem), problem)
 
@@ -59,13 +61,13 @@ def convolve(y: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
 def _convolve_one_group(y: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     window, strides = problem.window, [1, *problem.strides, 1]
     conv = tf.nn.conv2d if problem.rank == 2 else tf.nn.conv3d
-    sizes = effective_kernel_sizes(problem.kernel_size, problem.dilation_rate)
-    padding = native_padding(sizes, problem.strides, window)
+    padding = native_padding(problem.geometry.effective_kernel_size, problem.strides, window)
     if padding is None:  # the adjoint of taking the window: back into the full output
-        crops = list(zip(window.leads, window.tails, strict=True))
-        beyond = [max(-tail, 0) if window.static else tf.maximum(-tail, 0) for _, tail in crops]
+        beyond = [max(-after, 0) if window.static else tf.maximum(-after, 0) for _, after in window.crops]
         inside = [size - extra for size, extra in zip(window.sizes, beyond, strict=True)]
         y = y[(slice(None), *(slice(size) for size in inside))]
-        around = [(lead, tail + extra) for (lead, tail), extra in zip(crops, beyond, strict=True)]
+        around = [
+            (before, after + extra) for (before, after), extra in zip(window.crops, beyond, strict=True)
+        ]
         y, padding = tf.pad(y, [(0, 0), *around, (0, 0)]), "VALID"
     return conv(y, kernel, strides=strides, padding=padding)

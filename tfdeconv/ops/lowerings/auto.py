@@ -47,9 +47,11 @@ def choose(x: tf.Tensor, problem: Problem) -> str:
         problem: The transposed convolution.
 
     Example:
-        >>> from tfdeconv.ops.output_window import OutputWindow
-        >>> window = OutputWindow(leads=(3, 3), tails=(4, 4), sizes=(256, 256))
-        >>> choose(tf.zeros([1, 128, 128, 56]), Problem((9, 9), 56, 1, (2, 2), (1, 1), 1, window))
+        >>> from tfdeconv.geometry import ConvTransposeGeometry
+        >>> from tfdeconv.ops.output_window import resolve
+        >>> geometry = ConvTransposeGeometry.of((9, 9), strides=2, padding="same")
+        >>> x = tf.zeros([1, 128, 128, 56])
+        >>> choose(x, Problem(geometry, 56, 1, 1, resolve(geometry, x, None)))
         'two_pass'
     """
     if problem.groups > 1 and problem.groups in (problem.channels, problem.filters):
@@ -58,7 +60,8 @@ def choose(x: tf.Tensor, problem: Problem) -> str:
         return "gradient"
     positions = x.shape[:-1].num_elements()
     if positions is not None and positions <= MOST_POSITIONS:
-        weights = math.prod(problem.kernel_size) * problem.channels * problem.filters // problem.groups
+        taps = math.prod(problem.geometry.kernel_size)
+        weights = taps * problem.channels * problem.filters // problem.groups
         if weights >= positions * LEAST_WEIGHTS_PER_POSITION:
             return "scatter"
     return _fewest_products(problem)
@@ -73,13 +76,13 @@ def _on_gpu(x: tf.Tensor) -> bool:
 def _fewest_products(problem: Problem) -> str:
     """Rule 3, for one group; products are counted for each input position."""
     channels, filters = problem.channels // problem.groups, problem.filters // problem.groups
-    taps = math.prod(problem.kernel_size)
+    taps = math.prod(problem.geometry.kernel_size)
     if taps * channels < LEAST_PRODUCTS:
         return "gradient"
     axes = all_phases(problem)
     phases = math.prod(problem.strides)
     subpixel = _taps(axes) * channels * _vectors(phases * filters)
-    partial = math.prod(problem.strides[:-1]) * problem.kernel_size[-1] * filters
+    partial = math.prod(problem.strides[:-1]) * problem.geometry.kernel_size[-1] * filters
     two_pass = (
         _taps(axes[:-1]) * channels * _vectors(partial)
         + _taps(axes[-1:]) * partial * _vectors(phases * filters)

@@ -20,7 +20,8 @@ from tfdeconv.ops.lowerings.insert_zeros import insert_zeros
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
 from tfdeconv.ops.lowerings.native_padding import native_padding
 from tfdeconv.ops.lowerings.overlap_add import overlap_add
-from tfdeconv.ops.output_window import OutputWindow, spatial_sizes, take
+from tfdeconv.ops.output_window import OutputWindow, take
+from tfdeconv.ops.shapes import partial_shape, spatial_sizes
 
 
 def _check(problem: Problem) -> None:
@@ -34,7 +35,7 @@ def _check(problem: Problem) -> None:
 
 def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     """``[*kernel_size, filters, channels of a filter]``."""
-    kernel = fill_dilated(kernel, problem.dilation_rate)
+    kernel = fill_dilated(kernel, problem.geometry.dilation_rate)
     if problem.groups == problem.channels:  # [..., multiplier, channels]: each filter is a group
         kernel = tf.transpose(kernel, [*range(problem.rank), problem.rank + 1, problem.rank])
     return tf.reshape(kernel, [*kernel.shape[: problem.rank], problem.filters, -1])
@@ -59,7 +60,7 @@ def _two_axes(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, ...], window:
     )
 
     def backprop(sizes: tuple[object, ...], padding: object) -> tf.Tensor:
-        shape = [tf.shape(x)[0], *sizes, filters]
+        shape = [partial_shape(x)[0], *sizes, filters]
         return tf.nn.depthwise_conv2d_backprop_input(
             shape, kernel, x, strides=[1, common, common, 1], padding=padding
         )
@@ -68,8 +69,8 @@ def _two_axes(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, ...], window:
     if isinstance(padding, str):  # with explicit pairs the op is about 100 times slower
         return backprop(window.sizes, padding)
     full = tuple(
-        geometry.full_size(size, taps, common)
-        for size, taps in zip(spatial_sizes(x), kernel_size, strict=True)
+        geometry.full_size(size, span, common)
+        for size, span in zip(spatial_sizes(x), kernel_size, strict=True)
     )
     return take(backprop(full, "VALID"), window)
 
@@ -80,20 +81,20 @@ def _is_one(size: object) -> bool:
 
 def _three_axes(x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     """The first axis is scattered: each of its taps is a depthwise problem of the other two."""
-    batch, window, stride, taps = tf.shape(x)[0], problem.window, problem.strides[0], kernel.shape[0]
-    depth, *sizes = spatial_sizes(x)
-    planes = tf.reshape(x, [batch * depth, *sizes, x.shape[-1]])
-    rest = OutputWindow(window.leads[1:], window.tails[1:], window.sizes[1:])
+    window, stride, span = problem.window, problem.strides[0], kernel.shape[0]
+    batch, depth, *plane = partial_shape(x)
+    planes = tf.reshape(x, [batch * depth, *plane])
+    rest = OutputWindow(window.crops[1:], window.sizes[1:])
     stamps = tf.stack(
         [_two_axes(planes, tap, problem.strides[1:], rest) for tap in tf.unstack(kernel)], axis=1
     )
     height, width = rest.sizes
-    y = overlap_add(tf.reshape(stamps, [batch, depth, 1, taps, height * width * problem.filters]), stride)
-    blocks = depth + -(-taps // stride) - 1
+    y = overlap_add(tf.reshape(stamps, [batch, depth, 1, span, height * width * problem.filters]), stride)
+    blocks = depth + -(-span // stride) - 1
     y = tf.reshape(y, [batch, blocks * stride, height, width, problem.filters])
-    tail = window.tails[0] + -taps % stride  # the last block's zeros
-    first = replace(window, leads=(window.leads[0], 0, 0), tails=(tail, 0, 0))
-    return take(y, first)
+    before, after = window.crops[0]
+    after += -span % stride  # the last block's zeros
+    return take(y, replace(window, crops=((before, after), (0, 0), (0, 0))))
 
 
 LOWERING = Lowering("depthwise", _check, _prepare, _run)

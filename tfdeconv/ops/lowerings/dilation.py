@@ -21,16 +21,3 @@ def fill_dilated(kernel: tf.Tensor, dilation_rate: tuple[int, ...]) -> tf.Tensor
             zero = [(0, int(other == axis)) for other in range(kernel.shape.rank)]
             kernel = tf.gather(tf.pad(kernel, zero), taps, axis=axis)
     return kernel
-
-
-def effective_kernel_sizes(kernel_size: tuple[int, ...], dilation_rate: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the size of the filled kernel along each axis.
-
-    Example:
-        >>> effective_kernel_sizes((3, 1), (2, 1))
-        (5, 1)
-    """
-    return tuple(
-        geometry.effective_kernel_size(size, rate)
-        for size, rate in zip(kernel_size, dilation_rate, strict=True)
-    )

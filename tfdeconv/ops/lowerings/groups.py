@@ -36,9 +36,5 @@ def each_group(prepare: Prepare, run: Run) -> tuple[Prepare, Run]:
 
 
 def _one_group(problem: Problem) -> Problem:
-    return replace(
-        problem,
-        channels=problem.channels // problem.groups,
-        filters=problem.filters // problem.groups,
-        groups=1,
-    )
+    groups = problem.groups
+    return replace(problem, channels=problem.channels // groups, filters=problem.filters // groups, groups=1)

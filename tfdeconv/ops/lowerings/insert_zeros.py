@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfdeconv.ops.output_window import spatial_sizes
+from tfdeconv.ops.shapes import partial_shape
 
 
 def insert_zeros(x: tf.Tensor, factors: Sequence[int]) -> tf.Tensor:
@@ -18,13 +18,11 @@ def insert_zeros(x: tf.Tensor, factors: Sequence[int]) -> tf.Tensor:
     """
     for axis, factor in enumerate(factors, start=1):
         if factor > 1:
-            batch, channels = tf.shape(x)[0], x.shape[-1]
-            before, after = list(spatial_sizes(x)[:axis]), list(spatial_sizes(x)[axis:])
-            apart = tf.reshape(x, [batch, *before, 1, *after, channels])
+            shape = partial_shape(x)
+            before, after = shape[: axis + 1], shape[axis + 1 :]
+            apart = tf.reshape(x, [*before, 1, *after])
             zeros = [(0, 0)] * apart.shape.rank
             zeros[axis + 1] = (0, factor - 1)
-            spread = tf.reshape(
-                tf.pad(apart, zeros), [batch, *before[:-1], before[-1] * factor, *after, channels]
-            )
+            spread = tf.reshape(tf.pad(apart, zeros), [*before[:-1], before[-1] * factor, *after])
             x = spread[(slice(None),) * axis + (slice(None, 1 - factor),)]
     return x

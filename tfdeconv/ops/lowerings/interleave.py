@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfdeconv.ops.output_window import Size, spatial_sizes
+from tfdeconv.ops.shapes import Size, partial_shape
 
 
 def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tensor:
@@ -23,7 +23,8 @@ def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tens
     """
     if strides == (strides[0],) * 2:
         return y if strides[0] == 1 else tf.nn.depth_to_space(y, strides[0])
-    rank, batch, blocks = len(strides), tf.shape(y)[0], spatial_sizes(y)
+    rank = len(strides)
+    batch, *blocks, _ = partial_shape(y)
     if any(stride > 1 for stride in strides[:-1]):
         y = tf.reshape(y, [batch, *blocks, *strides, filters])
         pairs = [axis for first in range(1, rank + 1) for axis in (first, first + rank)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import tensorflow as tf
 
+from tfdeconv.geometry import ConvTransposeGeometry
 from tfdeconv.ops.empty_batch import on_nonempty_batch
 from tfdeconv.ops.output_window import OutputWindow
 
@@ -16,38 +17,33 @@ class Problem:
     """A transposed convolution as a lowering sees it: channels-last, 2 or 3 spatial axes.
 
     Attributes:
-        kernel_size: Taps of the kernel along each spatial axis.
+        geometry: Kernel size, strides and dilation; what is cropped is told by ``window``.
         channels: Channels of the input.
         filters: Channels of the output.
-        strides: Stride of each spatial axis.
-        dilation_rate: Dilation of each spatial axis.
         groups: Independent groups of channels; divides channels and filters.
         window: The samples of the full output to return.
     """
 
-    kernel_size: tuple[int, ...]
+    geometry: ConvTransposeGeometry
     channels: int
     filters: int
-    strides: tuple[int, ...]
-    dilation_rate: tuple[int, ...]
     groups: int
     window: OutputWindow
 
     @property
     def rank(self) -> int:
         """Number of spatial axes."""
-        return len(self.strides)
+        return len(self.geometry.kernel_size)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Stride of each spatial axis."""
+        return self.geometry.strides
 
     def with_leading_axis(self) -> Problem:
         """Return the same problem with one more spatial axis, of size and kernel size 1, in front."""
-        window = self.window
-        return replace(
-            self,
-            kernel_size=(1, *self.kernel_size),
-            strides=(1, *self.strides),
-            dilation_rate=(1, *self.dilation_rate),
-            window=OutputWindow((0, *window.leads), (0, *window.tails), (1, *window.sizes)),
-        )
+        window = OutputWindow(((0, 0), *self.window.crops), (1, *self.window.sizes))
+        return Problem(self.geometry.with_leading_axis, self.channels, self.filters, self.groups, window)
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,10 @@ class Lowering:
     def compute(self, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
         """Compute ``problem``, or raise LoweringNotApplicable."""
         self.check(problem)
-        return self.apply(x, self.prepare(kernel, problem), problem)
+        prepared = self.prepare(kernel, problem)
+        if x.shape[0]:  # as apply, without its frames: this is the way of every eager call
+            return self.run(x, prepared, problem)
+        return self.apply(x, prepared, problem)
 
     def apply(self, x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
         """Compute ``problem``, which :attr:`check` accepts, from the prepared kernel."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfdeconv import geometry
+from tfdeconv.geometry import same_lead
 from tfdeconv.ops.output_window import OutputWindow
 
 
@@ -14,21 +14,21 @@ def native_padding(
     The op accepts an output size only if the forward convolution maps it back to the input size.
 
     Example:
-        >>> native_padding((3, 3), (2, 2), OutputWindow(leads=(0, 0), tails=(1, 1), sizes=(4, 4)))
+        >>> native_padding((3, 3), (2, 2), OutputWindow(((0, 1), (0, 1)), sizes=(4, 4)))
         'SAME'
     """
     if not window.static:
         return None
-    axes = list(zip(window.leads, window.tails, kernel_size, strides, strict=True))
+    crops = window.crops
     if all(
-        lead == geometry.same_lead(lead + tail, 0) and 1 <= taps - lead - tail <= stride
-        for lead, tail, taps, stride in axes
+        before == same_lead(before + after, 0) and 1 <= size - before - after <= stride
+        for (before, after), size, stride in zip(crops, kernel_size, strides, strict=True)
     ):
         return "SAME"
-    if any(tail <= -stride for _, tail, _, stride in axes):
+    if any(after <= -stride for (_, after), stride in zip(crops, strides, strict=True)):
         return None
-    if not any(lead > 0 or tail > 0 for lead, tail, _, _ in axes):
+    if all(before <= 0 and after <= 0 for before, after in crops):
         return "VALID"
-    if len(axes) == 2:  # the 3-D op takes no explicit padding
-        return [(0, 0), *((lead, max(tail, 0)) for lead, tail, _, _ in axes), (0, 0)]
+    if len(crops) == 2:  # the 3-D op takes no explicit padding
+        return [(0, 0), *((before, max(after, 0)) for before, after in crops), (0, 0)]
     return None

@@ -25,14 +25,15 @@ def all_phases(problem: Problem) -> list[AxisPhases]:
     """Return the polyphase form of each axis; where the window is not static, of the full output.
 
     Example:
+        >>> from tfdeconv.geometry import ConvTransposeGeometry
         >>> from tfdeconv.ops.output_window import OutputWindow
-        >>> problem = Problem((3,), 1, 1, (2,), (1,), 1, OutputWindow((0,), (1,), (4,)))
+        >>> problem = Problem(ConvTransposeGeometry.of(3, strides=2), 1, 1, 1, OutputWindow(((0, 1),), (4,)))
         >>> [len(axis.taps) for axis in all_phases(problem)]
         [2]
     """
-    window = problem.window
-    crops = zip(window.leads, window.tails, strict=True) if window.static else [None] * problem.rank
-    axes = zip(problem.kernel_size, problem.strides, problem.dilation_rate, crops, strict=True)
+    geometry, window = problem.geometry, problem.window
+    crops = window.crops if window.static else [None] * problem.rank
+    axes = zip(geometry.kernel_size, geometry.strides, geometry.dilation_rate, crops, strict=True)
     return [axis_phases(*axis) for axis in axes]
 
 
@@ -55,8 +56,9 @@ def drop_margins(y: tf.Tensor, axes: list[AxisPhases], problem: Problem) -> tf.T
     """Return the window of the interleaved blocks ``y``.
 
     Example:
+        >>> from tfdeconv.geometry import ConvTransposeGeometry
         >>> from tfdeconv.ops.output_window import OutputWindow
-        >>> problem = Problem((4,), 1, 1, (2,), (1,), 1, OutputWindow((1,), (1,), (4,)))
+        >>> problem = Problem(ConvTransposeGeometry.of(4, strides=2), 1, 1, 1, OutputWindow(((1, 1),), (4,)))
         >>> drop_margins(tf.zeros([1, 6, 1]), all_phases(problem), problem).shape
         TensorShape([1, 4, 1])
     """

@@ -34,14 +34,15 @@ def _check(problem: Problem) -> None:
         raise LoweringNotApplicable(
             f"lowering 'two_pass' is for few filters: the kernel of its second convolution may have "
             f"{MAX_ADDING_KERNEL} entries; received filters={problem.filters}, groups={problem.groups}, "
-            f"kernel_size={problem.kernel_size} and strides={problem.strides}, which give {entries}. "
-            "Use lowering='auto'."
+            f"kernel_size={problem.geometry.kernel_size} and strides={problem.strides}, which give "
+            f"{entries}. Use lowering='auto'."
         )
 
 
 def _partial_channels(problem: Problem) -> tuple[int, int, int]:
     """(phases of the axes before the last, taps of the last axis, filters of a group)."""
-    return math.prod(problem.strides[:-1]), problem.kernel_size[-1], problem.filters // problem.groups
+    phases = math.prod(problem.strides[:-1])
+    return phases, problem.geometry.kernel_size[-1], problem.filters // problem.groups
 
 
 def _output_channels(problem: Problem) -> tuple[int, int, int]:

@@ -18,17 +18,17 @@ from tfdeconv.ops.output_window import take
 
 def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     rank = problem.rank
-    flipped = tf.reverse(fill_dilated(kernel, problem.dilation_rate), axis=list(range(rank)))
+    flipped = tf.reverse(fill_dilated(kernel, problem.geometry.dilation_rate), axis=list(range(rank)))
     return tf.transpose(flipped, [*range(rank), rank + 1, rank])
 
 
 def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     window, spread = problem.window, insert_zeros(x, problem.strides)
-    spans = [taps - 1 for taps in prepared.shape[:-2]]
+    spans = [size - 1 for size in problem.geometry.effective_kernel_size]
     if not window.static:
         return take(stride_one_conv(spread, prepared, [(span, span) for span in spans]), window)
-    axes = zip(spans, window.leads, window.tails, strict=True)
-    return stride_one_conv(spread, prepared, [(span - lead, span - tail) for span, lead, tail in axes])
+    pads = [(span - before, span - after) for span, (before, after) in zip(spans, window.crops, strict=True)]
+    return stride_one_conv(spread, prepared, pads)
 
 
 LOWERING = Lowering("zero_insertion", applies_always, *each_group(_prepare, _run))

@@ -88,19 +88,21 @@ class GrpcServer:
                 self._health.set(name, state)
 
 
-class _Call:
-    """The context of a call that grpcio received."""
+class ServicerCall:
+    """The context of a call that grpcio received; see ``CallContext``."""
 
     def __init__(self, context: grpc.ServicerContext) -> None:
         self._context = context
 
     def time_remaining(self) -> float | None:
-        # A call without a deadline reports centuries, more than a lock can wait.
+        """Return the seconds left; grpcio reports centuries, more than a lock can wait, for none."""
         seconds = self._context.time_remaining()
         return None if seconds is None or seconds > _NO_DEADLINE else float(seconds)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
-        self._context.add_callback(callback)
+        """Call back when the call ends; at once if it has ended already, which grpcio only tells."""
+        if not self._context.add_callback(callback):
+            callback()
 
 
 def _service(api: GrpcApi, name: str) -> grpc.GenericRpcHandler:
@@ -111,7 +113,7 @@ def _service(api: GrpcApi, name: str) -> grpc.GenericRpcHandler:
 
 def _handler(api: GrpcApi, method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
     def handle(data: bytes, context: grpc.ServicerContext) -> bytes:
-        answer = api.answer(method, data, _Call(context))
+        answer = api.answer(method, data, ServicerCall(context))
         if answer.code != "OK":
             context.set_code(getattr(grpc.StatusCode, answer.code))
             context.set_details(answer.details)

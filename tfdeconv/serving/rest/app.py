@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -20,6 +20,7 @@ from tfdeconv.serving.rest import request_body
 from tfdeconv.serving.rest.api import RestApi, error_body
 from tfdeconv.serving.rest.model_list import missing_models, model_list
 from tfdeconv.serving.runtime import Runtime
+from tfdeconv.web.pages import find_page
 
 _ORIGIN = re.compile(r"https?://")
 _CORS_HEADERS = {
@@ -27,13 +28,14 @@ _CORS_HEADERS = {
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
+_WEB_PATHS = ("/upscaler/{file:path}", "/explorer/{file:path}", "/theme.css", "/dom.js")
 
 
 def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette:
     """Return an ASGI application that answers TensorFlow Serving's REST API, for any ASGI server.
 
     Beside ``/v1/`` it has ``/healthz``, ``/readyz``, ``/modelz`` and, where the runtime's options ask for
-    it, the page for Prometheus. Limits, timeout and CORS are the options' as well.
+    them, the page for Prometheus and the one for pictures. Limits, timeout and CORS are the options' as well.
 
     Args:
         runtime: Answers what the requests ask; started and closed by the caller.
@@ -60,6 +62,8 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
         Route("/modelz", _Endpoint(pages.models)),
         Route("/{path:path}", _Endpoint(pages.api)),
     ]
+    if runtime.options.web:
+        routes[-1:-1] = [Route(path, _web_page, methods=["GET"]) for path in ("/", *_WEB_PATHS)]
     if monitoring.enable:
         routes.insert(0, Route(monitoring.path, _Endpoint(pages.metrics)))
 
@@ -70,6 +74,14 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
             used.shutdown(wait=False, cancel_futures=True)
 
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _web_page(request: Request) -> Response:
+    """A file of the pages; ``/`` leads to the one for pictures."""
+    if request.url.path == "/":
+        return RedirectResponse("/upscaler/", 302)
+    page = find_page(request.url.path)
+    return Response(status_code=404) if page is None else Response(page.content, headers=page.headers)
 
 
 class _Pages:

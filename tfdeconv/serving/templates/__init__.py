@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tfdeconv.errors import AlreadyExistsError, ServingError
 
+__all__ = ["files", "write"]
+
 
 def files() -> dict[str, bytes]:
     """Return relative path (with ``/``) to content, in order of path.

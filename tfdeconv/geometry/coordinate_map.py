@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from tfdeconv.geometry import effective_kernel_size
+from tfdeconv.geometry.forward_convolution import effective_kernel_size
 
 
 class CoordinateMap(NamedTuple):
@@ -99,33 +99,3 @@ class CoordinateMap(NamedTuple):
             '1/2 * x - 1/4'
         """
         return CoordinateMap(1 / self.scale, -self.offset / self.scale)
-
-
-def same_padding_before(
-    input_size: int | None, kernel_size: int, stride: int, dilation_rate: int = 1
-) -> int | None:
-    """Return how many samples TensorFlow's SAME pads in front of a convolution or pooling.
-
-    With ``r`` the samples that the last stride covers (1 to ``stride``), SAME pads
-    ``max(ke - r, 0)`` in all and the smaller half in front. An unknown size does not matter where
-    every ``r`` gives the same front half.
-
-    Args:
-        input_size: Samples along the axis; None where unknown.
-        kernel_size: Taps of the kernel.
-        stride: Stride of the axis.
-        dilation_rate: Dilation of the axis.
-
-    Returns:
-        The padding in front; None where it depends on the unknown size.
-
-    Example:
-        >>> same_padding_before(224, 3, 2), same_padding_before(225, 3, 2)
-        (0, 1)
-        >>> same_padding_before(None, 3, 2) is None, same_padding_before(None, 2, 2)
-        (True, 0)
-    """
-    ke = effective_kernel_size(kernel_size, dilation_rate)
-    remainders = range(1, stride + 1) if input_size is None else [(input_size - 1) % stride + 1]
-    fronts = {max(ke - remainder, 0) // 2 for remainder in remainders}
-    return fronts.pop() if len(fronts) == 1 else None
