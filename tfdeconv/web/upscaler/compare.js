@@ -1,13 +1,15 @@
 // Before and after in one place: a slider between them, at a zoom, in a frame that scrolls.
 
 import { element } from "../dom.js";
+import { release } from "./picture.js";
 
 const ZOOMS = [["fit", "fit"], ["0.5", "50%"], ["1", "100%"], ["2", "200%"], ["4", "400%"]];
 
 export class Compare {
   constructor() {
-    this.before = element("img", { className: "before", alt: "" });
-    this.after = element("img", { className: "after", alt: "" });
+    // Canvases: a browser keeps what images have shown, picture after picture.
+    this.before = element("canvas", { className: "before", role: "img" });
+    this.after = element("canvas", { className: "after", role: "img" });
     this.stage = element("div", { className: "stage" }, this.before, this.after, element("span", { className: "edge" }));
     this.frame = element("div", {
       className: "frame", tabIndex: 0, role: "region", "aria-label": "The picture before and after; scrolls",
@@ -33,21 +35,21 @@ export class Compare {
     new ResizeObserver(() => this.#size()).observe(this.frame);
   }
 
-  /** Show two image addresses; `width` and `height` are those of the result. */
-  show({ before, after, width, height, text }) {
+  /** Show two picture files; `width` and `height` are those of the result. */
+  async show({ before, after, width, height, text }) {
+    await Promise.all([draw(this.before, before), draw(this.after, after)]);
     this.element.hidden = false;
     Object.assign(this, { width, height });
-    this.before.src = before;
-    this.after.src = after;
-    this.before.alt = `before: ${text}`;
-    this.after.alt = `after: ${text}`;
+    this.before.setAttribute("aria-label", `before: ${text}`);
+    this.after.setAttribute("aria-label", `after: ${text}`);
     this.caption.textContent = text;
     this.#size();
   }
 
   clear() {
     this.element.hidden = true;
-    for (const image of [this.before, this.after]) image.removeAttribute("src");
+    release(this.before);
+    release(this.after);
   }
 
   #split() {
@@ -63,4 +65,12 @@ export class Compare {
     this.stage.style.height = `${this.height * factor}px`;
     this.stage.classList.toggle("magnified", factor * ratio > 1);
   }
+}
+
+async function draw(canvas, file) {
+  const bitmap = await createImageBitmap(file);
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
 }

@@ -97,7 +97,7 @@ function update(job, state, text) {
   labels.hidden = state !== "done" || !job.labels;
   again.hidden = state !== "failed";
   stop.hidden = state !== "running";
-  if (state !== "running") job.row.progress.value = state === "done" ? 1 : 0;
+  if (state !== "running") Object.assign(job.row.progress, { max: 1, value: state === "done" ? 1 : 0 });
 }
 
 async function next() {
@@ -107,7 +107,7 @@ async function next() {
   running = job;
   try {
     await work(job, model);
-    if (jobs.includes(job)) show(job);
+    if (jobs.includes(job)) await show(job);
   } catch (error) {
     update(job, "failed", error.name === "AbortError" ? "stopped" : words(error));
   }
@@ -152,13 +152,11 @@ function finish(job, result, { width, height, labels = null, ending, text }) {
   update(job, "done", text);
 }
 
-let shown = []; // addresses of what is on view: revoked when something else is
-
-function show(job) {
-  shown.forEach((address) => URL.revokeObjectURL(address));
-  shown = [URL.createObjectURL(job.file), URL.createObjectURL(job.result)];
-  compare.show({ before: shown[0], after: shown[1], width: job.width, height: job.height, text: `${job.file.name}: ${job.summary}` });
+async function show(job) {
   compare.job = job;
+  const { file, result, width, height, summary } = job;
+  await compare.show({ before: file, after: result, width, height, text: `${file.name}: ${summary}` });
+  if (compare.job === null) compare.clear(); // removed meanwhile
 }
 
 function save(job, what = "result") {
@@ -185,8 +183,6 @@ function remove(job) {
 function forget(job) {
   if (compare.job === job) {
     compare.clear();
-    shown.forEach((address) => URL.revokeObjectURL(address));
-    shown = [];
     compare.job = null;
   }
   job.result = job.labels = null;
