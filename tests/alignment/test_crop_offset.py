@@ -221,13 +221,18 @@ def test_same_padding_of_an_unknown_size_is_refused():
 
 
 def test_requested_size_that_is_unknown_is_refused():
-    """The same holds for a transposed convolution that is asked for an unknown size."""
+    """Where the window depends on the size, an unknown one is refused with what works instead."""
     image = keras.Input([None, None, 1])
-    up = td_layers.Conv2DTranspose(1, 4, 2, padding="same", name="up")(
-        layers.MaxPooling2D(2)(image), like=image
+    half = layers.MaxPooling2D(2)(image)
+    odd, even = (
+        td_layers.Conv2DTranspose(1, kernel, 2, padding="same", name=f"up{kernel}")(half, like=image)
+        for kernel in (3, 4)
     )
-    with refused(r"'up' \(Conv2DTranspose\) has padding='same' and an output size .* axis 0"):
-        alignment.crop_offset(up, image)
+    with refused(
+        r"'up3' \(Conv2DTranspose\) has padding='same', kernel 3 .* axis 0\. Use padding=\(0, 2\) there"
+    ):
+        alignment.crop_offset(odd, image)
+    assert alignment.crop_offset(even, image) == (0, 0), "an even kernel crops alike for every size"
 
 
 def test_resizing_an_unknown_size_is_refused():

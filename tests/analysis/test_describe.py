@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from click.testing import CliRunner
 
 import tfdeconv as td
 from tfdeconv import analysis, layers
@@ -123,3 +125,52 @@ def test_transposed_convolution_of_stride_one_is_described():
     assert found.output_shape == (1, 6, 1)
     assert found.checkerboard.cause == "none"
     np.testing.assert_array_equal(found.configuration.full_size, 6)
+
+
+@keras.saving.register_keras_serializable("tests")
+class NotATransposeAtAll(keras.layers.Layer):
+    """A user's layer: its name holds "Transpose", it has a kernel_size and no kernel."""
+
+    kernel_size, padding, strides = (3, 3), "same", (2, 2)
+
+    def call(self, inputs):
+        return keras.ops.repeat(keras.ops.repeat(inputs, 2, axis=1), 2, axis=2)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, height * 2, width * 2, channels)
+
+
+def test_a_layer_with_transpose_in_its_name_is_judged_by_what_it_does(tmp_path):
+    """It is probed like any other linear upsampler, by the functions and by the command."""
+    from tfdeconv.cli.analyze import command
+
+    model = keras.Sequential([keras.Input([8, 8, 2]), NotATransposeAtAll(name="mine")])
+    (found,) = analysis.describe_model(model)
+    assert found.configuration.kernel_size == (2, 2)
+    assert found.checkerboard.cause == "none"
+    model.save(tmp_path / "model.keras")
+    result = CliRunner().invoke(command, [str(tmp_path / "model.keras"), "--no-report"])
+    assert result.exit_code == 0, result.output
+    assert "mine" in result.output
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_a_pixel_shuffle_is_known_by_what_it_does(data_format):
+    """A Lambda around depth_to_space is one, whatever its name: its phases are made in front of it."""
+
+    def shuffle(x):
+        if data_format == "channels_last":
+            return tf.nn.depth_to_space(x, 2)
+        return tf.transpose(tf.nn.depth_to_space(tf.transpose(x, [0, 2, 3, 1]), 2), [0, 3, 1, 2])
+
+    first = data_format == "channels_first"
+    layer = keras.layers.Lambda(shuffle)
+    layer.data_format = data_format
+    conv = keras.layers.Conv2D(8, 3, padding="same", kernel_initializer="ones", data_format="channels_last")
+    alone = analysis.describe(layer, (8, 6, 6) if first else (6, 6, 8))
+    assert alone.checkerboard.cause == "separate channels"
+    assert alone.configuration is None
+    if not first:
+        model = keras.Sequential([keras.Input([6, 6, 1]), conv, layer])
+        assert analysis.describe_model(model)[0].checkerboard.cause == "none", "judged with the convolution"

@@ -13,7 +13,7 @@ from inference.models import BUDGET, assert_same_outputs, randomized, rewrites
 import tfdeconv as td
 from tfdeconv.errors import InvalidArgumentError, TfdeconvError
 from tfdeconv.inference import PreparedConvTranspose
-from tfdeconv.inference.transposed_convolution import describe
+from tfdeconv.inference.fusible_convolution import fusible_convolution
 
 
 def lowerings(model):
@@ -51,7 +51,7 @@ def test_every_lowering_can_be_stored(lowering):
     """A prepared kernel of each lowering gives the layer's outputs."""
     layer = td.layers.DepthwiseConv2DTranspose(5, 2, "same")
     model = randomized(keras.Sequential([keras.Input((None, None, 3)), layer]))
-    prepared = PreparedConvTranspose.of(describe(layer), lowering)
+    prepared = PreparedConvTranspose.of(fusible_convolution(layer), lowering)
     x = np.random.default_rng(0).standard_normal([2, 4, 3, 3]).astype("float32")
     np.testing.assert_allclose(prepared(x), model(x), atol=1e-5)
 

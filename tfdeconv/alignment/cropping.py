@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tfdeconv.alignment.graph import ancestors, describe, is_channels_first
-from tfdeconv.alignment.position import Everywhere, Maps
-from tfdeconv.alignment.spatial_axes import Layout
+from tfdeconv.alignment.graph import ancestors, is_channels_first, made_by
 from tfdeconv.alignment.tracing import Trace, check_symbolic, trace
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap
+from tfdeconv.keras_reading import Everywhere, Layout, Maps
 
 
 def crop_offset(from_: Any, to: Any) -> tuple[int, ...]:
@@ -79,7 +78,7 @@ def map_between(from_: Any, to: Any) -> Maps:
     common = [tensor for tensor in from_trace if tensor in to_trace]
     if not common:
         raise AlignmentError(
-            f"{describe(from_)} and {describe(to)} have no tensor in common that both are made of. Give two "
+            f"{made_by(from_)} and {made_by(to)} have no tensor in common that both are made of. Give two "
             "tensors of one graph."
         )
     between: Maps | None = None
@@ -92,13 +91,13 @@ def map_between(from_: Any, to: Any) -> Maps:
         )
         if between is not None and between != found:
             raise AlignmentError(
-                f"{describe(from_)} and {describe(to)} lie differently on each other depending on the path: "
-                f"{_listed(between)} or, by way of {describe(ancestor)}, {_listed(found)}."
+                f"{made_by(from_)} and {made_by(to)} lie differently on each other depending on the path: "
+                f"{_listed(between)} or, by way of {made_by(ancestor)}, {_listed(found)}."
             )
         between = found
     if between is None:
         raise AlignmentError(
-            f"{describe(from_)} and {describe(to)} are related through global pooling only, which has no "
+            f"{made_by(from_)} and {made_by(to)} are related through global pooling only, which has no "
             "coordinate map."
         )
     return between
@@ -146,7 +145,7 @@ def _check_extent(offsets: Sequence[int], from_: Any, to: Any) -> None:
 
 
 def _pair(from_: Any, to: Any, axis: int) -> str:
-    return f"{describe(from_)} cannot be cropped to {describe(to)} on spatial axis {axis}"
+    return f"{made_by(from_)} cannot be cropped to {made_by(to)} on spatial axis {axis}"
 
 
 def _listed(maps: Maps) -> str:

@@ -8,21 +8,21 @@ from typing import Any
 import keras
 
 
-def describe(tensor: Any) -> str:
+def made_by(tensor: Any) -> str:
     """Return the quoted name of the layer that made ``tensor``, and its class.
 
     Example:
-        >>> describe(keras.layers.ReLU(name="act")(keras.Input([4, 4, 1])))
+        >>> made_by(keras.layers.ReLU(name="act")(keras.Input([4, 4, 1])))
         "'act' (ReLU)"
     """
-    return describe_operation(tensor._keras_history.operation)
+    return named(tensor._keras_history.operation)
 
 
-def describe_operation(operation: Any) -> str:
+def named(operation: Any) -> str:
     """Return the quoted name of a layer, and its class.
 
     Example:
-        >>> describe_operation(keras.layers.ReLU(name="act"))
+        >>> named(keras.layers.ReLU(name="act"))
         "'act' (ReLU)"
     """
     return "an input" if operation is None else f"{operation.name!r} ({type(operation).__name__})"

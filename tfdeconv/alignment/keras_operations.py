@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tfdeconv.alignment.position import Maps
-from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap
+from tfdeconv.keras_reading import Layout, Maps
 
 POINTWISE = frozenset(
     {

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tfdeconv.geometry import CoordinateMap
-
-Maps: TypeAlias = tuple[CoordinateMap, ...]
-"""One map for each spatial axis."""
-
-
-@dataclass(frozen=True)
-class Everywhere:
-    """Every sample reaches every position (global pooling), so the way says nothing about alignment."""
+from tfdeconv.keras_reading import Everywhere, Maps
 
 
 @dataclass(frozen=True)

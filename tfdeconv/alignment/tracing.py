@@ -10,17 +10,16 @@ import keras
 from tfdeconv.alignment.assumed_shapes import Shapes, representative_shapes, shapes_inside
 from tfdeconv.alignment.graph import (
     ancestors,
-    describe,
-    describe_operation,
     is_channels_first,
+    made_by,
+    named,
     sources,
 )
-from tfdeconv.alignment.keras_layers import layer_position
 from tfdeconv.alignment.keras_operations import operation_maps
-from tfdeconv.alignment.position import Everywhere, Maps, Position, Refusal, compose
-from tfdeconv.alignment.spatial_axes import Layout
+from tfdeconv.alignment.position import Position, Refusal, compose
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap
+from tfdeconv.keras_reading import Everywhere, Layout, Maps, layer_position
 
 
 class Edge(NamedTuple):
@@ -99,12 +98,11 @@ class Trace:
         position = self.position(tensor)
         if position is None:
             raise AlignmentError(
-                f"No path leads from {describe(tensor)} to {describe(self.output)}. Trace tensors of one "
-                "graph."
+                f"No path leads from {made_by(tensor)} to {made_by(self.output)}. Trace tensors of one graph."
             )
         if isinstance(position, Everywhere):
             raise AlignmentError(
-                f"{describe(tensor)} reaches {describe(self.output)} through global pooling only, which has "
+                f"{made_by(tensor)} reaches {made_by(self.output)} through global pooling only, which has "
                 "no coordinate map."
             )
         if isinstance(position, Refusal):
@@ -161,8 +159,7 @@ def _ways_through(model: Any, output: Any, outer_sources: Sequence[Any]) -> list
         for shapes in representative_shapes(outer_sources)
     ]
     varies = Refusal(
-        f"Model {describe_operation(model)} moves samples differently for different sizes. Give keras.Input "
-        "a fixed size."
+        f"Model {named(model)} moves samples differently for different sizes. Give keras.Input a fixed size."
     )
     return [found[0] if len(set(found)) == 1 else varies for found in zip(*per_shape, strict=True)]
 
@@ -176,7 +173,7 @@ def _way(operation: Any, arguments: Any, layout: Layout) -> Position:
             return layer_position(operation, layout)
         return operation_maps(operation, arguments.args, layout)
     except AlignmentError as error:
-        return Refusal(f"Layer {describe_operation(operation)} {error}.")
+        return Refusal(f"Layer {named(operation)} {error}.")
 
 
 def _identity(tensor: Any) -> Maps:
@@ -199,8 +196,8 @@ def _disagreement(start: Any, backward_edges: list[Edge]) -> str:
         for axis, (one, two) in enumerate(zip(other, way, strict=True)):
             if one != two and other_edge is not None:
                 return (
-                    f"Layer {describe_operation(edge.operation)} joins tensors that lie differently on "
-                    f"spatial axis {axis}: {one} by way of {describe(other_edge.source)}, {two} by way of "
-                    f"{describe(edge.source)} (x: samples of {describe(start)}). Pad or crop one of them."
+                    f"Layer {named(edge.operation)} joins tensors that lie differently on "
+                    f"spatial axis {axis}: {one} by way of {made_by(other_edge.source)}, {two} by way of "
+                    f"{made_by(edge.source)} (x: samples of {made_by(start)}). Pad or crop one of them."
                 )
-    return f"Paths from {describe(start)} disagree."
+    return f"Paths from {made_by(start)} disagree."

@@ -209,30 +209,18 @@ def _onnx(sizes: dict[str, tuple[int, ...] | None], padding: str, rank: int) -> 
         "valid": "VALID",
     }
     pads = [(0, 0)] * rank if padding in auto_pads else [_pair(pad) for pad in _paddings(padding, rank)]
-    unset: tuple[None, ...] = (None,) * rank
-    axes = []
-    for i, k, s, d, op, size, pair in zip(
-        sizes["input_size"] or (),
+    input_size = sizes["input_size"] or ()
+    found = geometry.ConvTransposeGeometry.of_onnx(
         sizes["kernel"] or (),
-        sizes["stride"] or (),
-        sizes["dilation"] or (),
-        sizes["output_padding"] or (0,) * rank,
-        sizes["output_shape"] or unset,
-        pads,
-        strict=True,
-    ):
-        window = geometry.onnx_window(
-            i,
-            k,
-            s,
-            pads=pair,
-            output_padding=op,
-            output_size=size,
-            auto_pad=auto_pads.get(padding, "NOTSET"),  # type: ignore[arg-type]
-            dilation_rate=d,
-        )
-        axes.append(analysis.Axis(i, k, s, d, window))
-    return analysis.Configuration(tuple(axes))
+        strides=sizes["stride"] or (),
+        dilation_rate=sizes["dilation"] or (),
+        pads=pads,
+        output_padding=sizes["output_padding"] or (0,) * rank,
+        auto_pad=auto_pads.get(padding, "NOTSET"),  # type: ignore[arg-type]
+        input_sizes=input_size,
+        output_shape=sizes["output_shape"],
+    )
+    return analysis.Configuration(found, input_size)
 
 
 def _sizes(name: str, text: str | None, rank: int) -> tuple[int, ...] | None:

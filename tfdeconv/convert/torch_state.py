@@ -11,11 +11,7 @@ import numpy.typing as npt
 from tfdeconv.convert.kernels import kernel_to_torch
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
-
-KERNELS = (
-    "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-)  # fmt: skip
-"""Layers of Keras and of tfdeconv whose kernel is that of PyTorch's Conv and ConvTranspose modules."""
+from tfdeconv.keras_reading import is_convolution, transposed_convolution
 
 
 def to_torch_state(layer: keras.layers.Layer, *, arrays: bool = False) -> dict[str, Any]:
@@ -58,7 +54,7 @@ def _state(layer: keras.layers.Layer) -> dict[str, npt.NDArray[Any]]:
         raise ConversionError(f"Model {layer.name!r} lies inside a model; convert its layers on their own.")
     if not layer.weights:
         return {}
-    if type(layer).__name__ in KERNELS:
+    if is_convolution(layer) or transposed_convolution(layer) is not None:
         state = {"weight": kernel_to_torch(_numpy(layer.kernel))}
         return state if layer.bias is None else {**state, "bias": _numpy(layer.bias)}
     if isinstance(layer, keras.layers.BatchNormalization) and layer.scale and layer.center:
@@ -71,7 +67,8 @@ def _state(layer: keras.layers.Layer) -> dict[str, npt.NDArray[Any]]:
         }
     raise ConversionError(
         f"Layer {layer.name!r} ({type(layer).__name__}) has weights and no PyTorch module that holds the "
-        f"same. Converted are {', '.join(KERNELS)} and BatchNormalization with scale and center."
+        "same. Converted are Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose and "
+        "BatchNormalization with scale and center."
     )
 
 

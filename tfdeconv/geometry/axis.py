@@ -218,13 +218,12 @@ def window(
         >>> window(7, kernel_size=3, stride=2, padding="same", output_size=13)
         Window(lead=1, size=13)
     """
-    input_size = at_least(1, "input_size", input_size)
     if output_size is None:
-        before, after = crops(
+        cropped = crops(
             kernel_size, stride, padding=padding, output_padding=output_padding, dilation_rate=dilation_rate
         )
-        size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
-        return Window(before, positive_size(size, input_size, kernel_size, stride, padding))
+        return cropped_window(input_size, kernel_size, stride, cropped, padding, dilation_rate)
+    input_size = at_least(1, "input_size", input_size)
     check_exclusive(output_padding, output_size)
     size = integer("output_shape", output_size)
     legal = output_size_range(input_size, kernel_size, stride, padding, dilation_rate)
@@ -300,6 +299,30 @@ def phases(kernel_size: int, stride: int, dilation_rate: int = 1) -> list[int]:
         [0, 1, 2, 0, 1]
     """
     return [tap * dilation_rate % stride for tap in range(kernel_size)]
+
+
+def cropped_window(
+    input_size: Any,
+    kernel_size: int,
+    stride: int,
+    cropped: tuple[int, int],
+    padding: AxisPadding,
+    dilation_rate: int = 1,
+) -> Window:
+    """Return what is left when ``cropped`` samples, from :func:`crops`, are removed at the (start, end).
+
+    ``input_size`` may be a scalar tensor, and is the size then; ``padding`` is named in errors.
+
+    Example:
+        >>> cropped_window(2, 3, 2, (0, 1), "same")
+        Window(lead=0, size=4)
+    """
+    before, after = cropped
+    size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
+    if isinstance(size, int):
+        input_size = at_least(1, "input_size", input_size)
+        positive_size(size, input_size, kernel_size, stride, padding)
+    return Window(before, size)
 
 
 def positive_size(size: int, input_size: int, kernel_size: int, stride: int, padding: object) -> int:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis
 from tfdeconv.geometry.axis import Window
-from tfdeconv.geometry.axis_arguments import AxisPadding, at_least, per_axis, per_axis_padding
+from tfdeconv.geometry.axis_arguments import AxisPadding, per_axis, per_axis_padding
 from tfdeconv.geometry.coordinate_map import CoordinateMap
 from tfdeconv.geometry.forward_convolution import effective_kernel_size, same_padding_before
 from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
@@ -180,6 +180,21 @@ class ConvTransposeGeometry:
         """
         return ConvTransposeGeometry(self.kernel_size, self.strides, tuple(crops), None, self.dilation_rate)
 
+    def with_output_shape(
+        self, input_sizes: Sequence[int], output_shape: Sequence[int]
+    ) -> ConvTransposeGeometry:
+        """Return the same with the window that ``output_shape`` selects for inputs of these sizes.
+
+        Example:
+            >>> ConvTransposeGeometry.of(3, strides=2, padding="same").with_output_shape([7], [13]).crops
+            ((1, 1),)
+        """
+        windows = self.windows(input_sizes, output_shape)
+        return self.with_crops(
+            (lead, full - lead - size)
+            for full, (lead, size) in zip(self.full_sizes(input_sizes), windows, strict=True)
+        )
+
     @cached_property
     def with_leading_axis(self) -> ConvTransposeGeometry:
         """The same with one more spatial axis in front, along which nothing happens to one sample."""
@@ -254,15 +269,17 @@ class ConvTransposeGeometry:
         )
 
     def _own_window(self, number: int, size: Size) -> Window:
-        before, after = self.crops[number]
+        cropped = self.crops[number]
         if size is None:
-            return Window(before, UNKNOWN)
-        kernel, stride = self.kernel_size[number], self.strides[number]
-        returned = axis.full_size(size, kernel, stride, self.dilation_rate[number]) - before - after
-        if isinstance(size, int):
-            at_least(1, "input_size", size)
-            axis.positive_size(returned, size, kernel, stride, self.padding[number])
-        return Window(before, returned)
+            return Window(cropped[0], UNKNOWN)
+        return axis.cropped_window(
+            size,
+            self.kernel_size[number],
+            self.strides[number],
+            cropped,
+            self.padding[number],
+            self.dilation_rate[number],
+        )
 
     def _requested_window(
         self, number: int, size: Size, wanted: Size, maximum: Callable[[Any, int], Any]

@@ -8,9 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv.inference.transposed_convolution import FULL_PRECISION, TransposedConvolution, describe
-
-_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+from tfdeconv.inference.fusible_convolution import FULL_PRECISION, fusible_convolution
+from tfdeconv.keras_reading import TransposedConvolution, is_convolution
 
 
 def foldable(convolution: keras.Layer, normalization: keras.Layer) -> bool:
@@ -26,7 +25,9 @@ def foldable(convolution: keras.Layer, normalization: keras.Layer) -> bool:
         return False
     if not convolution.compute_dtype == normalization.compute_dtype in FULL_PRECISION:
         return False
-    known = type(convolution) in _CONVOLUTIONS or (convolution.built and describe(convolution) is not None)
+    known = is_convolution(convolution) or (
+        convolution.built and fusible_convolution(convolution) is not None
+    )
     if not known or convolution.activation is not keras.activations.linear:
         return False
     rank = convolution.kernel.shape.rank if convolution.built else len(convolution.kernel_size) + 2

@@ -56,8 +56,10 @@ class Report:
     def __str__(self) -> str:
         rows = [("layer", "rewrite", "candidates (ms)")]
         for layer in self.layers:
-            timed = sorted(layer.milliseconds.items(), key=lambda item: item[1])
-            rows.append((layer.name, layer.rewrite, ", ".join(f"{name} {ms:.3g}" for name, ms in timed)))
+            # fastest first; those that print alike stay in the order in which they were tried
+            timed = [(name, f"{ms:.3g}") for name, ms in layer.milliseconds.items()]
+            timed.sort(key=lambda item: float(item[1]))
+            rows.append((layer.name, layer.rewrite, ", ".join(f"{name} {ms}" for name, ms in timed)))
         widths = [max(len(row[column]) for row in rows) for column in range(2)]
         lines = [f"{name:{widths[0]}}  {what:{widths[1]}}  {timed}".rstrip() for name, what, timed in rows]
         if not self.layers:

@@ -13,12 +13,13 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable, TfdeconvError
 from tfdeconv.inference.difference import largest_difference
+from tfdeconv.inference.fusible_convolution import is_known
 from tfdeconv.inference.measure import NOISE, milliseconds
 from tfdeconv.inference.optimization_report import AS_IT_IS, Report
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
 from tfdeconv.inference.rewrite import Rewriter, as_functional
 from tfdeconv.inference.sample_inputs import random_inputs
-from tfdeconv.inference.transposed_convolution import TransposedConvolution, is_known
+from tfdeconv.keras_reading import TransposedConvolution
 from tfdeconv.layers import ResizeConv2D
 from tfdeconv.ops.lowerings import LOWERINGS
 

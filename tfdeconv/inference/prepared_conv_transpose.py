@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap
-from tfdeconv.inference.transposed_convolution import TransposedConvolution
+from tfdeconv.keras_reading import TransposedConvolution
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
@@ -38,10 +38,10 @@ class PreparedConvTranspose(keras.layers.Layer):
         **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
 
     Example:
-        >>> from tfdeconv.inference.transposed_convolution import describe
+        >>> from tfdeconv.inference.fusible_convolution import fusible_convolution
         >>> layer = keras.layers.Conv2DTranspose(1, 9, strides=2, padding="same")
         >>> layer.build((None, None, None, 8))
-        >>> prepared = PreparedConvTranspose.of(describe(layer), "two_pass")
+        >>> prepared = PreparedConvTranspose.of(fusible_convolution(layer), "two_pass")
         >>> prepared(np.zeros([1, 5, 6, 8])).shape
         TensorShape([1, 10, 12, 1])
     """
@@ -78,15 +78,15 @@ class PreparedConvTranspose(keras.layers.Layer):
     @classmethod
     def of(cls, convolution: TransposedConvolution, lowering: str, **kwargs: Any) -> PreparedConvTranspose:
         """Return the layer that computes ``convolution``, with its weights."""
-        kernel = convolution.kernel
+        kernel, geometry = convolution.kernel, convolution.geometry
         layer = cls(
-            kernel.shape[:-2],
+            geometry.kernel_size,
             kernel.shape[-1],
             convolution.filters,
-            convolution.strides,
-            convolution.dilation_rate,
+            geometry.strides,
+            geometry.dilation_rate,
             convolution.groups,
-            convolution.crops,
+            geometry.crops,
             lowering,
             (),
             convolution.data_format,

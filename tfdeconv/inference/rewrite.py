@@ -10,14 +10,10 @@ import keras
 
 from tfdeconv.inference.activations import cheaper_activation
 from tfdeconv.inference.folding import fold, foldable, folded_convolution
+from tfdeconv.inference.fusible_convolution import FULL_PRECISION, fusible_convolution, is_known
 from tfdeconv.inference.optimization_report import LayerReport
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
-from tfdeconv.inference.transposed_convolution import (
-    FULL_PRECISION,
-    TransposedConvolution,
-    describe,
-    is_known,
-)
+from tfdeconv.keras_reading import TransposedConvolution
 
 Choose = Callable[[keras.Layer, TransposedConvolution, Any], tuple[str | None, dict[str, float]]]
 """(layer, its convolution, a sample of its input) -> lowering, or None to keep the layer, and times."""
@@ -72,7 +68,7 @@ class Rewriter:
         if isinstance(layer, keras.Model):
             return self._nested(layer, sample)
         normalization = self._normalizations.get(id(layer))
-        convolution = describe(layer) if _called_with_input_alone(layer) else None
+        convolution = fusible_convolution(layer) if _called_with_input_alone(layer) else None
         if convolution is not None and layer.compute_dtype in FULL_PRECISION:
             return self._transposed(layer, convolution, normalization, sample)
         if normalization is not None:

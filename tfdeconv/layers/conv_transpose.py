@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments
+from tfdeconv.keras_reading import TransposedConvolution, computes_like
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering, conv_transpose_of
@@ -181,6 +182,19 @@ class _ConvTranspose(keras.layers.Layer):
             return (input_shape[0], self.filters, *spatial)
         return (input_shape[0], *spatial, self.filters)
 
+    def transposed_convolution(self) -> TransposedConvolution | None:
+        """Return what this layer computes, for ``tfdeconv.keras_reading``; None for a derived ``call``."""
+        if not computes_like(self, _ConvTranspose):
+            return None
+        return TransposedConvolution(
+            self.geometry,
+            getattr(self, "kernel", None),
+            getattr(self, "bias", None),
+            self.groups,
+            self.data_format,
+            self.activation,
+        )
+
     def coordinate_map(
         self, input_sizes: Sequence[int | None], output_shape: Any = None, like: Any = None
     ) -> tuple[CoordinateMap, ...]:
@@ -192,15 +206,21 @@ class _ConvTranspose(keras.layers.Layer):
             like: As in :meth:`call`.
 
         Raises:
-            AlignmentError: With "same" the window depends on a size that is unknown.
+            AlignmentError: With "same" the window depends on the requested size, and that is unknown.
         """
         requested = symbolic_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
         maps = []
         for axis, found in enumerate(self.geometry.coordinate_maps(input_sizes, requested)):
             if found is None:
+                kernel, stride = self.kernel_size[axis], self.strides[axis]
+                before, _ = self.geometry.crops[axis]
+                after = self.geometry.effective_kernel_size[axis] - 1 - before
                 raise AlignmentError(
-                    "has padding='same' and an output size asked for at the call, so that its crop "
-                    f"depends on sizes, unknown on spatial axis {axis}. Use a padding in samples"
+                    f"has padding='same', kernel {kernel} and stride {stride}, whose crop depends on the "
+                    "size asked for at the call (like= or output_shape=), unknown on spatial axis "
+                    f"{axis}. Use padding=({before}, {after}) there, which takes the same sizes and "
+                    "always crops alike" + (", or an even kernel" if stride == 2 else "") + "; or give "
+                    "keras.Input a fixed size, or CropLike its offset= in samples"
                 )
             maps.append(found)
         return tuple(maps)

@@ -68,7 +68,7 @@ class CropLike(keras.layers.Layer):
             inputs: ``[tensor, reference]``.
         """
         x, reference = tensor_pair(inputs, "[tensor, reference]")
-        rank = _spatial_rank(x.shape, reference.shape)
+        rank = _common_rank(x.shape, reference.shape)
         size = requested_sizes(None, reference, rank=rank, data_format=self.data_format)
         return ops.crop(x, offset=self._offset(rank), size=size, data_format=self.data_format)
 
@@ -93,7 +93,7 @@ class CropLike(keras.layers.Layer):
         """Return the output's shape for the shapes of ``[tensor, reference]``; None stays None."""
         shape, reference = input_shape
         first = 2 if self.data_format == "channels_first" else 1
-        last = first + _spatial_rank(shape, reference)
+        last = first + _common_rank(shape, reference)
         wanted = tuple(reference[first:last])
         for axis, (begin, size) in enumerate(zip(self._offset(len(wanted)), wanted, strict=True)):
             check_crop(shape[first + axis], begin, size, axis)
@@ -119,7 +119,7 @@ class CropLike(keras.layers.Layer):
         return {**super().get_config(), "offset": self.offset, "data_format": self.data_format}
 
 
-def _spatial_rank(shape: Sequence[int | None], reference: Sequence[int | None]) -> int:
+def _common_rank(shape: Sequence[int | None], reference: Sequence[int | None]) -> int:
     if len(shape) != len(reference) or len(shape) not in (3, 4, 5):
         raise InvalidArgumentError(
             "tensor and reference must have the same number of axes: batch, 1, 2 or 3 spatial axes and "

@@ -118,6 +118,8 @@ class PixelShuffle2D(keras.layers.Layer):
                [2., 3.]], dtype=float32)
     """
 
+    is_pixel_shuffle = True  # for tfdeconv.keras_reading
+
     def __init__(
         self,
         factor: int | Sequence[int],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tfdeconv import geometry
-from tfdeconv.geometry import Window, axis_arguments
+from tfdeconv.geometry import ConvTransposeGeometry, Window, axis_arguments
 
 Ints: TypeAlias = int | Sequence[int]
 
@@ -54,7 +55,7 @@ class Axis:
         size = max(self.full_size, self.window.lead + self.window.size)
         return dataclasses.replace(self, window=Window(0, size))
 
-    def taps(self) -> np.ndarray:
+    def products(self) -> np.ndarray:
         """Return one row ``(output, input, tap)`` for every product that reaches the window."""
         inputs, taps = np.meshgrid(np.arange(self.input_size), np.arange(self.kernel_size), indexing="ij")
         outputs = inputs * self.stride + taps * self.dilation_rate - self.window.lead
@@ -63,66 +64,89 @@ class Axis:
         return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 
     def selector(self) -> np.ndarray:
-        """Return ``taps`` as zeros and ones, ``[outputs, inputs, kernel_size]``."""
+        """Return :meth:`products` as zeros and ones, ``[outputs, inputs, kernel_size]``."""
         chosen = np.zeros((self.window.size, self.input_size, self.kernel_size))
-        chosen[tuple(self.taps().T)] = 1
+        chosen[tuple(self.products().T)] = 1
         return chosen
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A transposed convolution without its weights; see :func:`configuration`.
+    """A transposed convolution of one input size, without its weights; see :func:`configuration`.
 
     Attributes:
-        axes: One entry for each spatial axis.
+        geometry: Kernel size, strides, padding and dilation.
+        input_size: Input samples along each axis.
+        windows: Window of each axis.
     """
 
-    axes: tuple[Axis, ...]
+    geometry: ConvTransposeGeometry
+    input_size: tuple[int, ...]
+    windows: tuple[Window, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "windows", self.geometry.windows(self.input_size))
 
     @property
     def rank(self) -> int:
         """Number of spatial axes."""
-        return len(self.axes)
-
-    @property
-    def input_size(self) -> tuple[int, ...]:
-        """Input samples along each axis."""
-        return tuple(axis.input_size for axis in self.axes)
+        return self.geometry.rank
 
     @property
     def kernel_size(self) -> tuple[int, ...]:
         """Taps along each axis."""
-        return tuple(axis.kernel_size for axis in self.axes)
+        return self.geometry.kernel_size
 
     @property
     def strides(self) -> tuple[int, ...]:
         """Stride of each axis."""
-        return tuple(axis.stride for axis in self.axes)
+        return self.geometry.strides
 
     @property
     def dilation_rate(self) -> tuple[int, ...]:
         """Dilation of each axis."""
-        return tuple(axis.dilation_rate for axis in self.axes)
+        return self.geometry.dilation_rate
 
     @property
     def full_size(self) -> tuple[int, ...]:
         """Samples of the uncropped output along each axis."""
-        return tuple(axis.full_size for axis in self.axes)
-
-    @property
-    def windows(self) -> tuple[Window, ...]:
-        """Window of each axis."""
-        return tuple(axis.window for axis in self.axes)
+        return self.geometry.full_sizes(self.input_size)
 
     @property
     def output_size(self) -> tuple[int, ...]:
         """Output samples along each axis."""
-        return tuple(axis.window.size for axis in self.axes)
+        return tuple(window.size for window in self.windows)
 
     @property
     def crops(self) -> tuple[tuple[int, int], ...]:
         """The ``padding=`` of :func:`tfdeconv.ops.conv_transpose` that selects the same windows."""
-        return tuple((axis.window.lead, axis.tail) for axis in self.axes)
+        return self.geometry.crops
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes one by one."""
+        geometry = self.geometry
+        return tuple(
+            map(
+                Axis,
+                self.input_size,
+                geometry.kernel_size,
+                geometry.strides,
+                geometry.dilation_rate,
+                self.windows,
+            )
+        )
+
+    def uncropped(self) -> Configuration:
+        """Return the configuration with all that the window or the full output holds.
+
+        Example:
+            >>> configuration(2, 3, strides=2, padding=1).uncropped().output_size
+            (5,)
+        """
+        return Configuration(
+            self.geometry.with_crops((0, min(after, 0)) for _, after in self.crops), self.input_size
+        )
 
     def macs(self, *, filters: int = 1, channels: int = 1, groups: int = 1) -> int:
         """Return the multiplications of one image: every input sample times every tap.
@@ -179,39 +203,15 @@ def configuration(
         default=1,
     )
     sizes = axis_arguments.per_axis("input_size", input_size, rank)
-    kernels = axis_arguments.per_axis("kernel_size", kernel_size, rank)
-    steps = axis_arguments.per_axis("strides", strides, rank)
-    rates = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
-    paddings = axis_arguments.per_axis_padding(padding, rank)
-    extras: Sequence[int | None] = (
-        (None,) * rank
-        if output_padding is None
-        else axis_arguments.per_axis("output_padding", output_padding, rank, minimum=0)
+    geometry = ConvTransposeGeometry.of(
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        output_padding=output_padding,
+        dilation_rate=dilation_rate,
+        rank=rank,
     )
-    outputs: Sequence[int | None] = (
-        (None,) * rank
-        if output_shape is None
-        else axis_arguments.per_axis("output_shape", output_shape, rank)
-    )
-    return Configuration(
-        tuple(
-            Axis(
-                size,
-                kernel,
-                step,
-                rate,
-                geometry.window(
-                    size,
-                    kernel,
-                    step,
-                    padding=pad,
-                    output_padding=extra,
-                    output_size=output,
-                    dilation_rate=rate,
-                ),
-            )
-            for size, kernel, step, rate, pad, extra, output in zip(
-                sizes, kernels, steps, rates, paddings, extras, outputs, strict=True
-            )
-        )
-    )
+    if output_shape is not None:
+        wanted = axis_arguments.per_axis("output_shape", output_shape, rank)
+        geometry = geometry.with_output_shape(sizes, wanted)
+    return Configuration(geometry, sizes)

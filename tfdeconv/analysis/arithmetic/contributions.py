@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfdeconv.analysis.arithmetic.configuration import Ints, configuration
-from tfdeconv.analysis.arithmetic.kernel_layout import spatial_rank, with_channels
+from tfdeconv.analysis.arithmetic.kernel_layout import kernel_rank, with_channels
 from tfdeconv.errors import InvalidArgumentError
 
 
@@ -99,7 +99,7 @@ def contributions(
     """
     values, weights = np.asarray(x, np.float64), np.asarray(kernel, np.float64)
     bare = values.ndim == weights.ndim
-    rank = spatial_rank(weights, values.shape if bare else values.shape[:-1])
+    rank = kernel_rank(weights, values.shape if bare else values.shape[:-1])
     weights = with_channels(weights, rank)
     values = values[..., None] if bare else values
     if values.shape[-1] != weights.shape[-1]:
@@ -125,7 +125,7 @@ def contributions(
             f"position must lie inside the output {limits[: len(index)]}; received {index}."
         )
     reaching = [
-        [(int(p), int(a)) for q, p, a in axis.taps() if q == i]
+        [(int(p), int(a)) for q, p, a in axis.products() if q == i]
         for axis, i in zip(config.axes, sample, strict=True)
     ]
     terms = tuple(_terms(reaching, values, weights, output, bare))

@@ -115,7 +115,7 @@ def _stamps(config: Configuration, x: np.ndarray, kernel: np.ndarray) -> list[st
     lines = [f"2. Stamps: every input times the kernel, {apart}, added up"]
     if config.rank > 2 or max(config.full_size) > 16 or x.size > 9:
         return [*lines, "   (too many to print; the pattern of a smaller input is the same)"]
-    full = _full(config)
+    full = config.uncropped()
     panels = []
     for index in np.ndindex(x.shape):
         one, there = np.zeros_like(x), np.zeros_like(x)
@@ -206,10 +206,6 @@ def _arguments(config: Configuration) -> dict[str, Any]:
         "padding": config.crops,
         "dilation_rate": config.dilation_rate,
     }
-
-
-def _full(config: Configuration) -> Configuration:
-    return Configuration(tuple(axis.uncropped() for axis in config.axes))
 
 
 def _by(sizes: tuple[int, ...]) -> str:

@@ -10,16 +10,16 @@ import numpy as np
 from tfdeconv.errors import InvalidArgumentError
 
 
-def spatial_rank(kernel: np.ndarray, *sizes: Any) -> int:
+def kernel_rank(kernel: np.ndarray, *sizes: Any) -> int:
     """Return how many leading axes of ``kernel`` are spatial.
 
     A sequence among ``sizes`` decides by its length. With ints alone, kernels of rank 1 and 2 are
     bare taps and kernels of rank 3 to 5 have Keras's layout.
 
     Example:
-        >>> spatial_rank(np.ones([3, 3]), 2), spatial_rank(np.ones([3, 3, 1, 1]), 2)
+        >>> kernel_rank(np.ones([3, 3]), 2), kernel_rank(np.ones([3, 3, 1, 1]), 2)
         (2, 2)
-        >>> spatial_rank(np.ones([3, 3, 3]), (4, 4, 4)), spatial_rank(np.ones([3, 1, 1]), 4)
+        >>> kernel_rank(np.ones([3, 3, 3]), (4, 4, 4)), kernel_rank(np.ones([3, 1, 1]), 4)
         (3, 1)
     """
     given = {len(size) for size in sizes if isinstance(size, Sequence | np.ndarray)}

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv.analysis.arithmetic.configuration import Configuration, Ints, configuration
-from tfdeconv.analysis.arithmetic.kernel_layout import spatial_rank, with_channels
+from tfdeconv.analysis.arithmetic.kernel_layout import kernel_rank, with_channels
 from tfdeconv.errors import InvalidArgumentError
 
 DENSE_LIMIT = 2**26
@@ -92,7 +92,7 @@ def operator_matrix(
         Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", section 4.1.
     """
     weights = np.asarray(kernel, dtype=np.float64)
-    rank = spatial_rank(weights, input_size, strides)
+    rank = kernel_rank(weights, input_size, strides)
     weights = with_channels(weights, rank)
     if groups < 1 or weights.shape[-1] % groups:
         raise InvalidArgumentError(
@@ -183,16 +183,15 @@ def _dense(weights: np.ndarray, config: Configuration) -> np.ndarray:
 
 
 def _sparse(weights: np.ndarray, config: Configuration) -> tf.sparse.SparseTensor:
-    taps = [axis.taps() for axis in config.axes]
-    chosen = np.meshgrid(*(np.arange(len(rows)) for rows in taps), indexing="ij")
-    outputs, inputs, tap = (
-        [rows[index.ravel(), column] for rows, index in zip(taps, chosen, strict=True)] for column in range(3)
-    )
+    products = [axis.products() for axis in config.axes]
+    chosen = np.meshgrid(*(np.arange(len(rows)) for rows in products), indexing="ij")
+    used = [rows[index.ravel()] for rows, index in zip(products, chosen, strict=True)]
+    outputs, inputs, taps = ([rows[:, column] for rows in used] for column in range(3))
     filters, channels = weights.shape[-2:]
     row = np.ravel_multi_index(outputs, config.output_size)[:, None, None] * filters
     column = np.ravel_multi_index(inputs, config.input_size)[:, None, None] * channels
     row, column, values = np.broadcast_arrays(
-        row + np.arange(filters)[:, None], column + np.arange(channels), weights[tuple(tap)]
+        row + np.arange(filters)[:, None], column + np.arange(channels), weights[tuple(taps)]
     )
     shape = (math.prod(config.output_size) * filters, math.prod(config.input_size) * channels)
     return tf.sparse.reorder(

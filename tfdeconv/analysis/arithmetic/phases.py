@@ -8,7 +8,7 @@ import numpy as np
 
 from tfdeconv import geometry
 from tfdeconv.analysis.arithmetic.configuration import Ints
-from tfdeconv.analysis.arithmetic.kernel_layout import spatial_rank
+from tfdeconv.analysis.arithmetic.kernel_layout import kernel_rank
 from tfdeconv.geometry import axis_arguments
 
 
@@ -42,7 +42,7 @@ def phase_sums(kernel: Any, strides: Ints, dilation_rate: Ints = 1) -> np.ndarra
         al. 2017, "Checkerboard artifact free sub-pixel convolution", arXiv 1707.02937.
     """
     sums = np.asarray(kernel, dtype=np.float64)
-    rank = spatial_rank(sums, strides, dilation_rate)
+    rank = kernel_rank(sums, strides, dilation_rate)
     steps = axis_arguments.per_axis("strides", strides, rank)
     rates = axis_arguments.per_axis("dilation_rate", dilation_rate, rank)
     for axis, (step, rate) in enumerate(zip(steps, rates, strict=True)):
@@ -71,7 +71,7 @@ def checkerboard_score(kernel: Any, strides: Ints, dilation_rate: Ints = 1) -> f
     """
     sums = phase_sums(kernel, strides, dilation_rate)
     weights = np.asarray(kernel)
-    phases = tuple(range(spatial_rank(weights, strides, dilation_rate)))
+    phases = tuple(range(kernel_rank(weights, strides, dilation_rate)))
     energy = np.square(sums).sum()
     return (
         float(np.sqrt(np.square(sums - sums.mean(axis=phases, keepdims=True)).sum() / energy))

@@ -18,7 +18,7 @@ from tfdeconv.analysis.checkerboards.checkerboard_report import (
 )
 from tfdeconv.analysis.checkerboards.diagnosis import diagnose, measure
 from tfdeconv.analysis.models import graph_probe, saved_graph
-from tfdeconv.analysis.models.equivalent_kernel import equivalent_kernel, is_pixel_shuffle
+from tfdeconv.analysis.models.equivalent_kernel import equivalent_kernel, shuffles_channels
 from tfdeconv.analysis.models.upsampling_layers import (
     DEFAULT_SIZE,
     UpsamplingLayer,
@@ -75,9 +75,9 @@ def check_layer(found: UpsamplingLayer) -> LayerCheckerboard:
     """
     layer, strides = found.layer, found.factor
     kind = type(layer).__name__
-    taps = equivalent_kernel(found)
-    if taps is None:
-        cause: Cause = "separate channels" if is_pixel_shuffle(layer) else "not linear"
+    equivalent = equivalent_kernel(found)
+    if equivalent is None:
+        cause: Cause = "separate channels" if shuffles_channels(found) else "not linear"
         return LayerCheckerboard(found.path, kind, strides, (), None, cause, ())
 
     def finish(y: tf.Tensor) -> tf.Tensor:
@@ -86,12 +86,12 @@ def check_layer(found: UpsamplingLayer) -> LayerCheckerboard:
     return diagnose(
         found.path,
         kind,
-        taps.kernel,
+        equivalent.kernel,
         strides,
-        taps.dilation_rate,
-        groups=taps.groups,
-        finish=finish if taps.own else tf.identity,
-        own=taps.own,
+        equivalent.dilation_rate,
+        groups=equivalent.groups,
+        finish=finish if equivalent.own else tf.identity,
+        own=equivalent.own,
     )
 
 
@@ -131,10 +131,10 @@ def _concrete(spec: tf.Tensor, input_shape: Sequence[int | None] | None) -> tupl
 def _check_step(found: saved_graph.GraphUpsampling) -> LayerCheckerboard:
     if found.kernel is None:
         cause: Cause = "not linear" if found.own else "separate channels"
-        return LayerCheckerboard(found.name, found.kind, found.strides, (), None, cause, ())
-    undilated = (1,) * len(found.strides)
+        return LayerCheckerboard(found.name, found.kind, found.factor, (), None, cause, ())
+    undilated = (1,) * len(found.factor)
     return diagnose(
-        found.name, found.kind, found.kernel, found.strides, undilated, groups=found.groups, own=found.own
+        found.name, found.kind, found.kernel, found.factor, undilated, groups=found.groups, own=found.own
     )
 
 

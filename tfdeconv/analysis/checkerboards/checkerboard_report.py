@@ -101,5 +101,9 @@ class CheckerboardReport:
 
     @property
     def worst(self) -> LayerCheckerboard | None:
-        """The layer with the highest score; None where there are no layers."""
-        return max(self.layers, key=lambda layer: layer.score, default=None)
+        """The layer with the highest score; None where there are no layers.
+
+        Of several within 1e-6 of it, which rounding alone may tell apart, the first.
+        """
+        most = max((layer.score for layer in self.layers), default=0.0)
+        return next((layer for layer in self.layers if layer.score >= most - 1e-6), None)

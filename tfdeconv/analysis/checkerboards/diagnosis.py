@@ -19,7 +19,7 @@ from tfdeconv.analysis.checkerboards.checkerboard_report import (
     CheckedFix,
     LayerCheckerboard,
 )
-from tfdeconv.analysis.checkerboards.fixes import fill_dilated, fixes
+from tfdeconv.analysis.checkerboards.fixes import filled_kernel, fixes
 
 PERIODS = 16
 """Strides along each axis over which a pattern is measured."""
@@ -62,7 +62,7 @@ def diagnose(
         for fix in fixes(kernel, strides, dilation_rate, own=own):
             after = check_kernel(fix.kernel, strides, fix.dilation_rate, groups=groups, finish=finish)
             tried.append(CheckedFix(fix.name, fix.advice, fix.change, after))
-    filled = fill_dilated(kernel, dilation_rate)
+    filled = filled_kernel(kernel, dilation_rate)
     kernel_size = tuple(kernel.shape[:rank])
     return LayerCheckerboard(path, kind, strides, kernel_size, check, cause, tuple(tried), filled)
 

@@ -10,11 +10,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.analysis.arithmetic.operators import operator_matrix
 from tfdeconv.analysis.arithmetic.overlap import phase_counts
 from tfdeconv.constraints import EqualPhaseSums
+from tfdeconv.ops.lowerings.dilation import fill_dilated
+
+FORMS = ("resize-convolution", "equal phase sums", "ICNR", "bilinear-additive")
+"""Every form; of several that are equally close, the one that stands first here comes first."""
+TOLERANCE = 1e-6
+"""Changes that differ by less are equal: the rest is rounding, which differs between processors."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Fix:
 def fixes(
     kernel: np.ndarray, strides: tuple[int, ...], dilation_rate: tuple[int, ...], *, own: bool = True
 ) -> tuple[Fix, ...]:
-    """Return the forms that apply to a kernel, closest first.
+    """Return the forms that apply to a kernel, closest first; equally close ones in the order of ``FORMS``.
 
     Args:
         kernel: ``[*kernel_size, filters, channels]``.
@@ -53,7 +60,7 @@ def fixes(
     """
     rank, undilated = len(strides), (1,) * len(strides)
     factor = str(strides[0]) if len(set(strides)) == 1 else str(strides)
-    filled = fill_dilated(kernel, dilation_rate)
+    filled = filled_kernel(kernel, dilation_rate)
     icnr = f"kernel_initializer=td.initializers.ICNR({factor})"
     if own:
         icnr = f"{icnr[:-1]}, layout='transposed')"
@@ -82,23 +89,31 @@ def fixes(
         advice = f"kernel_constraint=td.constraints.EqualPhaseSums({factor}{dilated})"
         projections.append(("equal phase sums", advice, np.asarray(constraint(kernel)), dilation_rate))
     found = [
-        Fix(name, advice, closest, rates, _change(filled, fill_dilated(closest, rates)))
+        Fix(name, advice, closest, rates, _change(filled, filled_kernel(closest, rates)))
         for name, advice, closest, rates in projections
     ]
-    return tuple(sorted(found, key=lambda fix: fix.change))
+    return tuple(_closest_first(found))
 
 
-def fill_dilated(kernel: np.ndarray, dilation_rate: tuple[int, ...]) -> np.ndarray:
-    """Return the undilated kernel with the same effect: zeros between the taps.
+def _closest_first(found: list[Fix]) -> list[Fix]:
+    left = sorted(found, key=lambda fix: FORMS.index(fix.name))
+    ranked: list[Fix] = []
+    while left:
+        nearest = min(fix.change for fix in left)
+        tied = [fix for fix in left if fix.change <= nearest + TOLERANCE]
+        left = [fix for fix in left if fix.change > nearest + TOLERANCE]
+        ranked += tied
+    return ranked
+
+
+def filled_kernel(kernel: np.ndarray, dilation_rate: tuple[int, ...]) -> np.ndarray:
+    """Return the undilated kernel with the same effect, as float64.
 
     Example:
-        >>> fill_dilated(np.ones([2, 1, 1]), (3,)).ravel()
+        >>> filled_kernel(np.ones([2, 1, 1]), (3,)).ravel()
         array([1., 0., 0., 1.])
     """
-    sizes = map(geometry.effective_kernel_size, kernel.shape, dilation_rate)
-    filled = np.zeros((*sizes, *kernel.shape[-2:]))
-    filled[tuple(slice(None, None, rate) for rate in dilation_rate)] = kernel
-    return filled
+    return np.asarray(fill_dilated(tf.constant(kernel, tf.float64), dilation_rate))
 
 
 def equal_phases(kernel: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:

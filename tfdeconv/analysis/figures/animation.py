@@ -15,7 +15,7 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 from tfdeconv.analysis.arithmetic.configuration import Configuration
 from tfdeconv.analysis.figures.layout import drawn_values
 from tfdeconv.analysis.figures.style import check_folder, new_figure
-from tfdeconv.analysis.figures.views import UNIT, ResultView, SlideView, StampView
+from tfdeconv.analysis.figures.views import ResultView, SlideView, StampView
 from tfdeconv.errors import InvalidArgumentError, MissingExtraError
 from tfdeconv.extras import require
 
@@ -100,7 +100,7 @@ def _film(config: Configuration, x: np.ndarray, kernel: np.ndarray, frames_per_s
     """The animation; one axis is drawn as pictures of height 1, below one another."""
     one_axis = config.rank == 1
     if one_axis:
-        config = Configuration((UNIT, *config.axes))
+        config = Configuration(config.geometry.with_leading_axis, (1, *config.input_size))
         x, kernel = x[None], kernel[None]
     views = (StampView(config, x, kernel), SlideView(config, x, kernel), ResultView(config, x, kernel))
     widths, tallest = [view.size[1] for view in views], max(view.size[0] for view in views)

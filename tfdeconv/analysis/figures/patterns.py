@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from tfdeconv.analysis.arithmetic.kernel_layout import spatial_rank, with_channels
+from tfdeconv.analysis.arithmetic.kernel_layout import kernel_rank, with_channels
 from tfdeconv.analysis.arithmetic.phases import checkerboard_score, phase_sums
 from tfdeconv.analysis.checkerboards.checkerboard_report import VISIBLE, CheckerboardReport, LayerCheckerboard
 from tfdeconv.analysis.checkerboards.fixes import fixes
@@ -40,7 +40,7 @@ def checkerboard_pattern(kernel: Any, strides: Any) -> Figure:
         5
     """
     weights = np.asarray(kernel, float)
-    rank = spatial_rank(weights, strides)
+    rank = kernel_rank(weights, strides)
     if rank > 2:
         raise InvalidArgumentError(f"kernel must have 1 or 2 spatial axes to be drawn; received {rank}.")
     weights = with_channels(weights, rank)

@@ -7,14 +7,13 @@ import tensorflow as tf
 from tfdeconv.analysis.arithmetic.configuration import Configuration
 from tfdeconv.analysis.models.equivalent_kernel import EquivalentKernel
 from tfdeconv.analysis.models.upsampling_layers import UpsamplingLayer
-from tfdeconv.geometry import ConvTransposeGeometry
 from tfdeconv.ops.lowerings.auto import choose
 from tfdeconv.ops.lowerings.lowering import Problem
 from tfdeconv.ops.output_window import OutputWindow
 
 
 def lowering_of(
-    found: UpsamplingLayer, taps: EquivalentKernel | None, config: Configuration | None
+    found: UpsamplingLayer, equivalent: EquivalentKernel | None, config: Configuration | None
 ) -> str | None:
     """Return the lowering of a layer, for "auto" with what it chooses for this shape; None: no choice.
 
@@ -24,14 +23,11 @@ def lowering_of(
         >>> lowering_of(*find_upsampling_layers(keras.layers.UpSampling1D(2), (4, 1)), None, None)
     """
     name: str | None = getattr(found.layer, "lowering", None)
-    if name != "auto" or taps is None or config is None:
+    if name != "auto" or equivalent is None or config is None:
         return name
     window = OutputWindow(config.crops, config.output_size)
-    outputs, channels = taps.kernel.shape[-2:]
-    geometry = ConvTransposeGeometry.of(
-        config.kernel_size, strides=config.strides, padding=config.crops, dilation_rate=config.dilation_rate
-    )
-    problem = Problem(geometry, channels, outputs * taps.groups, taps.groups, window)
+    outputs, channels = equivalent.kernel.shape[-2:]
+    problem = Problem(config.geometry, channels, outputs * equivalent.groups, equivalent.groups, window)
     shape: tuple[int, ...] = (found.input_shape[0], *found.input_size, channels)
     if config.rank == 1:
         problem, shape = problem.with_leading_axis(), (shape[0], 1, *shape[1:])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from tfdeconv.analysis.models.positive_model import output_sizes, probe_of
+from tfdeconv.analysis.models.probe import output_sizes, probe_of
 from tfdeconv.errors import InvalidArgumentError
 
 POSITIONS_AT_ONCE = 64

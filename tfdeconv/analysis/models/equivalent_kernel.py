@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from tfdeconv.analysis.arithmetic.configuration import Configuration, configuration
-from tfdeconv.analysis.models.impulse import impulse_response
-from tfdeconv.analysis.models.upsampling_layers import (
-    UpsamplingLayer,
-    is_transposed_convolution,
-    run_channels_last,
-)
+from tfdeconv.analysis.models.impulse import ImpulseResponse, impulse_response
+from tfdeconv.analysis.models.upsampling_layers import UpsamplingLayer, run_channels_last
+from tfdeconv.geometry import ConvTransposeGeometry
+from tfdeconv.keras_reading import is_convolution, is_pixel_shuffle, transposed_convolution
 
 
 @dataclass(frozen=True)
@@ -24,18 +22,22 @@ class EquivalentKernel:
 
     Attributes:
         kernel: float64 ``[*kernel_size, filters // groups, channels]``.
-        dilation_rate: Spacing of its taps.
+        geometry: The window that the layer returns away from the borders; None where it would start
+            before the full output.
         groups: Groups of channels.
-        leads: Where the layer's window of the full output starts along each axis, away from the borders.
-        own: Whether these are the layer's own taps (a transposed convolution), not its responses to
+        own: Whether this is the layer's own kernel (a transposed convolution), not its responses to
             impulses.
     """
 
     kernel: np.ndarray
-    dilation_rate: tuple[int, ...]
+    geometry: ConvTransposeGeometry | None
     groups: int
-    leads: tuple[int, ...]
     own: bool
+
+    @property
+    def dilation_rate(self) -> tuple[int, ...]:
+        """Spacing of the taps; that of responses to impulses is 1."""
+        return (1,) * (self.kernel.ndim - 2) if self.geometry is None else self.geometry.dilation_rate
 
 
 def equivalent_kernel(found: UpsamplingLayer) -> EquivalentKernel | None:
@@ -53,58 +55,63 @@ def equivalent_kernel(found: UpsamplingLayer) -> EquivalentKernel | None:
         array([[1., 1.],
                [1., 1.]])
     """
-    layer, rank = found.layer, len(found.factor)
-    if is_transposed_convolution(layer) and hasattr(layer, "padding"):
-        taps = np.asarray(layer.kernel, np.float64)
-        config = layer_configuration(found)
-        leads = tuple(window.lead for window in config.windows)
-        return EquivalentKernel(taps, config.dilation_rate, getattr(layer, "groups", 1), leads, own=True)
-    stages = [layer]
-    channels = found.channels
-    if is_pixel_shuffle(layer):
-        if not isinstance(found.source, keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D):
-            return None
-        stages = [found.source, layer]
-        channels = found.source.kernel.shape[-2] * found.source.groups
-    if found.inputs != 1:
+    read = transposed_convolution(found.layer)
+    if read is not None and read.kernel is not None:
+        kernel = np.asarray(read.kernel, np.float64)
+        return EquivalentKernel(kernel, read.geometry, read.groups, own=True)
+    if not shuffles_channels(found):
+        return _probed(found, [found.layer], found.channels)
+    source: Any = found.source
+    if source is None or not is_convolution(source):
         return None
-    linear = [without_activation(stage) for stage in stages]
-    reach = max(3, *(int(np.max(getattr(stage, "kernel_size", 1))) for stage in stages))
-    response = impulse_response(
-        lambda x: functools.reduce(lambda y, stage: run_channels_last(stage, y), linear, x),
-        (2 * reach + 1,) * rank,
-        channels,
-    )
-    if response is None:
-        return None
-    starts = zip(response.position, found.factor, response.first, strict=True)
-    leads = tuple(position * stride - first for position, stride, first in starts)
-    return EquivalentKernel(response.taps, (1,) * rank, 1, leads, own=False)
+    return _probed(found, [source, found.layer], source.kernel.shape[-2] * source.groups)
 
 
-def layer_configuration(found: UpsamplingLayer) -> Configuration:
-    """Return the configuration of a transposed convolution layer of Keras or tfdeconv.
+def shuffles_channels(found: UpsamplingLayer) -> bool:
+    """Return whether a layer only moves channels into space, by what it says or by what it does.
 
     Example:
+        >>> import tensorflow as tf
         >>> from tfdeconv.analysis.models.upsampling_layers import find_upsampling_layers
-        >>> layer = keras.layers.Conv1DTranspose(1, 3, strides=2, padding="same")
-        >>> layer_configuration(*find_upsampling_layers(layer, (4, 1))).windows
-        (Window(lead=0, size=8),)
+        >>> shuffle = keras.layers.Lambda(lambda x: tf.nn.depth_to_space(x, 2))
+        >>> [shuffles_channels(found) for found in find_upsampling_layers(shuffle, (4, 4, 8))]
+        [True]
     """
-    layer = found.layer
-    return configuration(
-        found.input_size,
-        layer.kernel_size,
-        strides=layer.strides,
-        padding=layer.padding,
-        output_padding=layer.output_padding,
-        dilation_rate=layer.dilation_rate,
+    if is_pixel_shuffle(found.layer):
+        return True
+    outputs = found.output_shape[1 if found.channels_first else -1]
+    if found.layer.weights or found.inputs != 1 or outputs * math.prod(found.factor) != found.channels:
+        return False
+    response = _response(found, [found.layer], found.channels)
+    return response is not None and response.is_shuffle
+
+
+def _probed(
+    found: UpsamplingLayer, stages: list[keras.layers.Layer], channels: int
+) -> EquivalentKernel | None:
+    response = _response(found, stages, channels) if found.inputs == 1 else None
+    if response is None:
+        return None
+    geometry = ConvTransposeGeometry.of(response.kernel.shape[:-2], strides=found.factor)
+    starts = zip(response.position, found.factor, response.first, strict=True)
+    leads = [position * stride - first for position, stride, first in starts]
+    if min(leads) < 0:
+        return EquivalentKernel(response.kernel, None, 1, own=False)
+    sizes = zip(geometry.full_sizes(found.input_size), leads, found.output_size, strict=True)
+    geometry = geometry.with_crops((lead, full - lead - size) for full, lead, size in sizes)
+    return EquivalentKernel(response.kernel, geometry, 1, own=False)
+
+
+def _response(
+    found: UpsamplingLayer, stages: list[keras.layers.Layer], channels: int
+) -> ImpulseResponse | None:
+    linear = [without_activation(stage) for stage in stages]
+    reach = max(3, *(int(np.max(getattr(stage, "kernel_size", 1))) for stage in stages))
+    return impulse_response(
+        lambda x: functools.reduce(lambda y, stage: run_channels_last(stage, y), linear, x),
+        (2 * reach + 1,) * len(found.factor),
+        channels,
     )
-
-
-def is_pixel_shuffle(layer: Any) -> bool:
-    """Return whether ``layer`` only moves channels into space: its phases are made by what is before it."""
-    return "PixelShuffle" in type(layer).__name__
 
 
 def without_activation(layer: keras.layers.Layer) -> Any:

@@ -36,7 +36,7 @@ def upsampling_scopes(frozen: Any, shapes: Sequence[Sequence[int]]) -> list[Grap
         >>> resize = tf.function(lambda x: tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2))
         >>> spec = tf.TensorSpec([None, 8, 8, 1])
         >>> frozen = convert_variables_to_constants_v2(resize.get_concrete_function(spec))
-        >>> [found.strides for found in upsampling_scopes(frozen, [(1, 8, 8, 1)])]
+        >>> [found.factor for found in upsampling_scopes(frozen, [(1, 8, 8, 1)])]
         [(2, 1), (1, 2)]
     """
     graph = _Signals(frozen, shapes)
@@ -125,18 +125,18 @@ def _probe(graph: _Signals, scope: _Scope) -> GraphUpsampling | None:
     if factor is None or max(factor) < 2:
         return None
     response = _response(graph, source, result)
-    kind, taps = _kind(scope.operations), None if response is None else response.taps
-    if response is not None and _is_shuffle(response):
+    kind, kernel = _kind(scope.operations), None if response is None else response.kernel
+    if response is not None and response.is_shuffle:
         while source.op.type in PASSING and graph.inputs(source.op):
             (source,) = graph.inputs(source.op)
-        taps = None
+        kernel = None
         if source.op.type in ("Conv2D", "Conv3D"):  # the shuffle's phases are made there
             kind = f"{source.op.type} + {kind}"
             (source,) = graph.inputs(source.op)
             response = _response(graph, source, result)
-            taps = None if response is None else response.taps
+            kernel = None if response is None else response.kernel
     position = graph.operations.index(scope.result.op)
-    return GraphUpsampling(display_name(f"{scope.name}/"), kind, taps, factor, own=False, position=position)
+    return GraphUpsampling(display_name(f"{scope.name}/"), kind, kernel, factor, own=False, position=position)
 
 
 def _response(graph: _Signals, source: Any, result: Any) -> ImpulseResponse | None:
@@ -165,14 +165,6 @@ def _factor(graph: _Signals, source: Any, result: Any) -> tuple[int, ...] | None
         return None
     moved = [first_of_mixture([-int(other == axis) for other in range(rank)]) for axis in range(rank)]
     return tuple(start[axis] - (other or start)[axis] for axis, other in enumerate(moved))
-
-
-def _is_shuffle(response: ImpulseResponse) -> bool:
-    """Whether every channel goes to one output sample as it is."""
-    used = np.abs(response.taps) > 1e-6
-    return bool(
-        np.allclose(response.taps[used], 1) and (used.sum(axis=tuple(range(used.ndim - 1))) == 1).all()
-    )
 
 
 def _kind(operations: Sequence[Any]) -> str:

@@ -16,16 +16,24 @@ class ImpulseResponse:
     """The answer to an impulse in the middle of the input, without what a zero input gives.
 
     Attributes:
-        taps: ``[*kernel_size, filters, channels]``: the part that is not zero.
-        first: Output position of the first tap along each axis.
+        kernel: ``[*kernel_size, filters, channels]``: the part that is not zero.
+        first: Output position where it starts along each axis.
         position: Input position of the impulse along each axis.
         cut: Whether the answer reaches a border of the output, so that taps may be missing.
     """
 
-    taps: np.ndarray
+    kernel: np.ndarray
     first: tuple[int, ...]
     position: tuple[int, ...]
     cut: bool
+
+    @property
+    def is_shuffle(self) -> bool:
+        """Whether every channel goes to one output sample as it is."""
+        used = np.abs(self.kernel) > 1e-6
+        return bool(
+            np.allclose(self.kernel[used], 1) and (used.sum(axis=tuple(range(used.ndim - 1))) == 1).all()
+        )
 
 
 def impulse_response(
@@ -45,7 +53,7 @@ def impulse_response(
 
     Example:
         >>> found = impulse_response(lambda x: np.repeat(x, 2, axis=1), (7,), 1)
-        >>> found.taps.ravel(), found.first, found.position
+        >>> found.kernel.ravel(), found.first, found.position
         (array([1., 1.]), (6,), (3,))
     """
     steps = [0] * len(sizes) if offset is None else offset
@@ -74,5 +82,5 @@ def _trimmed(response: np.ndarray, position: tuple[int, ...]) -> ImpulseResponse
         (used,) = np.nonzero(present.any(axis=others))
         spans.append((int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1))
     cut = any(first == 0 or last == n for (first, last), n in zip(spans, response.shape, strict=False))
-    taps = response[tuple(slice(*span) for span in spans)]
-    return ImpulseResponse(taps, tuple(first for first, _ in spans), position, cut)
+    kernel = response[tuple(slice(*span) for span in spans)]
+    return ImpulseResponse(kernel, tuple(first for first, _ in spans), position, cut)

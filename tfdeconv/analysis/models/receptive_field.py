@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfdeconv.analysis.models.positive_model import output_sizes, probe_of
+from tfdeconv.analysis.models.probe import output_sizes, probe_of
 from tfdeconv.errors import InvalidArgumentError
 
 

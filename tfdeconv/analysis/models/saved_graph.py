@@ -31,7 +31,7 @@ class GraphUpsampling:
         kind: Type of the operation, or of those that matter in the scope.
         kernel: The transposed convolution it equals, ``[*kernel_size, filters // groups, channels]``;
             None where it has none.
-        strides: Upsampling factor along each axis.
+        factor: Upsampling factor along each axis.
         groups: Groups of channels.
         own: Whether the kernel is a weight of the model.
         position: Place in the order of the graph's operations.
@@ -40,7 +40,7 @@ class GraphUpsampling:
     name: str
     kind: str
     kernel: np.ndarray | None
-    strides: tuple[int, ...]
+    factor: tuple[int, ...]
     groups: int = 1
     own: bool = True
     position: int = 0
@@ -114,7 +114,7 @@ def transposed_convolutions(frozen: Any) -> tuple[GraphUpsampling, ...]:
         ...     with tf.name_scope("up"):
         ...         return tf.nn.conv_transpose(x, tf.ones([3, 3, 1, 1]), [1, 8, 8, 1], 2)
         >>> frozen = convert_variables_to_constants_v2(up.get_concrete_function())
-        >>> [(found.name, found.strides) for found in transposed_convolutions(frozen)]
+        >>> [(found.name, found.factor) for found in transposed_convolutions(frozen)]
         [('up', (2, 2))]
     """
     layers: dict[Any, list[GraphUpsampling]] = {}
@@ -122,7 +122,7 @@ def transposed_convolutions(frozen: Any) -> tuple[GraphUpsampling, ...]:
         if op.type in TRANSPOSED:
             found = _transposed(frozen, op, position)
             shape = None if found.kernel is None else found.kernel.shape
-            layers.setdefault((found.name, found.kind, found.strides, shape), []).append(found)
+            layers.setdefault((found.name, found.kind, found.factor, shape), []).append(found)
     return tuple(_merged(parts) for parts in layers.values())
 
 

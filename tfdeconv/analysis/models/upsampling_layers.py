@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.keras_reading import conv_transpose_geometry
 
 DEFAULT_SIZE = 32
 """Samples along each axis whose size a model leaves open."""
@@ -49,6 +50,11 @@ class UpsamplingLayer:
     def input_size(self) -> tuple[int, ...]:
         """Input samples along each axis."""
         return self.input_shape[2:] if self.channels_first else self.input_shape[1:-1]
+
+    @property
+    def output_size(self) -> tuple[int, ...]:
+        """Output samples along each axis."""
+        return self.output_shape[2:] if self.channels_first else self.output_shape[1:-1]
 
     @property
     def channels(self) -> int:
@@ -97,7 +103,7 @@ def find_upsampling_layers(
     found = []
     for call in _trace(model, input_shapes(model, input_shape)):
         factor = _factor(call)
-        if factor is not None and (max(factor) > 1 or is_transposed_convolution(call.layer)):
+        if factor is not None and (max(factor) > 1 or conv_transpose_geometry(call.layer) is not None):
             found.append(
                 UpsamplingLayer(
                     call.layer,
@@ -110,11 +116,6 @@ def find_upsampling_layers(
                 )
             )
     return tuple(found)
-
-
-def is_transposed_convolution(layer: Any) -> bool:
-    """Return whether ``layer`` is a transposed convolution of Keras or tfdeconv."""
-    return "Transpose" in type(layer).__name__ and hasattr(layer, "kernel_size")
 
 
 def input_shapes(

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tfdeconv import ops
-from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration
+from tfdeconv.analysis.arithmetic.configuration import Configuration
 from tfdeconv.analysis.arithmetic.framework_calls import Equivalent, equivalents
 from tfdeconv.analysis.checkerboards.artifacts import natural_signal
 from tfdeconv.analysis.checkerboards.checkerboard import check_layer
@@ -19,8 +19,7 @@ from tfdeconv.analysis.models.chosen_lowering import lowering_of
 from tfdeconv.analysis.models.equivalent_kernel import (
     EquivalentKernel,
     equivalent_kernel,
-    is_pixel_shuffle,
-    layer_configuration,
+    shuffles_channels,
     without_activation,
 )
 from tfdeconv.analysis.models.upsampling_layers import (
@@ -29,7 +28,6 @@ from tfdeconv.analysis.models.upsampling_layers import (
     run_channels_last,
 )
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import Window
 
 
 @dataclass(frozen=True)
@@ -133,8 +131,9 @@ def describe_model(
 
 def _describe(found: UpsamplingLayer) -> LayerDescription:
     layer = found.layer
-    taps = None if is_pixel_shuffle(layer) else equivalent_kernel(found)
-    config = None if taps is None else _configuration(found, taps)
+    equivalent = None if shuffles_channels(found) else equivalent_kernel(found)
+    geometry = None if equivalent is None else equivalent.geometry
+    config = None if geometry is None else Configuration(geometry, found.input_size)
     samples = math.prod(found.input_shape) * found.inputs + math.prod(found.output_shape)
     itemsize = np.dtype(layer.compute_dtype).itemsize
     weights = sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in layer.weights)
@@ -144,43 +143,30 @@ def _describe(found: UpsamplingLayer) -> LayerDescription:
         input_shape=found.input_shape,
         output_shape=found.output_shape,
         configuration=config,
-        exact=taps is not None
+        exact=equivalent is not None
         and config is not None
-        and (taps.own or _equal_everywhere(found, taps, config)),
-        equivalents=_equivalents(config, taps)
-        if taps is not None and taps.own and config is not None
+        and (equivalent.own or _equal_everywhere(found, equivalent, config)),
+        equivalents=_equivalents(config, equivalent)
+        if equivalent is not None and equivalent.own and config is not None
         else (),
-        lowering=lowering_of(found, taps, config),
-        macs=None if taps is None else math.prod(found.input_size) * _taps_used(taps),
+        lowering=lowering_of(found, equivalent, config),
+        macs=None if equivalent is None else math.prod(found.input_size) * _taps_used(equivalent),
         parameters=layer.count_params(),
         memory=weights + itemsize * samples,
         checkerboard=check_layer(found),
     )
 
 
-def _configuration(found: UpsamplingLayer, taps: EquivalentKernel) -> Configuration | None:
-    """The transposed convolution as a window; None where it would start before the full output."""
-    if taps.own:
-        return layer_configuration(found)
-    if min(taps.leads) < 0:
-        return None
-    outputs = found.output_shape[2:] if found.channels_first else found.output_shape[1:-1]
-    sizes = zip(found.input_size, taps.kernel.shape, found.factor, taps.leads, outputs, strict=False)
-    return Configuration(
-        tuple(Axis(size, kernel, stride, 1, Window(lead, out)) for size, kernel, stride, lead, out in sizes)
-    )
-
-
-def _equal_everywhere(found: UpsamplingLayer, taps: EquivalentKernel, config: Configuration) -> bool:
+def _equal_everywhere(found: UpsamplingLayer, equivalent: EquivalentKernel, config: Configuration) -> bool:
     """Whether the layer without bias and activation is the transposed convolution at its borders, too."""
-    if taps.own:
+    if equivalent.own:
         return True
     linear = without_activation(found.layer)
     x = natural_signal(found.input_size, found.channels)[np.newaxis]
     actual = run_channels_last(linear, x) - run_channels_last(linear, np.zeros_like(x))
     expected = ops.conv_transpose(
         x,
-        taps.kernel.astype(np.float32),
+        equivalent.kernel.astype(np.float32),
         strides=found.factor,
         padding=config.crops,
         data_format="channels_last",
@@ -188,17 +174,19 @@ def _equal_everywhere(found: UpsamplingLayer, taps: EquivalentKernel, config: Co
     return bool(np.allclose(actual, expected, atol=1e-4 * float(np.abs(actual).max())))
 
 
-def _equivalents(config: Configuration, taps: EquivalentKernel) -> tuple[Equivalent, ...]:
-    outputs, channels = taps.kernel.shape[-2:]
-    return equivalents(config, filters=outputs * taps.groups, channels=channels, groups=taps.groups)
+def _equivalents(config: Configuration, equivalent: EquivalentKernel) -> tuple[Equivalent, ...]:
+    outputs, channels = equivalent.kernel.shape[-2:]
+    return equivalents(
+        config, filters=outputs * equivalent.groups, channels=channels, groups=equivalent.groups
+    )
 
 
-def _taps_used(taps: EquivalentKernel) -> int:
+def _taps_used(equivalent: EquivalentKernel) -> int:
     """All weights of a kernel that is learned; the others do not multiply by zero."""
     return (
-        taps.kernel.size
-        if taps.own
-        else int(np.count_nonzero(np.abs(taps.kernel) > 1e-6 * np.abs(taps.kernel).max()))
+        equivalent.kernel.size
+        if equivalent.own
+        else int(np.count_nonzero(np.abs(equivalent.kernel) > 1e-6 * np.abs(equivalent.kernel).max()))
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from tfdeconv.analysis.checkerboards.checkerboard_report import CheckerboardRepo
 from tfdeconv.analysis.figures.layout import LARGEST
 from tfdeconv.analysis.figures.style import check_folder
 from tfdeconv.analysis.report.description import LayerDescription
-from tfdeconv.geometry import Window
+from tfdeconv.geometry import ConvTransposeGeometry
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto;
@@ -150,13 +149,14 @@ def _small(config: Configuration | None) -> Configuration | None:
     if config is None:
         return None
     axis = config.axes[-1]
+    geometry = ConvTransposeGeometry.of(
+        axis.kernel_size, strides=axis.stride, dilation_rate=axis.dilation_rate
+    )
     for size in range(min(axis.input_size, 4), 0, -1):
-        fewer = dataclasses.replace(axis, input_size=size)
-        tail = min(axis.tail, fewer.full_size - axis.window.lead - 1)
-        window = Window(axis.window.lead, fewer.full_size - axis.window.lead - tail)
-        fewer = dataclasses.replace(fewer, window=window)
-        if window.size > 0 and fewer.uncropped().window.size <= LARGEST:
-            return Configuration((fewer,))
+        (full,) = geometry.full_sizes((size,))
+        after = min(axis.tail, full - axis.window.lead - 1)
+        if full - min(after, 0) <= LARGEST:
+            return Configuration(geometry.with_crops([(axis.window.lead, after)]), (size,))
     return None
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
+
+from tfdeconv.keras_reading import positive_copy
 
 _FIRST_PROBE = 65
-_BRIGHT = 1e6  # so that what is left of it far away is not lost beside the rest in float32
-_ADDITIVE = ("bias", "beta", "moving_mean")  # weights that shift values and carry nothing on
+_BRIGHT = 1e6  # so that what is left of it far away is not lost beside the rest to rounding
 
 
 def receptive_radius(model: keras.Model, scale: int) -> int:
     """Return the largest distance, in input pixels, from which an input changes an output.
 
-    A copy of the model whose weights are all positive cannot cancel anything, so a single bright pixel
-    reaches every output that depends on it whatever the trained weights are.
+    In a copy whose weights are all positive nothing cancels, so a single bright pixel reaches every output
+    that depends on it whatever the trained weights are.
 
     Args:
-        model: Maps ``[batch, height, width, channels]`` to ``scale`` times the size. Its activations must
-            let positive values through (ReLU, PReLU and the like), and its dilations must be at most 16.
+        model: Maps ``[batch, height, width, channels]`` to ``scale`` times the size; functional or
+            Sequential. Its dilations must be at most 16.
         scale: Upsampling factor of ``model``.
 
     Example:
@@ -27,12 +27,11 @@ def receptive_radius(model: keras.Model, scale: int) -> int:
         >>> receptive_radius(FSRCNN(2), scale=2)  # 5x5, four 3x3, and 9x9 of stride 2: 2 + 4 + 2
         8
     """
-    probe = keras.models.clone_model(model)
-    probe.set_weights([_positive(weight) for weight in probe.weights])
+    probe = positive_copy(model)
     size = _FIRST_PROBE
     while True:
         centre = size // 2
-        picture = np.zeros((1, size, size, model.input_shape[-1]), np.float32)
+        picture = np.zeros((1, size, size, model.input_shape[-1]), np.float64)
         dark = probe(picture, training=False).numpy()
         picture[:, centre, centre] = _BRIGHT
         changed = (probe(picture, training=False).numpy() != dark).any(axis=(0, -1))
@@ -41,9 +40,3 @@ def receptive_radius(model: keras.Model, scale: int) -> int:
         if 2 * radius <= centre:  # with gaps in a kernel, something shows past half the way first
             return radius
         size *= 2
-
-
-def _positive(weight: keras.Variable) -> NDArray[np.float32]:
-    if weight.name in _ADDITIVE:
-        return np.zeros(weight.shape, np.float32)
-    return np.full(weight.shape, 1 / np.prod(weight.shape[:-1]), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import singledispatch
 from typing import Any, TypeAlias
@@ -10,16 +11,30 @@ from typing import Any, TypeAlias
 from keras import layers
 
 from tfdeconv import geometry
-from tfdeconv.alignment.position import Everywhere, Maps, Position
-from tfdeconv.alignment.spatial_axes import Layout
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap, axis_arguments, same_padding_before
+from tfdeconv.keras_reading.spatial_axes import Layout
+from tfdeconv.keras_reading.transposed_convolution import CONV_TRANSPOSES, conv_transpose_geometry
 
-Rule: TypeAlias = Callable[[Any, Layout], Position]
+Maps: TypeAlias = tuple[CoordinateMap, ...]
+"""One map for each spatial axis."""
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """Every sample reaches every position (global pooling), so the way says nothing about alignment.
+
+    Example:
+        >>> layer_position(layers.GlobalMaxPooling1D(), Layout((8,)))
+        Everywhere()
+    """
+
+
+Rule: TypeAlias = Callable[[Any, Layout], Maps | Everywhere]
 
 
 @singledispatch
-def layer_position(layer: Any, layout: Layout) -> Position:
+def layer_position(layer: Any, layout: Layout) -> Maps | Everywhere:
     """Return the way of the samples through ``layer`` for an input of that layout.
 
     Raises:
@@ -78,7 +93,7 @@ def _concatenate(layer: Any, layout: Layout) -> Maps:
     layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D,
     layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D, layers.GlobalMaxPooling3D,
 )  # fmt: skip
-def _global_pooling(layer: Any, layout: Layout) -> Position:
+def _global_pooling(layer: Any, layout: Layout) -> Maps | Everywhere:
     return Everywhere()
 
 
@@ -122,30 +137,11 @@ def _sliding(
     return tuple(maps)
 
 
-@_register(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+@_register(*CONV_TRANSPOSES)
 def _transposed_convolution(layer: Any, layout: Layout) -> Maps:
-    rank = len(layout.sizes)
-    strides = axis_arguments.per_axis("strides", layer.strides, rank)
-    dilations = axis_arguments.per_axis("dilation_rate", layer.dilation_rate, rank)
-    extra = layer.output_padding
-    extras = (
-        (None,) * rank if extra is None else axis_arguments.per_axis("output_padding", extra, rank, minimum=0)
-    )
-    maps = []
-    for axis, kernel in enumerate(axis_arguments.per_axis("kernel_size", layer.kernel_size, rank)):
-        lead, _ = geometry.crops(
-            kernel,
-            strides[axis],
-            padding=layer.padding,
-            output_padding=extras[axis],
-            dilation_rate=dilations[axis],
-        )
-        maps.append(
-            CoordinateMap.transposed_convolution(
-                kernel, strides[axis], lead=lead, dilation_rate=dilations[axis]
-            )
-        )
-    return tuple(maps)
+    geometry = conv_transpose_geometry(layer)
+    assert geometry is not None, "of a class that has one"
+    return tuple(found for found in geometry.coordinate_maps(layout.sizes) if found is not None)
 
 
 @_register(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D)
