@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -432,6 +434,49 @@ def test_print_and_no_javascript_show_the_still_picture(explorer, new_page, serv
     plain = new_page(java_script_enabled=False)
     plain.goto(server.url)
     assert plain.get_by_text("The explorer needs JavaScript.").is_visible()
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+EMBEDDED = [
+    (page.stem, html.unescape(state), panels)
+    for page in sorted(DOCS.rglob("*.md"))
+    for state, panels in re.findall(r' state="([^"]*)" panels="([^"]*)">', page.read_text())
+]
+
+
+def test_the_tour_uses_the_explorer(shared_page):
+    """Each place on the pages is a state that can be shown, with those panels and a link to the whole."""
+    assert {page for page, _, _ in EMBEDDED} >= {"what-it-is", "strides-and-padding", "checkerboards"}
+    for page, state, panels in EMBEDDED:
+        shown = shared_page.evaluate(
+            """([state, panels]) => {
+                const made = document.createElement("upsampling-explorer");
+                for (const [name, value] of Object.entries({ state, panels, page: "../../explorer/" }))
+                    made.setAttribute(name, value);
+                document.body.append(made);
+                const found = {
+                    error: made.error.textContent,
+                    panels: made.panels.map((panel) => panel.id).join(),
+                    link: made.open.getAttribute("href"),
+                };
+                made.remove();
+                return found;
+            }""",
+            [state, panels],
+        )
+        assert (shown["error"], shown["panels"]) == ("", panels), page
+        assert shown["link"].startswith("../../explorer/#dims=")
+        given = dict(parse_qsl(state))
+        assert {name: dict(parse_qsl(shown["link"].partition("#")[2]))[name] for name in given} == given
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _, _ in EMBEDDED}))
+def test_pages_with_an_explorer_load_it_and_keep_their_pictures(page):
+    """Without JavaScript and in print the still picture is there."""
+    (text,) = [path.read_text() for path in DOCS.rglob(f"{page}.md")]
+    assert text.count('<script type="module" src="../../web/explorer/element.js"></script>') == 1
+    for inside in re.findall(r"<upsampling-explorer[^>]*>(.*)</upsampling-explorer>", text):
+        assert inside == "" or inside.startswith("![")
 
 
 def test_only_its_own_files_are_loaded(new_page, server):
