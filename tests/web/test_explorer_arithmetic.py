@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from tfdeconv import analysis, geometry
-from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import Window
 
@@ -136,8 +135,14 @@ def answered():
 def computed(answered):
     for question, _, answer in answered:
         if "axes" in question:
-            axes = tuple(Axis(*axis[:4], Window(*axis[4:])) for axis in question["axes"])
-            config = Configuration(axes)
+            sizes, kernels, strides, rates, leads, outputs = map(tuple, zip(*question["axes"], strict=True))
+            full = map(geometry.full_size, sizes, kernels, strides, rates)
+            crops = [
+                (lead, all_ - lead - size) for all_, lead, size in zip(full, leads, outputs, strict=True)
+            ]
+            config = analysis.configuration(
+                sizes, kernels, strides=strides, padding=crops, dilation_rate=rates
+            )
             x = np.reshape(question["x"], config.input_size)
             kernel = np.reshape(question["w"], config.kernel_size)
             yield config, x, kernel, question, answer["computed"]

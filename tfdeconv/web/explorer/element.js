@@ -85,15 +85,21 @@ class UpsamplingExplorer extends HTMLElement {
       element("div", { className: "panels" }, ...this.panels.map(section)),
       this.probe,
     );
-    const style = (name) => element("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href });
-    this.shadowRoot.append(style("../theme.css"), style("explorer.css"), this.app, element("div", { className: "still" }, element("slot")));
+    const styles = ["../theme.css", "explorer.css"].map((name) =>
+      element("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href }),
+    );
+    this.app.hidden = true; // until it has its style: the page around must not jump
+    Promise.all(styles.map((link) => new Promise((ready) => (link.onload = link.onerror = ready)))).then(() => {
+      this.app.hidden = false;
+      this.#draw();
+    });
+    this.shadowRoot.append(...styles, this.app, element("div", { className: "still" }, element("slot")));
   }
 
   #watchColours() {
     const redraw = () => requestAnimationFrame(() => this.#draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
     new MutationObserver(redraw).observe(document.body, { attributes: true }); // a switch of the page around
-    for (const link of this.shadowRoot.querySelectorAll("link")) link.addEventListener("load", redraw);
   }
 
   #given() {

@@ -95,12 +95,13 @@ export function window(
   inputSize, kernelSize, stride,
   { padding = "valid", outputPadding = null, outputSize = null, dilationRate = 1 } = {},
 ) {
-  atLeast(1, "input_size", inputSize);
   if (outputSize === null) {
     const [before, after] = crops(kernelSize, stride, { padding, outputPadding, dilationRate });
+    atLeast(1, "input_size", inputSize);
     const size = fullSize(inputSize, kernelSize, stride, dilationRate) - before - after;
     return { lead: before, size: positiveSize(size, inputSize, kernelSize, stride, padding) };
   }
+  atLeast(1, "input_size", inputSize);
   if (outputPadding !== null) {
     throw new InvalidArgumentError(
       `output_padding and an output size exclude each other; received output_padding=${outputPadding} ` +
