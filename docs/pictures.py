@@ -16,7 +16,7 @@ from tfdeconv.analysis import figures
 
 def _drawn(draw: Callable[[], Any]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return figures.save(draw(), Path(folder) / "picture.png").read_bytes()
+        return figures.save(draw(), Path(folder) / "picture.svg").read_bytes()
 
 
 def _layout(*sizes: Any, kernel: Any = None, **options: Any) -> bytes:
@@ -54,14 +54,14 @@ def _coverage() -> bytes:
 
 PICTURES: dict[str, Callable[[], bytes]] = {
     "stamps.gif": partial(_film, (2, 2), 3, strides=2, padding="same"),
-    "seed.png": partial(_layout, (2, 2), 3, strides=2, padding="same"),
-    "stride-1.png": partial(_layout, 4, 3, strides=1),
-    "stride-2.png": partial(_layout, 4, 3, strides=2),
-    "stride-3.png": partial(_layout, 3, 2, strides=3),
-    "same.png": partial(_layout, 4, 3, strides=2, padding="same"),
-    "torch.png": partial(_layout, 4, 3, strides=2, padding=1, output_padding=1),
-    "bilinear.png": partial(_layout, (3, 3), 4, strides=2, padding="same", kernel=_bilinear()),
-    "matrix.png": partial(_matrix, np.ones([3, 3]), 2, "T", strides=2, padding="same"),
-    "checkerboard.png": _checkerboard,
-    "coverage.png": _coverage,
+    "seed.svg": partial(_layout, (2, 2), 3, strides=2, padding="same"),
+    "stride-1.svg": partial(_layout, 4, 3, strides=1),
+    "stride-2.svg": partial(_layout, 4, 3, strides=2),
+    "stride-3.svg": partial(_layout, 3, 2, strides=3),
+    "same.svg": partial(_layout, 4, 3, strides=2, padding="same"),
+    "torch.svg": partial(_layout, 4, 3, strides=2, padding=1, output_padding=1),
+    "bilinear.svg": partial(_layout, (3, 3), 4, strides=2, padding="same", kernel=_bilinear()),
+    "matrix.svg": partial(_matrix, np.ones([3, 3]), 2, "T", strides=2, padding="same"),
+    "checkerboard.svg": _checkerboard,
+    "coverage.svg": _coverage,
 }

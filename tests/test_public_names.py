@@ -92,6 +92,8 @@ def test_options_are_keyword_only(package: str, name: str) -> None:
     allowed = OPERANDS | ARCHITECTURES.get(name, set())
     if package == "tfdeconv.geometry" or name in ("phase_sums", "checkerboard_score"):
         allowed = allowed | GEOMETRY_BY_POSITION
+    if name == "upscale":
+        allowed = allowed | {"scale"}  # optional only because a size may stand for it
     parameters = inspect.signature(value.__init__ if inspect.isclass(value) else value).parameters.values()
     by_position = {
         parameter.name

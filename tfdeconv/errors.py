@@ -8,7 +8,8 @@ classes to their codes. Each class can be made from one message (Keras re-raises
     |   |-- LoweringNotApplicable             the chosen lowering cannot compute this configuration
     |   |-- AlignmentError                    coordinate maps disagree, or no legal crop exists
     |   |-- ConversionError                   a foreign layer or model has no exact equivalent
-    |   `-- ImageError                        bytes or files that are not a usable image
+    |   `-- FileError                         a file or folder is missing, broken, in the way, or not
+    permitted |       `-- ImageError                    bytes or files that are not a usable image
     |-- MissingExtraError (ImportError)       an optional dependency is not installed
     |-- ExportError                           a model cannot be written or read as a SavedModel
     `-- ServingError                          a request or a server failed
@@ -55,7 +56,11 @@ class ConversionError(InvalidArgumentError):
     """A layer or model of another framework has no exact equivalent here."""
 
 
-class ImageError(InvalidArgumentError):
+class FileError(InvalidArgumentError):
+    """A file or folder is missing, broken, in the way, or may not be read or written."""
+
+
+class ImageError(FileError):
     """Bytes or a file that cannot be read as an image, or an image that cannot be used."""
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from tfdeconv import alignment
+from tfdeconv import alignment, geometry
 from tfdeconv import layers as td_layers
 from tfdeconv.errors import AlignmentError
 from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
@@ -220,19 +220,75 @@ def test_same_padding_of_an_unknown_size_is_refused():
         alignment.crop_offset(td_layers.Conv2DTranspose(1, 4, 2, name="up")(x), image)
 
 
+def _up_like(half, image, kernel, strides=2, dilation_rate=1, padding="same"):
+    """``half`` upsampled to the size of ``image``."""
+    up = td_layers.Conv2DTranspose(
+        1, kernel, strides, padding=padding, dilation_rate=dilation_rate, name="up"
+    )
+    return up(half, like=image)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides", "dilation"), [(2, 2, 1), (4, 2, 1), (6, 2, 1), (2, 3, 1), (3, 1, 2)]
+)
+def test_requested_size_does_not_matter_where_every_size_crops_alike(kernel, strides, dilation):
+    """like= of unknown sizes has one map where the window starts alike for every size: that of each size."""
+    free = keras.Input([None, None, 1])
+    expected = alignment.trace(_up_like(free, keras.Input([None, None, 1]), kernel, strides, dilation))[free]
+    for size in range(12, 12 + 2 * strides):
+        image, half = keras.Input([size, 24, 1]), keras.Input([-(-size // strides), -(-24 // strides), 1])
+        assert alignment.trace(_up_like(half, image, kernel, strides, dilation))[half] == expected
+
+
+def test_requested_size_alone_decides():
+    """A known size of like= is enough: the input's follows from it."""
+    free = keras.Input([None, None, 1])
+    up = _up_like(free, keras.Input([13, 14, 1]), 3)
+    assert [axis.offset for axis in alignment.trace(up)[free]] == [0, 1]
+
+
 def test_requested_size_that_is_unknown_is_refused():
     """Where the window depends on the size, an unknown one is refused with what works instead."""
     image = keras.Input([None, None, 1])
-    half = layers.MaxPooling2D(2)(image)
-    odd, even = (
-        td_layers.Conv2DTranspose(1, kernel, 2, padding="same", name=f"up{kernel}")(half, like=image)
-        for kernel in (3, 4)
-    )
+    half, quarter = (layers.MaxPooling2D(n, padding="same")(image) for n in (2, 4))
     with refused(
-        r"'up3' \(Conv2DTranspose\) has padding='same', kernel 3 .* axis 0\. Use padding=\(0, 2\) there"
+        r"'up' \(Conv2DTranspose\) has padding='same', kernel 3 .*like=.* axis 0\. Use padding=\(0, 2\) there"
+        r".* or an even kernel.* CropLike its offset="
     ):
-        alignment.crop_offset(odd, image)
-    assert alignment.crop_offset(even, image) == (0, 0), "an even kernel crops alike for every size"
+        alignment.trace(_up_like(half, image, 3))[half]
+    with refused(r"kernel 8 and stride 4.* Use padding=\(2, 5\) there.* alike; or give keras.Input"):
+        alignment.trace(_up_like(quarter, image, 8, 4))[quarter]
+    rows, _ = alignment.trace(_up_like(quarter, image, 8, 4, padding=((2, 5), (2, 5))))[quarter]
+    assert str(rows) == "4 * x + 3/2"
+
+
+@pytest.mark.parametrize(("kernel", "strides"), [(3, 2), (8, 4), (5, 3)])
+def test_padding_of_the_message_takes_the_sizes_of_same(kernel, strides):
+    """The advised padding takes exactly the sizes of "same", with the crop of the largest."""
+    before, _ = geometry.crops(kernel, strides, padding="same")
+    padding = (before, kernel - 1 - before)
+    same = geometry.output_size_range(5, kernel, strides, "same")
+    assert geometry.output_size_range(5, kernel, strides, padding) == same
+    largest = [
+        geometry.window(5, kernel, strides, padding=p, output_size=same[-1]) for p in (padding, "same")
+    ]
+    assert largest[0] == largest[1]
+
+
+def test_unet_of_free_size_is_cropped_and_lent_sizes():
+    """like= and CropLike("auto") in one model of unknown sizes, at sizes that nothing divides."""
+    image = keras.Input([None, None, 1])
+    one = layers.Conv2D(2, 3, padding="same")(image)
+    two = layers.Conv2D(2, 3, padding="same")(layers.MaxPooling2D(2, padding="same")(one))
+    bottom = layers.Conv2D(2, 3, padding="same")(layers.MaxPooling2D(2, padding="same")(two))
+    up_two = td_layers.Conv2DTranspose(2, 4, 2, padding="same")(bottom, like=two)
+    up_one = td_layers.Conv2DTranspose(2, 4, 2)(layers.Concatenate()([up_two, two]))
+    crop = td_layers.CropLike()
+    cropped = crop([up_one, one])
+    assert alignment.crop_offset(up_one, one) == (1, 1)
+    model = keras.Model(image, layers.Concatenate()([cropped, one]))
+    for size in [(37, 51), (33, 41), (36, 38)]:
+        assert model(np.zeros([1, *size, 1], "float32")).shape == (1, *size, 4)
 
 
 def test_resizing_an_unknown_size_is_refused():

@@ -18,6 +18,8 @@ from PIL import Image
 from tfdeconv import analysis
 from tfdeconv.analysis import figures
 from tfdeconv.analysis.figures import style
+from tfdeconv.analysis.figures.layout import full_output
+from tfdeconv.analysis.figures.moments import Moment, moments
 from tfdeconv.errors import InvalidArgumentError, MissingExtraError
 
 
@@ -225,6 +227,38 @@ def frames_of(path):
         return frames
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        SEED,
+        analysis.configuration(3, 2, strides=3),
+        analysis.configuration((3, 2), (3, 2), strides=(1, 2), padding="same"),
+        analysis.configuration((2, 3), 4, strides=2, padding=1),
+        analysis.configuration(4, 3, padding=((4, 1),)),
+        analysis.configuration(3, 3, strides=2, padding="same", dilation_rate=2),
+    ],
+)
+def test_animation_keeps_its_views_in_step(config):
+    """One stamp or one output at a time, and what is made has the same number in the view of stamps."""
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=config.input_size), rng.normal(size=config.kernel_size)
+    final = full_output(config.axes, x, kernel).ravel()
+    before = Moment(0, 0)
+    for moment in moments(config):
+        assert sorted(np.subtract(moment, before)) == [0, 1]
+        seen = np.arange(x.size).reshape(x.shape) < moment.stamped
+        stamps = full_output(config.axes, x * seen, kernel).ravel()
+        np.testing.assert_allclose(stamps[: moment.made], final[: moment.made], atol=1e-12)
+        before = moment
+    assert before == (x.size, final.size)
+
+
+def test_animation_of_the_seeds_example_stamps_as_late_as_possible():
+    """Two outputs come of the first input alone; the third needs the second, as its numbers show."""
+    first = [(1, 0), (1, 1), (1, 2), (2, 2), (2, 3)]
+    assert moments(SEED)[:5] == first
+
+
 def test_animation_fills_both_views_step_by_step(tmp_path):
     """Stamps darken the upper view, the output fills the lower one, frame by frame, to the same picture."""
     config = analysis.configuration(2, 3, strides=2, padding="same")
@@ -241,18 +275,18 @@ def test_animation_fills_both_views_step_by_step(tmp_path):
     assert not np.any(frames[0][0] < 250)
 
 
-def test_animation_of_two_axes_puts_the_views_side_by_side(tmp_path):
-    """Stamps darken the left view, the output fills the right one."""
+def test_animation_of_two_axes_puts_the_output_beside_the_stamps(tmp_path):
+    """Stamps darken the view at the top left, the output fills the one beside it."""
     config = analysis.configuration((1, 2), 3, strides=2, padding="same")
     frames = frames_of(figures.animate(config, tmp_path / "a.gif"))
-    width = frames[0].shape[1]
+    height, width = frames[0].shape[:2]
     yellow = style.count_colours(2)(1)[:3]
     left, right = (
-        [area(frame[:, part], yellow, 12) for frame in frames]
-        for part in (slice(width * 5 // 16), slice(-width * 5 // 16, None))
+        [area(frame[: height // 2, part], yellow, 12) for frame in frames]
+        for part in (slice(width // 2), slice(width * 5 // 9, None))
     )
-    assert left[-1] != left[0]
-    assert right[0] < right[1] < right[-1]
+    assert left[-1] != left[0] > 0
+    assert right[0] == 0 < right[1] < right[-1]
 
 
 def test_pattern_of_one_axis_leaves_no_empty_half():
@@ -289,7 +323,7 @@ def test_mp4_without_ffmpeg_is_refused_clearly(tmp_path, monkeypatch):
     ("name", "config", "message"),
     [
         ("a.webm", SEED, r"must end in \.gif, \.html or \.mp4"),
-        ("a.gif", analysis.configuration((12, 12), 3, strides=2), "at most 400; received 625"),
+        ("a.gif", analysis.configuration((12, 12), 3, strides=2), "at most 500; received 769"),
     ],
 )
 def test_animations_that_cannot_be_made_are_refused(tmp_path, name, config, message):

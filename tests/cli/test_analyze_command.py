@@ -137,7 +137,10 @@ def test_models_without_upsampling_say_so(folder, tmp_path):
             ("model.keras", "--input-shape", "8xbig"),
             "--input-shape must be sizes such as 64x64x3; received '8xbig'",
         ),
-        (("model.keras", "--report", "missing/a.html"), "the folder of 'missing/a.html' must exist"),
+        (
+            ("model.keras", "--report", "missing/a.html"),
+            "--report missing/a.html: there is no folder",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(folder, arguments, message):

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from tfdeconv import cli
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 
 def run(code):
@@ -50,18 +50,25 @@ def test_an_unknown_command_is_a_usage_error():
 
 
 @pytest.mark.parametrize(
-    ("raised", "line"),
+    ("raised", "code", "line"),
     [
         (
             InvalidArgumentError("strides must be at least 1; received 0."),
+            2,
             "tfdeconv: error: strides must be at",
         ),
-        (RuntimeError("boom\nat line 2"), "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set "),
-        (IsADirectoryError(21, "Is a directory", "out"), "tfdeconv: error: 'out': Is a directory."),
+        (FileError("a.npz is damaged."), 1, "tfdeconv: error: a.npz is damaged."),
+        (
+            RuntimeError("boom\nat line 2"),
+            1,
+            "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set ",
+        ),
+        (IsADirectoryError(21, "Is a directory", "out"), 1, "tfdeconv: error: 'out': Is a directory."),
+        (ValueError("\x1b[31mred"), 1, r"tfdeconv: unforeseen error: ValueError: \x1b[31mred. Set "),
     ],
 )
-def test_errors_are_one_line(monkeypatch, capsys, raised, line):
-    """Foreseen or not, the user sees one line and exit code 1."""
+def test_errors_are_one_line(monkeypatch, capsys, raised, code, line):
+    """Foreseen or not, the user sees one line; the exit code is 2 for mistakes of the command line alone."""
 
     def fail(**kwargs):
         raise raised
@@ -70,7 +77,7 @@ def test_errors_are_one_line(monkeypatch, capsys, raised, line):
     monkeypatch.delenv("TFDECONV_TRACEBACK", raising=False)
     with pytest.raises(SystemExit) as end:
         cli.main()
-    assert end.value.code == 1
+    assert end.value.code == code
     (printed,) = capsys.readouterr().err.splitlines()
     assert printed.startswith(line)
 

@@ -119,6 +119,15 @@ def test_pictures_of_other_kinds(run: Run, fake_url: str, tmp_path: Path) -> Non
         assert (picture.format, picture.size) == ("JPEG", (8, 10))
 
 
+def test_probabilities_as_a_picture_get_a_hint(run: Run, url: str, tmp_path: Path) -> None:
+    """The picture is written, and standard error says what it is."""
+    batch, out = tmp_path / "in.npy", tmp_path / "out.png"
+    np.save(batch, np.random.default_rng(0).dirichlet([1, 1, 1], (1, 3, 3)).astype(np.float32))
+    done = run("predict", url, "--model", MODEL, "--input", f"image={batch}", "--output", f"upscaled={out}")
+    assert done.out == f"{out}: 6x6 RGB, 8 bit\n"
+    assert done.err.startswith("hint: Output 'upscaled' adds up to 1 over the channels of every pixel")
+
+
 def test_an_array_in_an_array_out(run: Run, url: str, tmp_path: Path) -> None:
     """Floats unchanged."""
     batch, out = tmp_path / "in.npy", tmp_path / "out.npy"
@@ -196,6 +205,10 @@ def test_status_lists_signatures(run: Run, url: str) -> None:
     assert lines in done.out
 
 
+OUTSIDE = ("--input none.png", "--output no/", "Servable ", "Model ", "--input {broken_npy}", "{broken_png}")
+"""Beginnings of messages about files and servers; the others are about arguments."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -232,7 +245,7 @@ def test_status_lists_signatures(run: Run, url: str) -> None:
         (["--input", "{broken_npy}"], "--input {broken_npy} is not a NumPy array file: "),
         (
             ["--input", "{broken_png}", "--signature", "serving_default"],
-            "{broken_png} is not a PNG, JPEG, WebP or TIFF picture.",
+            "{broken_png} is no picture; PNG, JPEG, ",
         ),
         (
             ["--input", "{photo}", "--signature", "half"],
@@ -255,7 +268,7 @@ def test_status_lists_signatures(run: Run, url: str) -> None:
 def test_mistakes_are_one_line(
     run: Run, fake_url: str, photo: Path, tmp_path: Path, arguments: list[str], line: str
 ) -> None:
-    """On standard error, with exit code 1 and no traceback."""
+    """On standard error, without a traceback; exit code 1 for files and servers, 2 for arguments."""
     files = {"photo": photo, "tmp": tmp_path}
     for name, content in {"text.txt": b"hello", "broken.npy": b"nonsense", "broken.png": b"\x89PNG"}.items():
         (tmp_path / name).write_bytes(content)
@@ -263,7 +276,7 @@ def test_mistakes_are_one_line(
     files |= {"broken_npy": tmp_path / "broken.npy", "broken_png": tmp_path / "broken.png"}
     np.save(files["batch"], np.zeros((2, 1, 1, 3), np.float32))
     done = run("predict", fake_url, "--model", MODEL, *[text.format(**files) for text in arguments])
-    assert done.code == 1
+    assert done.code == (1 if line.startswith(OUTSIDE) else 2)
     assert done.err.startswith("tfdeconv: error: " + line.format(**files))
     assert done.err.count("\n") == 1
 
@@ -286,7 +299,7 @@ def test_an_unwritable_output(run: Run, fake_url: str, photo: Path, tmp_path: Pa
     out = tmp_path / "out.png"
     out.mkdir()
     done = run("predict", fake_url, "--model", MODEL, "--input", photo, "--output", out)
-    assert done.err == f"tfdeconv: error: --output {out} cannot be written: Is a directory.\n"
+    assert done.err == f"tfdeconv: error: --output {out} is a folder. Choose another name.\n"
     done = run("predict", fake_url, "--model", MODEL, "--input", photo, "--output", f"upscaled={out}")
     assert done.code == 1
     assert str(out) in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -90,7 +91,10 @@ def test_waits_for_a_model_serves_it_and_ends_with_zero(start, tmp_path, toy_fol
 
 
 def test_serves_from_the_operators_files(start, tmp_path, toy_folder):
-    """models.config, batching.config and monitoring.config as they are, but for where the model lies."""
+    """models.config, batching.config and monitoring.config as they are, but for where the model lies.
+
+    Port 0 is a free port, and the line about it holds its number.
+    """
     for name in ("models.config", "batching.config", "monitoring.config"):
         shutil.copy(OPERATOR / name, tmp_path)
     config = tmp_path / "models.config"
@@ -100,10 +104,13 @@ def test_serves_from_the_operators_files(start, tmp_path, toy_folder):
         f"--monitoring_config_file={tmp_path / 'monitoring.config'}",
         "--enable_batching=true",
         f"--batching_parameters_file={tmp_path / 'batching.config'}",
+        "--port=0",
     )
     wait_for(lambda: server.answers("/v1/models/upscaler"), 60)
     assert server.post("/v1/models/upscaler:predict", {"instances": [[1]]}) == {"predictions": [[3.0]]}
     assert server.answers("/monitoring/prometheus/metrics")
+    (port,) = re.findall(r"Running gRPC ModelServer at 127.0.0.1:(\d+) \.\.\.", server.output.read_text())
+    socket.create_connection(("127.0.0.1", int(port)), 10).close()
     assert server.stop() == 0
 
 

@@ -1,6 +1,7 @@
 """What several tests of photographs in files need."""
 
 import pytest
+from imaging.pictures import gamma, made_profile
 from PIL import ImageCms
 
 
@@ -8,3 +9,9 @@ from PIL import ImageCms
 def icc() -> bytes:
     """An ICC profile for RGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.fixture(scope="session")
+def grey_icc() -> bytes:
+    """An ICC profile for grey."""
+    return made_profile(b"GRAY", gamma(1.8))

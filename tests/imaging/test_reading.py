@@ -171,18 +171,38 @@ def test_cmyk_becomes_rgb(tmp_path):
     assert photograph.icc_profile is None
 
 
-def test_cmyk_with_a_profile_of_other_colours_is_an_error(tmp_path, icc):
-    """An RGB profile cannot tell what cyan is."""
-    path = saved(tmp_path / "a.jpg", Image.fromarray(pattern(4), "CMYK"), icc_profile=icc)
-    with pytest.raises(ImageError, match=r"a\.jpg has an ICC profile that does not fit its CMYK pixels"):
-        read_photograph(path)
+def test_a_profile_that_does_not_fit_is_left_out_and_told(tmp_path, icc, grey_icc):
+    """In every format and for every number of colours: it cannot say what the numbers mean."""
+    xyz = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    cases = [
+        ("CMYK", icc, "RGB", "its CMYK pixels", ("jpg", "tif")),
+        ("RGB", xyz, "XYZ", "its pixels", ("png", "jpg", "tif", "webp")),
+        ("RGB", grey_icc, "grey", "its pixels", ("png", "jpg", "tif", "webp")),
+        ("L", icc, "RGB", "its pixels", ("png", "jpg", "tif")),
+        ("RGB", b"no profile", "nothing that is known", "its pixels", ("png", "jpg", "tif", "webp")),
+    ]
+    for mode, profile, is_for, pixels, suffixes in cases:
+        image = (
+            Image.fromarray(pattern(4), "CMYK")
+            if mode == "CMYK"
+            else Image.fromarray(pattern(3)).convert(mode)
+        )
+        for suffix in suffixes:
+            photograph = read_photograph(saved(tmp_path / f"a.{suffix}", image, icc_profile=profile))
+            assert photograph.icc_profile is None, (mode, suffix)
+            assert photograph.notes == (
+                f"has an ICC profile for {is_for}, which does not fit {pixels}; it is left out",
+            )
 
 
-def test_a_profile_of_another_colour_space_is_kept(tmp_path):
-    """The numbers stay as they are, and so does what they mean."""
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
-    path = saved(tmp_path / "a.png", Image.fromarray(pattern(3)), icc_profile=lab)
-    assert read_photograph(path).icc_profile == lab
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+def test_a_profile_that_fits_is_kept_byte_for_byte(tmp_path, icc, grey_icc, suffix):
+    """Colour and grey; WebP has no grey."""
+    for mode, profile in (("RGB", icc), ("L", grey_icc)):
+        if (mode, suffix) != ("L", "webp"):
+            image = Image.fromarray(pattern(3)).convert(mode)
+            photograph = read_photograph(saved(tmp_path / f"a.{suffix}", image, icc_profile=profile))
+            assert (photograph.icc_profile, photograph.notes) == (profile, ())
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
@@ -276,15 +296,21 @@ def test_a_tiff_without_a_picture_is_told_in_words(tmp_path, content):
         read_photograph(tmp_path / "a.tif")
 
 
-def test_other_files_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"no picture", "is no picture"),
+        (b"", "is empty"),
+        (b"8BPS and so on", "is a Photoshop document"),
+        (b"BMW is no bitmap", "is no picture"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, what):
     """By their content; the name means nothing."""
     path = tmp_path / "a.png"
-    path.write_text("no picture")
-    with pytest.raises(ImageError, match=r"a\.png is not a PNG, JPEG, WebP or TIFF picture"):
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=rf"a\.png {what}; PNG, JPEG, .*JPEG XL files are read\."):
         read_photograph(path)
-    Image.fromarray(pattern(3)).save(tmp_path / "a.gif")
-    with pytest.raises(ImageError, match=r"a\.gif is not a PNG, JPEG, WebP or TIFF picture"):
-        read_photograph(tmp_path / "a.gif")
 
 
 def test_missing_files_and_folders_are_told(tmp_path):

@@ -22,8 +22,11 @@ def block(exif):
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize(("channels", "dtype"), EVERY_KIND)
-def test_lossless_formats_keep_every_sample_and_all_metadata(tmp_path, icc, suffix, channels, dtype):
+def test_lossless_formats_keep_every_sample_and_all_metadata(
+    tmp_path, icc, grey_icc, suffix, channels, dtype
+):
     """PNG and TIFF hold grey, alpha and both depths; profile, EXIF and resolution come along."""
+    icc = grey_icc if channels <= 2 else icc
     photograph = Photograph(pattern(channels, dtype), icc, block(camera_exif()), (300.0, 150.0))
     path = tmp_path / f"picture{suffix}"
     write_photograph(photograph, path)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 
 import numpy as np
 import pytest
@@ -135,15 +136,17 @@ def test_quality_has_a_range(tmp_path, quality):
         write_photograph(Photograph(pattern(3)), tmp_path / "a.jpg", quality=quality)
 
 
-def test_an_exif_block_that_jpeg_has_no_room_for_is_an_error(tmp_path):
+def test_an_exif_block_that_jpeg_has_no_room_for_is_told(tmp_path):
     """A JPEG segment ends at 64 kB; the block is not dropped in silence."""
     exif = camera_exif()
     exif[0x010E] = "x" * 70_000
     photograph = Photograph(pattern(3), exif=exif.tobytes().removeprefix(b"Exif\x00\x00"))
-    with pytest.raises(ImageError, match="JPEG cannot hold this picture: EXIF"):
-        write_photograph(photograph, tmp_path / "a.jpg")
-    assert not list(tmp_path.iterdir())
-    write_photograph(photograph, tmp_path / "a.png")
+    (note,) = write_photograph(photograph, tmp_path / "a.jpg")
+    assert re.fullmatch(
+        r"lacks what JPEG has no place for: EXIF of 7\d,\d\d\d bytes \(it ends at 65,527\)", note
+    )
+    assert read_photograph(tmp_path / "a.jpg").exif is None
+    assert write_photograph(photograph, tmp_path / "a.png") == ()
 
 
 def test_colour_is_stored_at_full_resolution_from_quality_90(tmp_path):
@@ -167,11 +170,25 @@ def test_webp_keeps_colours_under_full_transparency(tmp_path):
     assert np.abs(read_photograph(path).pixels[..., :3].astype(int) - 200).max() <= 4
 
 
-def test_webp_refuses_a_profile_of_grey(tmp_path):
-    """WebP stores grey as colours, which such a profile cannot describe."""
-    profile = b"\0" * 16 + b"GRAY" + b"\0" * 108
-    with pytest.raises(ImageError, match=r"a\.webp cannot be written: WebP has no grey"):
-        write_photograph(Photograph(pattern(1), icc_profile=profile), tmp_path / "a.webp")
+@pytest.mark.parametrize("channels", [1, 2])
+def test_webp_applies_a_profile_of_grey(tmp_path, grey_icc, channels):
+    """WebP stores grey as colours, which such a profile cannot describe: the numbers become sRGB's."""
+    pixels = np.full((16, 16, channels), 128, np.uint8)
+    (note,) = write_photograph(Photograph(pixels, icc_profile=grey_icc), tmp_path / "a.webp", quality=100)
+    assert note.startswith("is sRGB: the ICC profile is for grey")
+    light = (128 / 255) ** 1.8
+    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    again = read_photograph(tmp_path / "a.webp")
+    assert again.icc_profile is None
+    assert np.abs(again.pixels[..., :3] - expected).max() <= 2
+
+
+def test_a_webp_picture_with_alpha_that_would_take_gigabytes_is_refused_early(tmp_path):
+    """Libwebp takes 34 bytes a pixel of them; without alpha there is no such limit."""
+    check_target(tmp_path / "a.webp", height=10_000, width=10_000, alpha=False)
+    check_target(tmp_path / "a.webp", height=5_000, width=5_000, alpha=True)
+    with pytest.raises(ImageError, match=r"would need 3\.4 GB of memory: libwebp .* Write PNG or TIFF\."):
+        check_target(tmp_path / "a.webp", height=10_000, width=10_000, alpha=True)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 5), (0, 4, 3)])

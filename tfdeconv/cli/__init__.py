@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 
 import click
 
 import tfdeconv
-from tfdeconv.errors import TfdeconvError
+from tfdeconv.cli.interruption import Stopped, patient_output, stoppable
+from tfdeconv.cli.messages import error_line, one_line, shown
+from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
 
 # name -> one line for the overview; the subcommand is `command` in tfdeconv/cli/<name>.py.
 COMMANDS = {
@@ -31,12 +34,19 @@ COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    """Lists subcommands without importing them: `tfdeconv --help` must not load TensorFlow."""
+    """Lists subcommands without importing them: `tfdeconv --help` must not load TensorFlow.
+
+    Attributes:
+        running: The subcommand that was chosen; None before.
+    """
+
+    running: click.Command | None = None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"tfdeconv.cli.{cmd_name}").command
+        self.running = command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -55,23 +65,58 @@ def _group() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors become one line on standard error and exit code 1.
+    """Run the command line; errors become one line on standard error.
+
+    The exit code is 0 if all was done. It is 2 if an argument is wrong: unknown, missing, out of its range,
+    in contradiction to another, or not what the model takes or gives. It is 1 if something else is: a file
+    that is missing, damaged or in the way, a server, a disk. It is 128 and the signal's number if a signal
+    ended it: 130 for Ctrl-C, 143 for SIGTERM.
 
     With ``TFDECONV_TRACEBACK`` set in the environment, errors that tfdeconv did not foresee keep their
     traceback.
     """
     try:
-        _group(prog_name="tfdeconv")
+        with stoppable(), patient_output():
+            sys.exit(_run())
+    except Stopped as stopped:
+        click.echo(f"tfdeconv: stopped by {signal.Signals(stopped.number).name}.", err=True)
+        sys.exit(stopped.exit_code)
+
+
+def _run() -> int:
+    try:
+        result = _group(prog_name="tfdeconv", standalone_mode=False)
+    except click.exceptions.Abort:
+        raise Stopped(signal.SIGINT) from None
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except TfdeconvError as error:
-        click.echo(f"tfdeconv: error: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
+        click.echo(error_line(error, _running()), err=True)
+        return exit_code_of(error)
     except Exception as error:
         if os.environ.get("TFDECONV_TRACEBACK"):
             raise
         if isinstance(error, OSError) and error.filename is not None:  # a place that cannot be used
-            click.echo(f"tfdeconv: error: {str(error.filename)!r}: {error.strerror}.", err=True)
-            sys.exit(1)
-        summary = " ".join(f"{type(error).__name__}: {error}".split())[:500].rstrip(".")
+            click.echo(f"tfdeconv: error: {shown(error.filename)!r}: {error.strerror}.", err=True)
+            return 1
+        summary = one_line(f"{type(error).__name__}: {error}")[:500].rstrip(".")
         hint = "Set TFDECONV_TRACEBACK=1 to see where it came from."
         click.echo(f"tfdeconv: unforeseen error: {summary}. {hint}", err=True)
-        sys.exit(1)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def exit_code_of(error: TfdeconvError) -> int:
+    """Return 2 for a wrong argument, 1 for what is wrong with files, servers and the like.
+
+    Example:
+        >>> from tfdeconv.errors import InvalidArgumentError
+        >>> exit_code_of(InvalidArgumentError("--scale must ..."))
+        2
+    """
+    return 2 if isinstance(error, InvalidArgumentError) and not isinstance(error, FileError) else 1
+
+
+def _running() -> click.Command | None:
+    return getattr(_group, "running", None)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from tfdeconv.cli.keras_file import load_keras_file
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.imaging.formats.atomic_file import draft_of
 
 if TYPE_CHECKING:
     from tfdeconv.analysis import CheckerboardReport, LayerDescription
@@ -61,7 +63,11 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
         from tfdeconv.analysis.report.html_report import write_report
 
         path = report or Path(f"{model.resolve().stem}-analysis.html")
-        click.echo(f"\nwrote {write_report(path, model.name, found, descriptions)}")
+        if not path.parent.is_dir():
+            raise FileError(f"--report {path}: there is no folder {path.parent}.")
+        with draft_of(path, overwrite=True) as draft:
+            write_report(draft, model.name, found, descriptions)
+        click.echo(f"\nwrote {shown(path)}")
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import shlex
 import shutil
 import statistics
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import click
 import numpy as np
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import ExportError, ImageError, InternalError
 
@@ -71,10 +73,10 @@ def command(image: Path, output: Path) -> None:
         _draw(output, original, halved, expected)
     click.echo(f"\n{_table(answers, differences)}\n")
     click.echo(f"Quality     {_quality(original, halved, expected)}")
-    click.echo(f"Pictures    {output}/: input.png, upscaled.png, comparison.png")
-    click.echo(f"SavedModel  {version}")
+    click.echo(f"Pictures    {shown(output)}/: input.png, upscaled.png, comparison.png")
+    click.echo(f"SavedModel  {shown(version)}")
     click.echo(f"Serve it    tfdeconv serve --port=8500 --rest_api_port=8501 --model_name={MODEL} \\")
-    click.echo(f"                --model_base_path={base_path.resolve()}")
+    click.echo(f"                --model_base_path={shlex.quote(str(base_path.resolve()))}")
 
 
 @contextlib.contextmanager
@@ -207,6 +209,7 @@ def _compare(answers: list[_Answer], expected: Any) -> list[float]:
 def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
     from PIL import Image
 
+    from tfdeconv.imaging.formats.atomic_file import draft_of
     from tfdeconv.imaging.side_by_side import side_by_side
 
     result = _to_levels(upscaled)
@@ -215,9 +218,10 @@ def _draw(output: Path, original: Any, halved: Any, upscaled: Any) -> None:
     drawing = side_by_side(
         [("Input, pixels enlarged", enlarged), (f"Upscaled x{SCALE}", result), ("Original", original)]
     )
-    _to_image(halved).save(output / "input.png")
-    _to_image(result).save(output / "upscaled.png")
-    drawing.save(output / "comparison.png")
+    pictures = {"input": _to_image(halved), "upscaled": _to_image(result), "comparison": drawing}
+    for name, picture in pictures.items():
+        with draft_of(output / f"{name}.png", overwrite=True) as draft:
+            picture.save(draft)
 
 
 def _quality(original: Any, halved: Any, upscaled: Any) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.serve_pages import serve_pages
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.imaging.formats.atomic_file import draft_of
 
 LARGEST = 10_000_000
 """Products (inputs times taps) and output samples up to which a configuration is computed."""
@@ -98,13 +102,28 @@ def command(**options: Any) -> None:
         )
     click.echo(analysis.explain(config, x, kernel, **channels))
     if options["figure"] is not None:
-        click.echo(
-            f"\nwrote {analysis.figures.save(analysis.figures.layout(config, x, kernel), options['figure'])}"
-        )
+        figure = analysis.figures.layout(config, x, kernel)
+        _write("figure", options["figure"], lambda path: analysis.figures.save(figure, path))
     if options["animate"] is not None:
         fps = options["fps"]
-        path = analysis.figures.animate(config, options["animate"], x, kernel, frames_per_second=fps)
-        click.echo(f"\nwrote {path}")
+        _write(
+            "animate",
+            options["animate"],
+            lambda path: analysis.figures.animate(config, path, x, kernel, frames_per_second=fps),
+        )
+
+
+def _write(name: str, path: Path, draw: Callable[[Path], object]) -> None:
+    """Let a picture appear whole or not at all, and say so."""
+    if not path.parent.is_dir():
+        raise FileError(f"--{name} {path}: there is no folder {path.parent}.")
+    with draft_of(path, overwrite=True) as draft:
+        try:
+            draw(draft)
+        except InvalidArgumentError as error:
+            message = str(error).replace(repr(str(draft)), repr(str(path)))
+            raise InvalidArgumentError(re.sub(r"^path\b", f"--{name}", message)) from None
+    click.echo(f"\nwrote {shown(path)}")
 
 
 def _fragment(options: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tfdeconv import version_folders
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import NotFoundError
 
@@ -30,7 +32,8 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     """List the signatures, operations and parameters of a SavedModel.
 
     SAVED_MODEL is a version folder (it holds saved_model.pb), or a model folder, whose newest version
-    is taken. Operations for which the device has no kernel run on the CPU, and their tensors travel.
+    is taken. Operations for which the device has no kernel run on the CPU; what they read and write is
+    copied from the device and back. Signatures that are alike are listed once.
     """
     import_tensorflow()
     from tfdeconv.serving.models import inspection
@@ -42,29 +45,37 @@ def command(folder: Path, *, device: str, tags: str) -> None:
             "folder of numbered versions."
         )
     report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
-    click.echo(f"{path}")
+    click.echo(shown(path))
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
     click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e3:,.1f} kB")
-    for signature in report.signatures:
-        click.echo()
-        _show(signature, device)
+    for names, lines in _alike(report.signatures, device).items():
+        click.echo(f"\nsignature {names}")
+        click.echo("\n".join(lines))
 
 
-def _show(report: SignatureReport, device: str) -> None:
+def _alike(signatures: Sequence[SignatureReport], device: str) -> dict[str, list[str]]:
+    """Return what is to be printed of each signature, by the names of all that it is true of."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for report in signatures:
+        names.setdefault(tuple(_lines(report, device)), []).append(report.signature.name)
+    return {f"{', '.join(those)}  ({head})": lines for (head, *lines), those in names.items()}
+
+
+def _lines(report: SignatureReport, device: str) -> Iterator[str]:
     signature = report.signature
-    click.echo(f"signature {signature.name}  ({signature.method_name})")
+    yield signature.method_name
     for kind, specs in (("input", signature.inputs), ("output", signature.outputs)):
         for alias, spec in specs.items():
-            click.echo(f"  {kind:<6}  {alias}: {_describe(spec)}")
-    click.echo(f"  types   {', '.join(report.dtypes)}")
+            yield f"  {kind:<6}  {alias}: {_describe(spec)}"
+    yield f"  types   {', '.join(report.dtypes)}"
     total = sum(report.operations.values())
-    click.echo(f"  operations ({total} of {len(report.operations)} kinds)")
+    yield f"  operations ({total} of {len(report.operations)} kinds)"
     for name, count in report.operations.items():
-        click.echo(f"    {count:>4}  {name}{_lacking(report, name, device)}")
+        yield f"    {count:>4}  {name}{_lacking(report, name, device)}"
     if report.missing:
-        click.echo(f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU")
+        yield f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU"
     else:
-        click.echo(f"  {device.upper()}: every kind has a kernel")
+        yield f"  {device.upper()}: every kind has a kernel"
 
 
 def _lacking(report: SignatureReport, operation: str, device: str) -> str:

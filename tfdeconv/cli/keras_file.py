@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError
 
 
 def load_keras_file(path: Path, name: str) -> Any:
@@ -17,24 +17,24 @@ def load_keras_file(path: Path, name: str) -> Any:
         name: The argument of the command that named it, for messages.
 
     Raises:
-        InvalidArgumentError: There is no such file, or it is none that Keras can load.
+        FileError: There is no such file, or it is none that Keras can load.
 
     Example:
         >>> load_keras_file(Path("nowhere.keras"), "--model")
         Traceback (most recent call last):
             ...
-        tfdeconv.errors.InvalidArgumentError: --model must be a .keras file; there is no file 'nowhere.keras'.
+        tfdeconv.errors.FileError: --model must be a .keras file; there is no file 'nowhere.keras'.
     """
     import keras
 
     if not path.is_file():
-        raise InvalidArgumentError(f"{name} must be a .keras file; there is no file {str(path)!r}.")
+        raise FileError(f"{name} must be a .keras file; there is no file {str(path)!r}.")
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # Keras says "File not found" of these
-        raise InvalidArgumentError(
+        raise FileError(
             f"{name} {str(path)!r} cannot be loaded: it is not a zip archive, as .keras files are, or only a "
             "part of one."
         )
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises what it happens to meet in a broken file
-        raise InvalidArgumentError(f"{name} {str(path)!r} cannot be loaded: {error}") from error
+        raise FileError(f"{name} {str(path)!r} cannot be loaded: {error}") from error

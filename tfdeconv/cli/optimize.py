@@ -10,7 +10,8 @@ import click
 
 from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.imaging.formats.atomic_file import draft_of
 
 
 @click.command()
@@ -66,7 +67,8 @@ def command(
     result = td.optimize(
         load_keras_file(model_file, "MODEL_FILE"), parsed, batch=batch, budget_s=budget_s, device=device
     )
-    result.model.save(output_file)
+    with draft_of(output_file, overwrite=overwrite) as draft:
+        result.model.save(draft)
     click.echo(result.report)
 
 
@@ -80,10 +82,8 @@ def _check_output(path: Path, *, overwrite: bool) -> None:
     if path.suffix != ".keras":
         raise InvalidArgumentError(f"OUTPUT_FILE must end in .keras; received {str(path)!r}.")
     if not path.parent.is_dir():
-        raise InvalidArgumentError(
+        raise FileError(
             f"OUTPUT_FILE must be in a folder that exists; there is no folder {str(path.parent)!r}."
         )
     if path.exists() and not overwrite:
-        raise InvalidArgumentError(
-            f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite."
-        )
+        raise FileError(f"OUTPUT_FILE {str(path)!r} exists. Choose another name, or pass --overwrite.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tfdeconv.cli import tensor_files
 from tfdeconv.cli.connection import connection_options, open_client, served_model
 from tfdeconv.client import Metadata, Signature
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 _DEFAULT = "serving_default"
 _IMAGE_BYTES = "serve_image_bytes"
@@ -84,10 +84,10 @@ def command(
     sources, targets = _named(inputs, "--input"), _named(outputs, "--output")
     for path in sources.values():
         if not path.is_file():
-            raise InvalidArgumentError(f"--input {path}: there is no such file.")
+            raise FileError(f"--input {path}: there is no such file.")
     for path in targets.values():
         if not path.parent.is_dir():
-            raise InvalidArgumentError(f"--output {path}: there is no folder {path.parent}.")
+            raise FileError(f"--output {path}: there is no folder {path.parent}.")
     with open_client(url, model=model, timeout=timeout, headers=headers, ca=ca) as client:
         metadata = client.metadata(version=version, label=label)
         name = signature or _default_signature(metadata, sources, targets)
@@ -99,6 +99,8 @@ def command(
         seconds = time.perf_counter() - start
     for key, path in wanted.items():
         click.echo(tensor_files.write(path, results[key], key))
+        if doubt := tensor_files.doubt(path, results[key], key):
+            click.echo(f"hint: {doubt}", err=True)
     if not wanted:
         for key, array in results.items():
             click.echo(f"{key}: {_summary(array)}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.serving import templates
 
 
@@ -23,4 +24,4 @@ def init(folder: Path, *, overwrite: bool) -> None:
     DIR/README.md explains them.
     """
     for path in templates.write(folder, overwrite=overwrite):
-        click.echo(path)
+        click.echo(shown(path))

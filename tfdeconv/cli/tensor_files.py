@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.client import TensorSpec
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.extras import require
-from tfdeconv.imaging import SUFFIXES, Photograph, read_photograph, write_photograph
+from tfdeconv.imaging import READ_SUFFIXES, SUFFIXES, Photograph, read_photograph, write_photograph
+from tfdeconv.imaging.formats.atomic_file import atomic_file
 
 _ENCODED = (".png", ".jpg", ".jpeg")  # what image decoders of TensorFlow take
+_OVERSHOOT = 0.5  # beyond 0 and 1; networks overshoot at edges by less
+_DARK = 32  # of 255
+_ROUNDING = 0.01  # of a sum of probabilities, in bfloat16 too
 _ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
 
@@ -49,10 +54,10 @@ def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
         element = np.empty((1,) * (1 if spec.shape is None else len(spec.shape)), object)
         element.fill(_read_bytes(path))
         return element
-    if suffix in SUFFIXES:
+    if suffix in READ_SUFFIXES:
         return _read_picture(path, spec)
     raise InvalidArgumentError(
-        f"--input {path} must be a .npy array or a picture ({', '.join(SUFFIXES)}) for an input that "
+        f"--input {path} must be a .npy array or a picture ({', '.join(READ_SUFFIXES)}) for an input that "
         f"takes {spec}."
     )
 
@@ -61,14 +66,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidArgumentError(f"--input {path} cannot be read: {error.strerror}.") from None
+        raise FileError(f"--input {path} cannot be read: {error.strerror}.") from None
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
     try:
         return np.asarray(np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False))
     except (ValueError, EOFError) as error:
-        raise InvalidArgumentError(f"--input {path} is not a NumPy array file: {error}.") from None
+        raise FileError(f"--input {path} is not a NumPy array file: {error}.") from None
 
 
 def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
@@ -107,15 +112,16 @@ def write(path: Path, array: NDArray[Any], name: str) -> str:
         raise InvalidArgumentError(f"--output {path} must end in .npy or {', '.join(SUFFIXES)} for an array.")
     photograph = _picture(array, name)
     write_photograph(photograph, path, overwrite=True)
-    return f"{path}: {photograph.describe()}"
+    return f"{shown(path)}: {photograph.describe()}"
 
 
 def _write_bytes(path: Path, data: bytes, what: str) -> str:
     try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InvalidArgumentError(f"--output {path} cannot be written: {error.strerror}.") from None
-    return f"{path}: {what}"
+        with atomic_file(path, overwrite=True) as file:
+            file.write(data)
+    except FileError as error:
+        raise FileError(f"--output {error}") from None
+    return f"{shown(path)}: {what}"
 
 
 def _npy(array: NDArray[Any], name: str) -> bytes:
@@ -137,6 +143,37 @@ def _element(path: Path, array: NDArray[Any], name: str) -> bytes:
     return data
 
 
+def doubt(path: Path, array: NDArray[Any], name: str) -> str | None:
+    """Return why an output that was written as a picture may not be one; None where it looks like one.
+
+    Example:
+        >>> doubt(Path("y.png"), np.array([[[7], [20]]]), "labels")
+        "Output 'labels' has no value above 20, as numbers of classes do: y.png looks black. A .npy ..."
+    """
+    if path.suffix.lower() not in SUFFIXES or array.dtype == object:
+        return None
+    low, high = array.min(), array.max()
+    if array.dtype.kind in "biu":
+        if low < 0 or high > 255:
+            found = f"has values from {low} to {high}: {path} holds them cut to 0 to 255"
+        elif array.shape[-1] == 1 and high < _DARK:
+            found = f"has no value above {high}, as numbers of classes do: {path} looks black"
+        else:
+            return None
+    elif not np.isfinite(array).all():
+        found = f"holds values that are not finite: {path} shows them as black or white"
+    elif low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
+        found = f"has values from {low:.4g} to {high:.4g}: {path} holds them cut to 0 to 1"
+    elif array.shape[-1] == 3 and np.allclose(array.sum(-1, dtype=np.float64), 1, atol=_ROUNDING):
+        found = (
+            "adds up to 1 over the channels of every pixel, as the probabilities of 3 classes do: "
+            f"{path} shows them as red, green and blue"
+        )
+    else:
+        return None
+    return f"Output {name!r} {found}. A .npy file keeps the numbers."
+
+
 def _picture(array: NDArray[Any], name: str) -> Photograph:
     pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
@@ -144,5 +181,5 @@ def _picture(array: NDArray[Any], name: str) -> Photograph:
             f"Output {name!r} of shape {list(array.shape)} is not one picture; write it to a .npy file."
         )
     if pixels.dtype.kind not in "iu":
-        pixels = np.rint(np.clip(pixels, 0, 1) * 255)
+        pixels = np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255)
     return Photograph(np.clip(pixels, 0, 255).astype(np.uint8))

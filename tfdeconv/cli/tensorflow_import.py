@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
 from typing import Any
+
+from tfdeconv.cli.native_output import native_output_dropped
 
 
 def import_tensorflow() -> Any:
@@ -19,17 +19,16 @@ def import_tensorflow() -> Any:
         tf.int32
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as notices:
-        os.dup2(notices.fileno(), 2)
-        try:
-            import tensorflow
-        except Exception:
-            notices.seek(0)
-            os.write(kept, notices.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    failure = b""
+    try:
+        with native_output_dropped() as notices:
+            try:
+                import tensorflow
+            except Exception:
+                notices.seek(0)
+                failure = notices.read()
+                raise
+    except Exception:
+        os.write(2, failure)
+        raise
     return tensorflow

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 
 @click.command()
@@ -72,14 +74,14 @@ def command(
     if initial is None and parent is not None:
         initial = output / architecture / f"x{parent}" / "weights.npz"
         if not initial.is_file():
-            raise InvalidArgumentError(
+            raise FileError(
                 f"--initial: the recipe starts scale {scale} from scale {parent}, but {str(initial)!r} is "
                 f"missing. Train scale {parent} first, or name a weights file."
             )
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(
+        raise FileError(
             f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
         ) from None
     click.echo(f"Cutting patches from {data} ...")
@@ -87,6 +89,8 @@ def command(
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
-    click.echo(f"Weights  {directory / 'weights.npz'}")
-    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {directory / 'weights.npz'}")
-    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {directory / 'weights.npz'}")
+    weights = directory / "weights.npz"
+    quoted = shlex.quote(str(weights))
+    click.echo(f"Weights  {shown(weights)}")
+    click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {quoted}")
+    click.echo(f"Use      tfdeconv upscale FILE -o OUT --scale {scale} --weights {quoted}")

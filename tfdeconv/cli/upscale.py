@@ -5,21 +5,26 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import time
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
+from tfdeconv.cli.messages import error_line, one_line, shown
+from tfdeconv.cli.place import PLACE
+from tfdeconv.cli.target_size import target_size
 from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.cli.upscale_jobs import Job, jobs
-from tfdeconv.errors import ImageError, InvalidArgumentError, TfdeconvError
-from tfdeconv.imaging import check_target, read_photograph, write_photograph
-from tfdeconv.imaging.comparison import comparison
+from tfdeconv.cli.upscale_jobs import ENDINGS, Job, find
+from tfdeconv.cli.upscale_photograph import Settings, upscale_photograph
+from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
+from tfdeconv.imaging.formats.kind import ENDINGS as KINDS
+from tfdeconv.imaging.storage import STREAM, Place
 
-_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.upscaling, which is not imported for --help
+_TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.pictures.upscaling, which is not imported for --help
+_NAMED = 10  # files that are left out, by name
 
 
 @click.command(
@@ -31,25 +36,43 @@ Examples:
   # a folder, four times the size, with pictures that compare before and after
   tfdeconv upscale holiday/ -o holiday-x4/ --scale 4 --compare
 \b
+  # as large as a screen, from one program to another
+  scan | tfdeconv upscale - -o - --fit 3840x2160 --format jpg | upload
+\b
   # through a server
   tfdeconv upscale scan.tif -o larger.tif --server grpc://localhost:8500"""
 )
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
+@click.argument("inputs", nargs=-1, required=True, type=PLACE, metavar="INPUT...")
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PLACE,
     metavar="OUT",
-    help="File to write, if INPUT is one file; else a folder, which is made if missing.",
+    help="File to write, if INPUT is one file; else a folder, which is made if missing. - is a pipe.",
 )
 @click.option(
     "--scale",
     type=float,
-    default=2,
-    show_default=True,
     metavar="FACTOR",
-    help="How much larger; any number above 1, up to 16. 2, 3 and 4 are the networks' own.",
+    help="How much larger; any number above 1, up to 16. 2, 3 and 4 are the networks' own.  [default: 2]",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Width of the result, instead of --scale. Its height follows, if --height does not say it.",
+)
+@click.option(
+    "--height",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Height of the result; its width follows, if --width does not say it.",
+)
+@click.option(
+    "--fit",
+    metavar="WIDTHxHEIGHT",
+    help="Largest size of the same shape within this box, such as 1920x1080; 1920x or x1080 bounds one side.",
 )
 @click.option(
     "--tile",
@@ -74,6 +97,21 @@ Examples:
     help="Weights (.npz) of `tfdeconv train`.  [default: those that come with tfdeconv]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+@click.option(
+    "--skip-existing", is_flag=True, help="Leave photographs alone whose result exists: goes on after a stop."
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(ENDINGS)),
+    help="Kind of the files to write.  [default: as OUT ends, or as each input; png for a pipe, and for "
+    "kinds that are only read]",
+)
+@click.option(
+    "--first-frame",
+    is_flag=True,
+    help="Take the first picture of animations and of files with several pages.",
+)
 @click.option(
     "--compare",
     is_flag=True,
@@ -104,13 +142,19 @@ Examples:
 )
 @click.option("--ca", metavar="FILE", help="PEM certificates to trust for grpcs:// and https://.")
 def command(
-    inputs: Sequence[Path],
-    output: Path,
-    scale: float,
+    inputs: Sequence[Place],
+    output: Place,
+    scale: float | None,
+    width: int | None,
+    height: int | None,
+    fit: str | None,
     tile: int,
     quality: int,
     weights: Path | None,
     overwrite: bool,
+    skip_existing: bool,
+    format_: str | None,
+    first_frame: bool,
     compare: bool,
     server: str | None,
     model: str,
@@ -120,13 +164,40 @@ def command(
 ) -> None:
     """Enlarge photographs: PNG, JPEG, WebP and TIFF files, or whole folders of them.
 
-    Grey stays grey, 16 bits stay 16 bits, transparency, EXIF data and colour profiles come along. Each
-    file appears when it is complete. A file that cannot be done is reported, the others are done all the
-    same, and the exit code is 1.
+    BMP, GIF, AVIF, JPEG 2000, HEIC and JPEG XL are read, too, and become PNG. INPUT and OUT may be URLs such
+    as s3://bucket/folder, or - for a pipe.
+
+    Grey stays grey, 16 bits stay 16 bits, transparency, EXIF data, XMP, IPTC and colour profiles come
+    along. Each file appears when it is complete. A file that cannot be done is reported, the others are
+    done all the same, and the exit code is 1.
     """
     if server is not None and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
-    todo = jobs(inputs, output, compare=compare)
+    if overwrite and skip_existing:
+        raise InvalidArgumentError("--overwrite and --skip-existing exclude each other. Give one of them.")
+    size = target_size(scale, width, height, fit)
+    found = find(inputs, output, compare=compare, ending=None if format_ is None else ENDINGS[format_])
+    _tell_left_out(found.left_out)
+    if output is STREAM and sys.stdout.isatty():
+        raise InvalidArgumentError(
+            "-o - writes a picture; send it to a file or a program, as in -o - > a.png."
+        )
+    todo = found.jobs
+    if skip_existing:
+        todo = [job for job in found.jobs if job.target is STREAM or not job.target.exists()]
+        if there := len(found.jobs) - len(todo):
+            click.echo(f"{there} of {len(found.jobs)} files are there already.", err=True)
+    kind = KINDS[ENDINGS[format_]] if format_ is not None else "PNG" if output is STREAM else None
+    settings = Settings(
+        size,
+        tile,
+        quality,
+        kind,
+        overwrite=overwrite,
+        compare=compare,
+        first_frame=first_frame,
+        note=lambda place, note: click.echo(f"tfdeconv: note: {shown(place)} {one_line(note)}.", err=True),
+    )
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
     from tfdeconv.zoo.pictures.upscaling import FACTORS, passes
@@ -136,30 +207,45 @@ def command(
         if server is not None:
             network = stack.enter_context(_served(server, model, concurrency, headers, ca))
         elif weights is not None:
-            network = _trained(scale, weights)
-        passes(scale, FACTORS if network is None else (network.scale,))  # raises before any work
-        failures = 0
-        for job in todo:
-            try:
-                click.echo(_upscale(job, scale, network, tile, quality, overwrite, compare))
-            except ImageError as error:
-                failures += 1
-                click.echo(f"tfdeconv: error: {error}", err=True)
-            except InvalidArgumentError as error:  # a tile too small for what this picture needs
-                failures += 1
-                click.echo(f"tfdeconv: error: {job.source}: {error}", err=True)
-            except TfdeconvError:
-                raise  # the same for every file
-            except Exception as error:
-                if os.environ.get("TFDECONV_TRACEBACK"):
-                    raise
-                failures += 1
-                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                click.echo(f"tfdeconv: unforeseen error: {job.source}: {reason}", err=True)
+            network = _trained(size.scale, weights)
+        if size.scale is not None:
+            passes(size.scale, FACTORS if network is None else (network.scale,))  # raises before any work
+        failures = sum(not _done(job, settings, network) for job in todo)
     if failures:
         if len(todo) > 1:
             click.echo(f"{len(todo) - failures} of {len(todo)} files done, {failures} failed.", err=True)
         raise SystemExit(1)
+
+
+def _tell_left_out(files: Sequence[Any]) -> None:
+    if files:
+        names = ", ".join(shown(file) for file in files[:_NAMED])
+        more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+        what = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
+        click.echo(f"tfdeconv: note: {what} left out and not read: {names}{more}.", err=True)
+
+
+def _done(job: Job, settings: Settings, network: Any) -> bool:
+    """Do one photograph and say so, or why not."""
+    try:
+        line = upscale_photograph(job, settings, network)
+    except FileError as error:
+        names = (job.source, job.target, *([job.comparison] if settings.compare else ()))
+        click.echo(error_line(error, command, names=names), err=True)
+        return False
+    except InvalidArgumentError as error:  # a tile too small for what this picture needs, and the like
+        click.echo(error_line(error, command, about=job.source), err=True)
+        return False
+    except TfdeconvError:
+        raise  # the same for every file
+    except Exception as error:
+        if os.environ.get("TFDECONV_TRACEBACK"):
+            raise
+        reason = one_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        click.echo(f"tfdeconv: unforeseen error: {shown(job.source)}: {reason}", err=True)
+        return False
+    click.echo(line, err=job.target is STREAM)
+    return True
 
 
 @contextlib.contextmanager
@@ -168,69 +254,26 @@ def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: 
     from tfdeconv.cli.connection import open_client
     from tfdeconv.zoo import ServedNetwork
 
-    with open_client(url, model=model, timeout=60.0, headers=headers, ca=ca) as client:
+    try:
+        opened = open_client(url, model=model, timeout=60.0, headers=headers, ca=ca)
+    except InvalidArgumentError as error:
+        raise type(error)(re.sub(r"^url\b", "--server", str(error))) from None
+    with opened as client:
         yield ServedNetwork(client, concurrency=concurrency)
 
 
-def _trained(scale: float, weights: Path) -> Any:
-    """The network of a training run, for the least of the factors that reach ``scale``."""
+def _trained(scale: float | None, weights: Path) -> Any:
+    """The network of a training run, for the least of the factors that reach ``scale``; any without one."""
     from tfdeconv.zoo import LocalNetwork, load_upscaler
     from tfdeconv.zoo.pictures.upscaling import FACTORS
 
-    factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
-    return LocalNetwork(load_upscaler(factor, weights=weights), factor)
-
-
-def _upscale(
-    job: Job, scale: float, network: Any, tile: int, quality: int, overwrite: bool, compare: bool
-) -> str:
-    """Do one photograph and return a line about it."""
-    from tfdeconv.zoo import upscale
-    from tfdeconv.zoo.pictures.upscaling import output_size
-
-    start = time.perf_counter()
-    photograph = read_photograph(job.source)
-    height, width = (output_size(side, scale) for side in photograph.pixels.shape[:2])
-    _make_folder(job.target.parent)
-    check_target(job.target, height=height, width=width, alpha=photograph.has_alpha, overwrite=overwrite)
-    if compare:
-        check_target(job.comparison, height=1, width=1, alpha=False, overwrite=overwrite)
-    with _progress_bar(job.source.name, height * width) as progress:
-        pixels = upscale(photograph.pixels, scale, network=network, tile=tile, progress=progress)
-    upscaled = photograph.with_pixels(pixels)
-    sheet = comparison(photograph, upscaled) if compare else None
-    del photograph  # encoders need room
-    write_photograph(upscaled, job.target, quality=quality, overwrite=overwrite)
-    if sheet is not None:
-        write_photograph(sheet, job.comparison, overwrite=overwrite)
-    seconds = time.perf_counter() - start
-    speed = height * width / 1e6 / seconds
-    name = click.format_filename(job.target)
-    return f"{name}: {upscaled.describe()}, {seconds:.1f} s, {speed:.2f} MP/s"
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"the folder {path} cannot be made: {error.strerror}.") from error
-
-
-@contextlib.contextmanager
-def _progress_bar(name: str, pixels: int) -> Iterator[Any]:
-    """Yield a callback that draws a bar in megapixels, where somebody is watching."""
-    with tqdm(
-        desc=name,
-        total=pixels / 1e6,
-        unit="MP",
-        leave=False,
-        disable=None,
-        bar_format="{desc} {percentage:3.0f}% |{bar}| {n:.1f}/{total:.1f} MP, "
-        "{rate_noinv_fmt}, {remaining} left",  # not s/MP where it is slow
-    ) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total / 1e6  # more than at first where there are two passes
-            bar.update(done / 1e6 - bar.n)
-
-        yield progress
+    if scale is not None:
+        factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
+        return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+    for factor in FACTORS:
+        try:
+            return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+        except InvalidArgumentError:
+            if factor == FACTORS[-1]:
+                raise
+    raise AssertionError("unreachable: the last factor returns or raises")

@@ -4,10 +4,12 @@ from tfdeconv.imaging.bicubic import bicubic_resize, degrade
 from tfdeconv.imaging.image_quality import psnr, ssim
 from tfdeconv.imaging.luma import luma
 from tfdeconv.imaging.photograph import Photograph
-from tfdeconv.imaging.reading import SUFFIXES, read_photograph
-from tfdeconv.imaging.writing import check_target, write_photograph
+from tfdeconv.imaging.reading import READ_SUFFIXES, read_photograph
+from tfdeconv.imaging.writing import KINDS, SUFFIXES, check_target, write_photograph
 
 __all__ = [
+    "KINDS",
+    "READ_SUFFIXES",
     "SUFFIXES",
     "Photograph",
     "bicubic_resize",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,14 @@ class Photograph:
         exif: An EXIF block (a TIFF structure, without the ``Exif`` prefix of JPEG); None for none. Its
             orientation says "upright".
         dpi: Horizontal and vertical pixels per inch; None where the file did not say.
+        xmp: An XMP packet (RDF in UTF-8); None for none. Its orientation says "upright".
+        iptc: IPTC-IIM records, as Photoshop keeps them; None for none.
+        colour: What PNG's chunks ``cICP``, ``sRGB``, ``gAMA``, ``cHRM``, ``mDCV`` and ``cLLI`` say about
+            the numbers: name -> content. Of AVIF and HEIC files, ``cICP``.
+        text: Comments: keyword of PNG's text chunks -> text. The comment of a JPEG or GIF file is
+            ``"Comment"``.
+        notes: What a person should know who will have this photograph instead of the file: what the file
+            lacked, and what of it is not here. Each is the rest of a sentence that begins with its name.
 
     Raises:
         ImageError: ``pixels`` has another shape or type.
@@ -39,6 +49,11 @@ class Photograph:
     icc_profile: bytes | None = None
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    colour: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    text: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[-1] not in COLOUR_NAMES or not self.pixels.size:

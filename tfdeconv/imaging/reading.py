@@ -2,72 +2,57 @@
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
+from typing import Any, BinaryIO
 
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats.deep_png import PNG_BIT_DEPTH_AT, decode_deep_png
-from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff
-from tfdeconv.imaging.formats.exif import (
-    ORIENTATION,
-    block_of,
-    block_of_tiff,
-    legal_orientation,
-    orientation_of,
-    upright_exif,
-)
+from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff, tiff_pages
+from tfdeconv.imaging.formats.exif import upright_exif
+from tfdeconv.imaging.formats.icc import misfit
+from tfdeconv.imaging.formats.kind import ENDINGS, SNIFFED, kind_of, other_kind
 from tfdeconv.imaging.formats.orientation import upright, upright_dpi
+from tfdeconv.imaging.formats.pillow_reading import read_with_pillow
+from tfdeconv.imaging.formats.xmp import upright_xmp
 from tfdeconv.imaging.photograph import Photograph
+from tfdeconv.imaging.storage import Place, open_input, place
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-"""Endings of file names that can be read and written, in lower case."""
-
-_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-# Pillow's modes -> the mode that holds the same picture in 8 bits a sample, without palettes and the like.
-_PLAIN_MODES = {
-    "1": "L",
-    "L": "L",
-    "LA": "LA",
-    "La": "LA",
-    "P": "RGB",
-    "PA": "RGBA",
-    "RGB": "RGB",
-    "RGBA": "RGBA",
-    "RGBX": "RGB",
-    "RGBa": "RGBA",
-    "YCbCr": "RGB",
-}
-_WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
+READ_SUFFIXES = tuple(ENDINGS)
+"""Endings of file names that are read, in lower case."""
 
 
-def read_photograph(path: str | os.PathLike[str]) -> Photograph:
-    """Read a PNG, JPEG, WebP or TIFF file.
+def read_photograph(
+    path: str | os.PathLike[str] | Place | BinaryIO, *, first_frame: bool = False
+) -> Photograph:
+    """Read a picture file.
 
-    Grey stays grey, 16 bits stay 16 bits, transparency becomes an alpha channel, palettes become
-    colours, CMYK becomes sRGB (through its ICC profile where it has one). The orientation tag is applied
-    to the pixels and marked as done in the EXIF block; the thumbnail in it, which would be out of date, is
-    taken out. XMP, IPTC and text chunks are not read.
+    PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and JPEG 2000; HEIC and JPEG XL with the ``formats`` extra. Grey
+    stays grey; more than 8 bits become 16; transparency becomes an alpha channel, palettes become colours,
+    CMYK becomes sRGB (through its ICC profile where it has one). The orientation tag is applied to the
+    pixels and marked as done in EXIF and XMP; the thumbnails in them, which would be out of date, are taken
+    out. A profile that is not for the picture's number of colours is left out. What is left out is told in
+    ``notes``.
 
     Args:
-        path: The file. Its content decides what it is, not its name.
+        path: A file's name, a URL such as ``s3://bucket/a.png`` (``storage`` extra), a place of
+            :mod:`tfdeconv.imaging.storage`, or a file that is open for reading. Its content decides what it
+            is, not its name.
+        first_frame: Whether to take the first picture of a file with several, such as an animation, instead
+            of refusing it.
 
     Returns:
         The photograph, upright, with its metadata.
 
     Raises:
         ImageError: The file cannot be read, is not such a picture, is broken, or holds several pictures
-            or samples that are neither 8 nor 16 bits.
+            or samples that are not integers of up to 16 bits.
         MissingExtraError: The ``image`` extra is not installed.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from PIL import Image
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder, "grey.png")
@@ -76,99 +61,79 @@ def read_photograph(path: str | os.PathLike[str]) -> Photograph:
         '3x2 grey, 8 bit'
     """
     pillow = require("PIL.Image", extra="image", feature="Reading photographs")
-    path = Path(path)
+    source: Any = place(os.fspath(path)) if isinstance(path, str | os.PathLike) else path
+    name = getattr(path, "name", "the picture") if hasattr(path, "read") else path
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_input(source) as file:
             warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata and large sizes
-            if is_deep_tiff(path):
-                return read_deep_tiff(path)
-            with pillow.open(path, formats=_FORMATS) as image:
-                return _read(path, image)
+            return _read(file, pillow, first_frame)
     except MissingExtraError:
         raise
-    except pillow.UnidentifiedImageError:
-        raise ImageError(f"{path} is not a PNG, JPEG, WebP or TIFF picture.") from None
     except pillow.DecompressionBombError:
         raise ImageError(
-            f"{path} has more than {2 * pillow.MAX_IMAGE_PIXELS:,} pixels, which Pillow refuses to decode."
+            f"{name} has more than {_most_pixels(pillow):,} pixels, which Pillow refuses to decode."
         ) from None
     except ImageError as error:
-        raise ImageError(f"{path} {error}") from None
+        raise ImageError(f"{name} {error}") from None
     except FileNotFoundError:
-        raise ImageError(f"{path} does not exist.") from None
+        raise ImageError(f"{name} does not exist.") from None
     except IsADirectoryError:
-        raise ImageError(f"{path} is a folder, not a file.") from None
+        raise ImageError(f"{name} is a folder, not a file.") from None
     except Exception as error:  # the decoders raise errors of any kind for files that contradict themselves
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ImageError(f"{path} cannot be read: {reason.rstrip('.')}.") from error
+        raise ImageError(f"{name} cannot be read: {reason.rstrip('.')}.") from error
 
 
-def _read(path: Path, image: Any) -> Photograph:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # MPO: a camera's JPEG, whose further pictures are previews
-        raise ImageError(f"holds {frames} pictures; only files with one are read.")
-    icc_profile = image.info.get("icc_profile") or None
-    dpi = image.info.get("dpi")
-    exif, orientation = _exif(image)
-    if image.format == "PNG" and _png_bit_depth(path) == 16:
-        pixels = decode_deep_png(path.read_bytes(), transparent=image.info.get("transparency"))
+def _most_pixels(pillow: Any) -> int:
+    return 2 * int(pillow.MAX_IMAGE_PIXELS)
+
+
+def _read(file: BinaryIO, pillow: Any, first_frame: bool) -> Photograph:
+    head = file.read(SNIFFED)
+    kind = kind_of(head)
+    if kind is None:
+        what = "is empty" if not head else f"is {other_kind(head)}" if other_kind(head) else "is no picture"
+        raise ImageError(f"{what}; {', '.join(dict.fromkeys(ENDINGS.values()))} files are read.")
+    if kind == "TIFF":
+        pages = tiff_pages(file)
+        _check_frames(pages, first_frame)
+        if is_deep_tiff(file):
+            photograph, orientation = read_deep_tiff(file, most_pixels=_most_pixels(pillow))
+        else:
+            photograph, orientation, _ = read_with_pillow(file, kind)
+            photograph = replace(photograph, pixels=upright(photograph.pixels, 1))
+            return _upright(photograph, orientation, frames=pages)  # Pillow has turned it
     else:
-        pixels, icc_profile = _decode_8_bit(image, icc_profile)
-    turned_by_pillow = image.format == "TIFF"  # when it decodes; other formats it leaves as they are
-    return Photograph(
-        upright(pixels, 1 if turned_by_pillow else orientation),
-        icc_profile=icc_profile,
-        exif=upright_exif(exif),
-        dpi=None if dpi is None else upright_dpi(dpi, orientation),
-    )
+        photograph, orientation, pages = read_with_pillow(file, kind)
+        if pages != 1:
+            _check_frames(pages, first_frame)
+    return _upright(replace(photograph, pixels=upright(photograph.pixels, orientation)), orientation, pages)
 
 
-def _exif(image: Any) -> tuple[bytes | None, int]:
-    """EXIF block and orientation."""
-    try:
-        parsed = image.getexif()
-        declared = parsed.get(ORIENTATION, 1)  # from XMP, where there is no EXIF
-    except Exception:  # whatever the parser trips over; the pixels may be fine
-        parsed, declared = None, 1
-    if image.format == "TIFF":
-        block = block_of_tiff(parsed) if parsed is not None else None
-    else:
-        block = block_of(image)
-    return block, orientation_of(block) if block is not None else legal_orientation(declared)
-
-
-def _png_bit_depth(path: Path) -> int:
-    with path.open("rb") as file:
-        return file.read(PNG_BIT_DEPTH_AT + 1)[PNG_BIT_DEPTH_AT]
-
-
-def _decode_8_bit(image: Any, icc_profile: bytes | None) -> tuple[NDArray[Any], bytes | None]:
-    """Pixels, and the profile that holds for them."""
-    if image.mode == "CMYK":
-        return np.asarray(_cmyk_to_srgb(image, icc_profile)), None
-    if image.mode not in _PLAIN_MODES:
-        raise ImageError(f"holds {image.mode} pixels; only grey, RGB and CMYK are read. Convert it first.")
-    mode = _PLAIN_MODES[image.mode]
-    if "transparency" in image.info:
-        mode = _WITH_ALPHA.get(mode, mode)
-    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    if image.mode == "P" and icc_profile is None and _is_grey(pixels):  # a profile of palettes is for RGB
-        pixels = pixels[..., 2:]  # blue, and alpha where there is one
-    return pixels, icc_profile
-
-
-def _is_grey(pixels: NDArray[Any]) -> bool:
-    red, green, blue = (pixels[..., channel] for channel in range(3))
-    return np.array_equal(red, green) and np.array_equal(green, blue)
-
-
-def _cmyk_to_srgb(image: Any, icc_profile: bytes | None) -> Any:
-    if icc_profile is None:
-        return image.convert("RGB")
-    cms = require("PIL.ImageCms", extra="image", feature="Reading CMYK pictures")
-    try:
-        return cms.profileToProfile(
-            image, io.BytesIO(icc_profile), cms.createProfile("sRGB"), outputMode="RGB"
+def _check_frames(frames: int, first_frame: bool) -> None:
+    if frames > 1 and not first_frame:
+        raise ImageError(
+            f"holds {frames} pictures; only files with one are read, or the first with first_frame=True."
         )
-    except cms.PyCMSError as error:
-        raise ImageError(f"has an ICC profile that does not fit its CMYK pixels: {error}.") from None
+
+
+def _upright(photograph: Photograph, orientation: int, frames: int) -> Photograph:
+    """The photograph with metadata for its turned pixels, and with no profile that is not for them."""
+    notes = list(photograph.notes)
+    if frames > 1:
+        notes.append(f"holds {frames} pictures; the first is taken")
+    profile = photograph.icc_profile
+    if profile is not None:
+        other = misfit(profile, colours=1 if photograph.pixels.shape[-1] <= 2 else 3)
+        if other is not None:
+            notes.append(f"has an ICC profile for {other}, which does not fit its pixels; it is left out")
+            profile = None
+    dpi = photograph.dpi
+    return replace(
+        photograph,
+        icc_profile=profile,
+        exif=upright_exif(photograph.exif),
+        xmp=upright_xmp(photograph.xmp),
+        dpi=None if dpi is None else upright_dpi(dpi, orientation),
+        notes=tuple(notes),
+    )

@@ -131,7 +131,7 @@ def _sliding(
             raise AlignmentError(
                 f"has padding='same' with kernel {kernel} and stride {stride}, whose padding depends on the "
                 f"size, unknown on spatial axis {axis}. Give keras.Input a fixed size there, or pad "
-                "explicitly and use padding='valid'"
+                "explicitly and use padding='valid', or give CropLike its offset= in samples"
             )
         maps.append(CoordinateMap.convolution(kernel, stride, before=before, dilation_rate=dilation))
     return tuple(maps)

@@ -36,6 +36,6 @@ def _check(x: tf.Tensor, kernel: tf.Tensor, padding: geometry.ForwardPadding) ->
             f"x must have as many channels as the kernel's third axis, {kernel.shape[2]}; received "
             f"{x.shape[-1]}."
         )
-    for size, taps in zip(x.shape[1:3], kernel.shape[:2], strict=True):
+    for size, kernel_size in zip(x.shape[1:3], kernel.shape[:2], strict=True):
         if size is not None:
-            geometry.forward_size(size, taps, 1, padding)  # raises where there is no output
+            geometry.forward_size(size, kernel_size, 1, padding)  # raises where there is no output

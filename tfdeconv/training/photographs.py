@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv.errors import ImageError, InvalidArgumentError
+from tfdeconv.errors import FileError, ImageError
 from tfdeconv.extras import require
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -25,7 +25,7 @@ def photograph_paths(folder: Path) -> list[Path]:
         InvalidArgumentError: ``folder`` is not a folder or holds no image.
     """
     if not folder.is_dir():
-        raise InvalidArgumentError(f"data must be a folder of images; {str(folder)!r} is not a folder.")
+        raise FileError(f"data must be a folder of images; {str(folder)!r} is not a folder.")
     paths = sorted(
         path
         for path in folder.iterdir()
@@ -33,7 +33,7 @@ def photograph_paths(folder: Path) -> list[Path]:
     )
     if not paths:
         kinds = ", ".join(sorted(suffix.lstrip(".") for suffix in SUFFIXES))
-        raise InvalidArgumentError(f"data must hold images ({kinds}); {str(folder)!r} holds none.")
+        raise FileError(f"data must hold images ({kinds}); {str(folder)!r} holds none.")
     return paths
 
 

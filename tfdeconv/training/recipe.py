@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
 
 T = TypeVar("T")
 
@@ -212,10 +212,13 @@ def load_recipe(path: Path) -> Recipe:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidArgumentError(f"recipe {str(path)!r} cannot be read: {error.strerror}.") from None
+        raise FileError(f"recipe {str(path)!r} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # of the parser, or of the decoder of UTF-8
-        raise InvalidArgumentError(f"recipe {str(path)!r} is not TOML: {error}.") from None
-    return parse_recipe(table)
+        raise FileError(f"recipe {str(path)!r} is not TOML: {error}.") from None
+    try:
+        return parse_recipe(table)
+    except InvalidArgumentError as error:
+        raise FileError(f"recipe {str(path)!r}: {error}") from None
 
 
 def parse_recipe(table: Mapping[str, Any]) -> Recipe:

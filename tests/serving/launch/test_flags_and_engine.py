@@ -77,7 +77,6 @@ class TestOptions:
         ("arguments", "message"),
         [
             (["--batching_parameters_file=/b"], "batching_parameters_file is set without setting"),
-            (["--port=0"], "At least one of server_options.grpc_port or server_options.grpc_socket_path"),
             (["--model_base_path="], "Both server_options.model_base_path and .* are empty!"),
             (["--model_base_path=m"], r"to have an absolute path or URI; got base_path\(\)=m"),
             (
@@ -101,6 +100,20 @@ class TestOptions:
     def test_same_port_for_both_drops_rest(self):
         """rest_api_port equal to port skips REST."""
         assert self.options("--port=9000", "--rest_api_port=9000").rest_port is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "grpc_port", "rest_port"),
+        [
+            (["--port=0"], 0, None),
+            (["--port=0", "--rest_api_port=0"], 0, None),
+            (["--port=0", "--rest_api_port=8501"], 0, 8501),
+            (["--port=0", "--grpc_socket_path=/s"], None, None),
+        ],
+    )
+    def test_port_zero(self, arguments, grpc_port, rest_port):
+        """A free port for gRPC, unless a Unix socket is enough; for REST the C++ server's meaning, none."""
+        options = self.options(*arguments)
+        assert (options.grpc_port, options.rest_port) == (grpc_port, rest_port)
 
     def test_session_flags_reach_the_session(self):
         """Threads, memory, XLA and precision are fields of one ConfigProto."""

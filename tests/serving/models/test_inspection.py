@@ -58,6 +58,24 @@ def test_command_prints_and_takes_a_model_folder(toy_folder):
     assert "StringLength  <- no GPU kernel" in result.output
 
 
+def test_equal_signatures_are_listed_once(tmp_path):
+    """Keras exports one function under two names; a third that differs has its own list."""
+    module = tf.Module()
+    spec = tf.TensorSpec([None, 2], tf.float32, name="x")
+    twice, root = (
+        tf.function(lambda x: {"y": 2 * x}, [spec]),
+        tf.function(lambda x: {"y": tf.sqrt(x)}, [spec]),
+    )
+    tf.saved_model.save(module, str(tmp_path), {"serve": twice, "serving_default": twice, "root": root})
+    lines = CliRunner().invoke(command, [str(tmp_path)]).output.splitlines()
+    titles = [line for line in lines if line.startswith("signature ")]
+    assert titles == [
+        "signature root  (tensorflow/serving/predict)",
+        "signature serve, serving_default  (tensorflow/serving/predict)",
+    ]
+    assert sum("input   x: float32 [?, 2]" in line for line in lines) == 2
+
+
 def test_the_command_says_what_a_saved_model_is(tmp_path):
     """For folders without one, and for paths that are not there."""
     for path in (tmp_path, tmp_path / "missing"):

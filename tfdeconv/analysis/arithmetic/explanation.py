@@ -64,8 +64,8 @@ def explain(
     """
     count = int(np.prod(config.input_size))
     values = np.arange(1.0, count + 1).reshape(config.input_size) if x is None else np.asarray(x, float)
-    taps = np.ones(config.kernel_size) if kernel is None else np.asarray(kernel, float)
-    for name, given, wanted in (("x", values, config.input_size), ("kernel", taps, config.kernel_size)):
+    weights = np.ones(config.kernel_size) if kernel is None else np.asarray(kernel, float)
+    for name, given, wanted in (("x", values, config.input_size), ("kernel", weights, config.kernel_size)):
         if given.shape != wanted:
             raise InvalidArgumentError(f"{name} must have shape {wanted}; received {given.shape}.")
     calls = equivalents(config, filters=filters, channels=channels, groups=groups)
@@ -74,11 +74,11 @@ def explain(
         f"{_by(config.kernel_size)}, stride {_by(config.strides)}"
         + (f", dilation {_by(config.dilation_rate)}" if max(config.dilation_rate) > 1 else ""),
         "\n".join(_sizes(config)),
-        "\n".join(_stamps(config, values, taps)),
-        "\n".join(_views(config, values, taps)),
-        "\n".join(_matrix(config, taps)),
+        "\n".join(_stamps(config, values, weights)),
+        "\n".join(_views(config, values, weights)),
+        "\n".join(_matrix(config, weights)),
         "\n".join(_calls(calls)),
-        "\n".join(_cost(config, taps, filters=filters, channels=channels, groups=groups)),
+        "\n".join(_cost(config, weights, filters=filters, channels=channels, groups=groups)),
     ]
     return "\n\n".join(sections)
 

@@ -65,7 +65,7 @@ def fixes(
     if own:
         icnr = f"{icnr[:-1]}, layout='transposed')"
         if any(size % stride for size, stride in zip(filled.shape, strides, strict=False)):
-            icnr += f" and a kernel_size that {factor} divides"
+            icnr += f" and a kernel_size that is a multiple of {factor}"
     projections = [
         ("ICNR", icnr, equal_phases(filled, strides), undilated),
         (

@@ -14,13 +14,14 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 
 from tfdeconv.analysis.arithmetic.configuration import Configuration
 from tfdeconv.analysis.figures.layout import drawn_values
+from tfdeconv.analysis.figures.moments import moments
 from tfdeconv.analysis.figures.style import check_folder, new_figure
 from tfdeconv.analysis.figures.views import ResultView, SlideView, StampView
 from tfdeconv.errors import InvalidArgumentError, MissingExtraError
 from tfdeconv.extras import require
 
-MOST_FRAMES = 400
-"""Output samples up to which an animation is made: one frame each."""
+MOST_FRAMES = 500
+"""Input and output samples, together, up to which an animation is made: one frame each."""
 
 
 def animate(
@@ -33,10 +34,12 @@ def animate(
 ) -> Path:
     """Write an animation of a transposed convolution seen in two ways.
 
-    Left (above, where there is one axis), each input in turn stamps the kernel, scaled by its value,
-    onto the full output, which is shaded by the number of taps so far. In the middle, zeros are
-    inserted between the inputs and the flipped kernel slides over them with stride 1; right (below),
-    it fills the output, one sample for each frame. Both end with the same numbers.
+    First, each input in turn stamps the kernel, scaled by its value, onto the full output, which is
+    shaded by the number of taps so far. Below, zeros are inserted between the inputs and the flipped
+    kernel slides over them with stride 1; it fills the output, which is drawn beside the stamps (or
+    below everything, where there is one axis). Each frame adds one stamp or one output sample, and an
+    output sample is made as soon as everything that it consists of is stamped: the views show the same
+    number for it.
 
     Args:
         config: From :func:`tfdeconv.analysis.configuration`, with one or two axes.
@@ -76,11 +79,11 @@ def animate(
     if kind != ".mp4":
         require("PIL", extra="figures", feature="Writing animations")
     values, taps = drawn_values(config, x, kernel)
-    frames = math.prod(config.output_size)
+    frames = math.prod(config.input_size) + math.prod(config.output_size)
     if frames > MOST_FRAMES:
         raise InvalidArgumentError(
-            f"an animation has one frame for each output sample, at most {MOST_FRAMES}; received {frames}. "
-            "Use a smaller input: the pattern repeats."
+            f"an animation has one frame for each input and each output sample, at most {MOST_FRAMES}; "
+            f"received {frames}. Use a smaller input: the pattern repeats."
         )
     film = _film(config, values, taps, frames_per_second)
     if kind == ".html":
@@ -103,26 +106,29 @@ def _film(config: Configuration, x: np.ndarray, kernel: np.ndarray, frames_per_s
         config = Configuration(config.geometry.with_leading_axis, (1, *config.input_size))
         x, kernel = x[None], kernel[None]
     views = (StampView(config, x, kernel), SlideView(config, x, kernel), ResultView(config, x, kernel))
-    widths, tallest = [view.size[1] for view in views], max(view.size[0] for view in views)
+    heights, widths = zip(*(view.size for view in views), strict=True)
     if one_axis:
         figure = new_figure(max(4.5, 0.42 * (max(widths) + 1)), 4.4)
-        panels = figure.subplots(3, 1)
-        for axes in panels:
-            axes.set_axis_off()  # room for ticks would stay empty
+        panels = list(figure.subplots(3, 1))
     else:
-        figure = new_figure(max(7.5, 0.42 * (sum(widths) + 4)), max(1.9, 0.42 * (tallest + 3)))
-        panels = figure.subplots(1, 3, width_ratios=widths)
+        rows = (max(heights[0], heights[2]) + 2.2, heights[1] + 2.2)  # with title and text
+        across = max(widths[0] + widths[2], widths[1]) + 2
+        figure = new_figure(max(4.5, 0.42 * across), 0.42 * (sum(rows) + 0.5))
+        places = figure.add_gridspec(2, 2, width_ratios=(widths[0], widths[2]), height_ratios=rows)
+        panels = [figure.add_subplot(place) for place in (places[0, 0], places[1, :], places[0, 1])]
+    for axes in panels:
+        axes.set_axis_off()  # room for ticks would stay empty
     figure.draw_without_rendering()  # the layout is fixed once, or the picture would jump
     figure.set_layout_engine("none")
-    outputs = math.prod(config.output_size)
+    order = moments(config)
     hold = max(2, round(1.5 * frames_per_second))  # frames for which the result stays
 
     def draw(frame: int) -> None:
-        done = min(frame + 1, outputs)
+        moment = order[min(frame, len(order) - 1)]
         for view, axes in zip(views, panels, strict=True):
-            view.draw(axes, done)
+            view.draw(axes, moment)
 
-    return FuncAnimation(figure, draw, frames=outputs + hold, init_func=lambda: None)
+    return FuncAnimation(figure, draw, frames=len(order) + hold, init_func=lambda: None)
 
 
 def _without_downloads(page: str) -> str:

@@ -23,9 +23,9 @@ LARGEST = 48
 def layout(config: Configuration, x: Any = None, kernel: Any = None) -> Figure:
     """Draw how a transposed convolution comes about.
 
-    One axis: each input's stamp in a row of its own, and their sum. Two axes: input, kernel and full
-    output, the stamps as coloured frames. The output is shaded by the number of taps that reach each
-    sample; cropped samples are hatched, and the window that is kept is framed.
+    One axis: each input's stamp in a row of its own, and their sum. Two axes: input above kernel, and
+    beside them the full output, the stamps as coloured frames. The output is shaded by the number of
+    taps that reach each sample; cropped samples are hatched, and the window that is kept is framed.
 
     Args:
         config: From :func:`tfdeconv.analysis.configuration`, with one or two axes.
@@ -123,10 +123,12 @@ def _one_axis(axis: Axis, x: np.ndarray, kernel: np.ndarray) -> Figure:
 def _two_axes(config: Configuration, x: np.ndarray, kernel: np.ndarray) -> Figure:
     full = tuple(axis.uncropped() for axis in config.axes)
     sizes = tuple(axis.window.size for axis in full)
-    columns = (config.input_size[1], config.kernel_size[1], sizes[1])
-    tallest = max(config.input_size[0], config.kernel_size[0], sizes[0])
-    figure = new_figure(max(6.0, 0.42 * (sum(columns) + 4)), max(2.6, 0.42 * tallest + 1.3))
-    panels = figure.subplots(1, 3, width_ratios=columns)
+    rows = (config.input_size[0] + 1, config.kernel_size[0] + 1)  # with their titles
+    columns = (max(config.input_size[1], config.kernel_size[1]), sizes[1])
+    height = max(sum(rows) + 0.5, sizes[0] + 1)
+    figure = new_figure(max(4.5, 0.42 * (sum(columns) + 1.5)), 0.42 * height + 0.7)
+    places = figure.add_gridspec(2, 2, width_ratios=columns, height_ratios=rows)
+    panels = [figure.add_subplot(place) for place in (places[0, 0], places[1, 0], places[:, 1])]
     titles = (
         f"input {_by(config.input_size)}",
         f"kernel {_by(config.kernel_size)}" + _note("dilation", config.dilation_rate, 1),

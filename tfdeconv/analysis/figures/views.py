@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from tfdeconv.analysis.arithmetic.configuration import Axis, Configuration
 from tfdeconv.analysis.figures.cells import cell, clear, fit_size, number, outline
 from tfdeconv.analysis.figures.layout import full_output
+from tfdeconv.analysis.figures.moments import Moment
 from tfdeconv.analysis.figures.style import (
     BLUE,
     CROPPED,
@@ -44,12 +44,14 @@ class View(abc.ABC):
         """Cells along each axis."""
 
     @abc.abstractmethod
-    def draw(self, axes: Axes, done: int) -> None:
-        """Draw the state in which ``done`` output samples are made, counted row by row."""
+    def draw(self, axes: Axes, moment: Moment) -> None:
+        """Draw the view at a moment of the animation."""
 
-    def output(self, done: int) -> tuple[int, ...]:
-        """Index of the output sample that was made last."""
-        return tuple(int(at) for at in np.unravel_index(done - 1, self.config.output_size))
+    def output(self, moment: Moment) -> tuple[int, ...] | None:
+        """Index of the output sample that was made last; None before the first."""
+        if not moment.made:
+            return None
+        return tuple(int(at) for at in np.unravel_index(moment.made - 1, self.config.output_size))
 
     def index(self, at: Sequence[Any]) -> str:
         """An index as text, without the axis that was added to a single one."""
@@ -74,14 +76,13 @@ class StampView(View):
         """Cells along each axis."""
         return tuple(axis.window.size for axis in self.full)
 
-    def draw(self, axes: Axes, done: int) -> None:
-        """Draw the stamps of the inputs that have had their turn, the last of them framed."""
+    def draw(self, axes: Axes, moment: Moment) -> None:
+        """Draw the stamps of the inputs that have had their turn; frame the last, and the last output."""
         rows, columns = self.size
         axes.clear()
         clear(axes, rows + 1.2, columns, top=-1)
-        stamped = -(-done * self.x.size // math.prod(self.config.output_size))
         full = self.full
-        counted = np.arange(self.x.size).reshape(self.x.shape) < stamped
+        counted = np.arange(self.x.size).reshape(self.x.shape) < moment.stamped
         counts = full_output(full, counted.astype(float), np.ones_like(self.kernel)).round().astype(int)
         values, palette = full_output(full, self.x * counted, self.kernel), self.palette()
         size = fit_size([number(value) for value in full_output(full, self.x, self.kernel).ravel()])
@@ -95,11 +96,16 @@ class StampView(View):
             cell(axes, (at[0], at[1]), fill=fill, hatch="" if kept else "////", text=text, size=size)
         leads = [window.lead for window in self.config.windows]
         outline(axes, (leads[0], leads[1]), *self.config.output_size, width=2.6)
-        last = np.unravel_index(stamped - 1, self.x.shape)
+        axes.text(columns / 2, -0.5, "stamp the kernel", ha="center", va="center", fontsize=10)
+        output = self.output(moment)
+        if output is not None:
+            outline(axes, (leads[0] + output[0], leads[1] + output[1]), 1, 1, colour=VERMILION)
+        if not moment.stamped:
+            return
+        last = np.unravel_index(moment.stamped - 1, self.x.shape)
         spans = [(k - 1) * d + 1 for k, d in zip(self.kernel.shape, self.config.dilation_rate, strict=True)]
         start = [int(index) * stride for index, stride in zip(last, self.config.strides, strict=True)]
         outline(axes, (start[0], start[1]), spans[0], spans[1], colour=BLUE, inset=0.08)
-        axes.text(columns / 2, -0.5, "stamp the kernel", ha="center", va="center", fontsize=10)
         text = f"x[{self.index(last)}] = {number(self.x[last])} times the kernel"
         axes.text(columns / 2, rows + 0.6, text, ha="center", va="center", fontsize=9, color=BLUE)
 
@@ -123,13 +129,13 @@ class SlideView(View):
         """Cells along each axis."""
         return tuple(total for _, total in self.pads)
 
-    def draw(self, axes: Axes, done: int) -> None:
-        """Draw the padded input, and the kernel where it makes output number ``done``."""
+    def draw(self, axes: Axes, moment: Moment) -> None:
+        """Draw the padded input, and the kernel where it made the last output."""
         rows, columns = self.size
         axes.clear()
         clear(axes, rows + 1.2, columns, top=-1)
-        output = self.output(done)
-        here = self._tap_cells(output)
+        output = self.output(moment)
+        here = {} if output is None else self._tap_cells(output)
         size = fit_size([number(value) for value in self.x.ravel()])
         fronts = [front for front, _ in self.pads]
         terms = []
@@ -153,6 +159,8 @@ class SlideView(View):
             if tap is not None:
                 outline(axes, (row, column), 1, 1, colour=GREEN, width=1.6, inset=0.07)
         axes.text(columns / 2, -0.5, "insert zeros, convolve", ha="center", va="center", fontsize=10)
+        if output is None:
+            return
         shown = " + ".join(terms) if len(terms) <= 4 else f"sum of {len(terms)} products"
         text = f"y[{self.index(output)}] = {shown if terms else 'no input under a tap'}"
         axes.text(columns / 2, rows + 0.6, text, ha="center", va="center", fontsize=9, color=VERMILION)
@@ -175,7 +183,7 @@ class ResultView(View):
         """Cells along each axis."""
         return self.config.output_size
 
-    def draw(self, axes: Axes, done: int) -> None:
+    def draw(self, axes: Axes, moment: Moment) -> None:
         """Draw the output samples that are made, the last of them framed."""
         rows, columns = self.size
         axes.clear()
@@ -185,11 +193,13 @@ class ResultView(View):
         palette = self.palette()
         size = fit_size([number(value) for value in values.ravel()])
         for place, (at, value) in enumerate(np.ndenumerate(values)):
-            made = place < done
+            made = place < moment.made
             fill = palette(int(counts[at])) if made else INSERTED
             cell(axes, (at[0], at[1]), fill=fill, text=number(value) if made else "", size=size)
-        last = self.output(done)
-        outline(axes, (last[0], last[1]), 1, 1, colour=VERMILION)
         axes.text(columns / 2, -0.5, "output", ha="center", va="center", fontsize=10)
+        last = self.output(moment)
+        if last is None:
+            return
+        outline(axes, (last[0], last[1]), 1, 1, colour=VERMILION)
         text = f"y[{self.index(last)}] = {number(values[last])}"
         axes.text(columns / 2, rows + 0.6, text, ha="center", va="center", fontsize=9, color=VERMILION)

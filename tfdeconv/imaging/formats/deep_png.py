@@ -11,56 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.extras import require
+from tfdeconv.imaging.formats.png_chunks import SIGNATURE, metadata_chunks, write_chunk
 from tfdeconv.imaging.photograph import Photograph
 
-PNG_BIT_DEPTH_AT = 24
-"""Where a PNG file tells its bits a sample: signature, length and name of IHDR, width, height."""
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey and alpha, RGB, RGB and alpha
 _BLOCK_BYTES = 1 << 18  # of rows that are filtered and compressed at once
 _LEVEL = 3  # of zlib: files 2 % larger than with its default, 6, in half the time
-_INCHES_PER_METRE = 1 / 0.0254
 
 
-def decode_deep_png(data: bytes, *, transparent: int | tuple[int, ...] | None = None) -> NDArray[np.uint16]:
-    """Decode a 16-bit PNG to ``[height, width]`` or ``[height, width, channels]``.
-
-    Args:
-        data: The file.
-        transparent: The grey value or the colour that the file declares to be transparent (tRNS).
-    """
+def decode_deep_png(data: bytes) -> NDArray[np.uint16]:
+    """Decode a 16-bit PNG to ``[height, width]`` or ``[height, width, channels]``."""
     codecs = require("imagecodecs", extra="image", feature="Reading 16-bit PNG files")
     pixels: NDArray[np.uint16] = codecs.png_decode(data)
-    if transparent is None or pixels.shape[2:] in ((2,), (4,)):
-        return pixels
-    colours = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    opaque = (colours != np.array(transparent, np.uint16)).any(axis=-1, keepdims=True)
-    return np.concatenate([colours, np.where(opaque, np.uint16(65535), np.uint16(0))], axis=-1)
+    return pixels
 
 
 def write_deep_png(photograph: Photograph, file: BinaryIO) -> None:
-    """Write a uint16 photograph as a PNG with its profile, EXIF block and resolution.
+    """Write a uint16 photograph as a PNG with its metadata.
 
     Row by row: encoders that return a file hold it a second time, 0.8 GB for 100 megapixels with alpha.
     """
     height, width, channels = photograph.pixels.shape
-    file.write(_SIGNATURE)
-    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0))
-    for name, content in _metadata(photograph):
-        _write_chunk(file, name, content)
+    file.write(SIGNATURE)
+    write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0))
+    for name, content in metadata_chunks(photograph):
+        write_chunk(file, name, content)
     compressor = zlib.compressobj(_LEVEL)
     for rows in _filtered_rows(photograph.pixels):
         if compressed := compressor.compress(rows.data):
-            _write_chunk(file, b"IDAT", compressed)
-    _write_chunk(file, b"IDAT", compressor.flush())
-    _write_chunk(file, b"IEND", b"")
-
-
-def _write_chunk(file: BinaryIO, name: bytes, content: bytes) -> None:
-    file.write(struct.pack(">I", len(content)) + name)
-    file.write(content)
-    file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(name))))
+            write_chunk(file, b"IDAT", compressed)
+    write_chunk(file, b"IDAT", compressor.flush())
+    write_chunk(file, b"IEND", b"")
 
 
 def _filtered_rows(pixels: NDArray[np.uint16]) -> Iterator[NDArray[np.uint8]]:
@@ -95,14 +76,3 @@ def _filters(block: NDArray[np.uint8], upper: NDArray[np.uint8], sample: int) ->
     paeth = np.where((to_a <= to_b) & (to_a <= to_c), left, np.where(to_b <= to_c, upper, corner))
     average = ((a + b) // 2).astype(np.uint8)
     return np.stack([block, block - left, block - upper, block - average, block - paeth])
-
-
-def _metadata(photograph: Photograph) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of chunks (PNG, third edition, sections 11.3.2.3, 11.3.4.3 and 11.3.4.5)."""
-    if photograph.icc_profile is not None:
-        yield b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(photograph.icc_profile)
-    if photograph.dpi is not None:
-        per_metre = [round(dpi * _INCHES_PER_METRE) for dpi in photograph.dpi]
-        yield b"pHYs", struct.pack(">IIB", *per_metre, 1)
-    if photograph.exif is not None:
-        yield b"eXIf", photograph.exif

@@ -49,11 +49,8 @@ PREFIX = b"Exif\x00\x00"
 _SHORT, _LONG = 3, 4
 
 
-def block_of(image: Any) -> bytes | None:
-    """Return the EXIF block of a PNG, JPEG or WebP file that Pillow has opened; None for none."""
-    block = image.info.get("exif")
-    if block is None and "Raw profile type exif" in image.info:  # ImageMagick, before PNG had a chunk for it
-        block = bytes.fromhex("".join(image.info["Raw profile type exif"].split("\n")[3:]))
+def block_of(block: Any) -> bytes | None:
+    """Return an EXIF block as files hold it without the prefix of JPEG; None for none."""
     return bytes(block).removeprefix(PREFIX) or None if block else None
 
 

@@ -8,7 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfdeconv.extras import require
+from tfdeconv.imaging.formats.deep_tiff import XMP_TAG
 from tfdeconv.imaging.formats.exif import DESCRIPTIVE, directories, parse_exif
+from tfdeconv.imaging.formats.iptc import TIFF_TAG
 from tfdeconv.imaging.formats.tiff_directories import add_directories
 from tfdeconv.imaging.photograph import Photograph
 
@@ -41,7 +43,7 @@ def write_tiff(photograph: Photograph, file: BinaryIO, *, big: bool | None = Non
         resolutionunit="INCH" if photograph.dpi else None,
         metadata=None,
         software=False,
-        extratags=[] if exif is None else list(_tags(exif)),
+        extratags=[*([] if exif is None else _tags(exif)), *_packets(photograph)],
         bigtiff=big,
     )
     if exif is not None:
@@ -60,3 +62,10 @@ def _tags(exif: Any) -> Iterator[tuple[int, str, int, Any, bool]]:
             yield tag, "B", len(value), value, True
         elif isinstance(value, int):
             yield tag, "H", 1, value, True
+
+
+def _packets(photograph: Photograph) -> Iterator[tuple[int, int, int, bytes, bool]]:
+    """The entries that hold XMP and IPTC."""
+    for tag, kind, content in ((XMP_TAG, 1, photograph.xmp), (TIFF_TAG, 7, photograph.iptc)):
+        if content is not None:
+            yield tag, kind, len(content), content, True

@@ -81,19 +81,19 @@ def _fewest_products(problem: Problem) -> str:
         return "gradient"
     axes = all_phases(problem)
     phases = math.prod(problem.strides)
-    subpixel = _taps(axes) * channels * _vectors(phases * filters)
+    subpixel = _rows(axes) * channels * _vectors(phases * filters)
     partial = math.prod(problem.strides[:-1]) * problem.geometry.kernel_size[-1] * filters
     two_pass = (
-        _taps(axes[:-1]) * channels * _vectors(partial)
-        + _taps(axes[-1:]) * partial * _vectors(phases * filters)
+        _rows(axes[:-1]) * channels * _vectors(partial)
+        + _rows(axes[-1:]) * partial * _vectors(phases * filters)
     ) * SECOND_PASS
     if min(subpixel, two_pass) * GAIN > taps * channels * _vectors(filters):
         return "gradient"
     return "subpixel" if subpixel <= two_pass else "two_pass"
 
 
-def _taps(axes: list[AxisPhases]) -> int:
-    return math.prod(len(axis.taps) for axis in axes)
+def _rows(axes: list[AxisPhases]) -> int:
+    return math.prod(len(axis.rows) for axis in axes)
 
 
 def _vectors(channels: int) -> int:

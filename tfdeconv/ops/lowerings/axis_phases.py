@@ -20,7 +20,7 @@ class AxisPhases:
     Attributes:
         stride: Phases of a block.
         shift: Sample of the full output that phase 0 of block 0 is; may be negative.
-        taps: One row for each tap of the convolution, in order of increasing input position, with the
+        rows: One row for each tap of the convolution, in order of increasing input position, with the
             tap of the kernel for each phase; ``kernel_size`` stands for none.
         before: Samples before ``x[0]`` that block 0 reads first; negative where it starts inside ``x``.
         after: The same for the last block and the end of ``x``.
@@ -30,7 +30,7 @@ class AxisPhases:
 
     stride: int
     shift: int
-    taps: tuple[tuple[int, ...], ...]
+    rows: tuple[tuple[int, ...], ...]
     before: int
     after: int
     start: int
@@ -39,7 +39,7 @@ class AxisPhases:
     @property
     def extra_blocks(self) -> int:
         """Blocks minus input samples."""
-        return self.before + self.after - len(self.taps) + 1
+        return self.before + self.after - len(self.rows) + 1
 
 
 def axis_phases(
@@ -54,7 +54,7 @@ def axis_phases(
         crops: Samples of the full output (before, after) the window; None: covers the full output.
 
     Example:
-        >>> axis_phases(3, stride=2, dilation_rate=1, crops=(0, 1)).taps  # "same": phases (2, 0) and 1
+        >>> axis_phases(3, stride=2, dilation_rate=1, crops=(0, 1)).rows  # "same": phases (2, 0) and 1
         ((2, 3), (0, 1))
     """
     lead, tail = (0, 0) if crops is None else crops
@@ -64,9 +64,9 @@ def axis_phases(
         key=lambda shift: len(_range(_offsets(kernel_size, stride, dilation_rate, shift))),
     )
     offsets = _offsets(kernel_size, stride, dilation_rate, shift)
-    rows = _range(offsets)
-    taps = tuple(
-        tuple(offsets.get((phase, offset), kernel_size) for phase in range(stride)) for offset in rows
+    used = _range(offsets)
+    rows = tuple(
+        tuple(offsets.get((phase, offset), kernel_size) for phase in range(stride)) for offset in used
     )
     # blocks = ceil((full - shift - tail) / s), with full = i * s + beyond
     beyond = geometry.full_size(0, kernel_size, stride, dilation_rate) - shift - tail
@@ -74,9 +74,9 @@ def axis_phases(
     return AxisPhases(
         stride=stride,
         shift=shift,
-        taps=taps,
-        before=-rows[0],
-        after=extra + rows[-1],
+        rows=rows,
+        before=-used[0],
+        after=extra + used[-1],
         start=lead - shift,
         end=0 if crops is None else extra * stride - beyond,
     )

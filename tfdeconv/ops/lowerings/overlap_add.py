@@ -9,13 +9,13 @@ def overlap_add(stamps: tf.Tensor, stride: int) -> tf.Tensor:
     """Sum the stamps of neighbouring inputs where they overlap.
 
     Args:
-        stamps: ``[outer, inputs, middle, taps, inner]`` with ``taps`` known statically; five axes, because
+        stamps: ``[outer, inputs, middle, span, inner]`` with ``span`` known statically; five axes, because
             ``tf.pad`` takes no more than six.
         stride: Output samples between neighbouring stamps.
 
     Returns:
-        ``[outer, inputs + ceil(taps / stride) - 1, middle, stride, inner]``: blocks of output samples;
-        those from ``(inputs - 1) * stride + taps`` on are zero.
+        ``[outer, inputs + ceil(span / stride) - 1, middle, stride, inner]``: blocks of output samples;
+        those from ``(inputs - 1) * stride + span`` on are zero.
 
     Example:
         >>> stamps = tf.reshape([1.0, 2.0, 3.0, 10.0, 20.0, 30.0], [1, 2, 1, 3, 1])

@@ -34,8 +34,8 @@ def _conv_padding(
     if not any(before or after for before, after in pads):
         return "VALID"
     if all(
-        before == (taps - 1) // 2 and before + after == taps - 1
-        for taps, (before, after) in zip(kernel_size, pads, strict=True)
+        before == (size - 1) // 2 and before + after == size - 1
+        for size, (before, after) in zip(kernel_size, pads, strict=True)
     ):
         return "SAME"
     if len(pads) == 2 and all(before >= 0 and after >= 0 for before, after in pads):

@@ -28,7 +28,7 @@ def all_phases(problem: Problem) -> list[AxisPhases]:
         >>> from tfdeconv.geometry import ConvTransposeGeometry
         >>> from tfdeconv.ops.output_window import OutputWindow
         >>> problem = Problem(ConvTransposeGeometry.of(3, strides=2), 1, 1, 1, OutputWindow(((0, 1),), (4,)))
-        >>> [len(axis.taps) for axis in all_phases(problem)]
+        >>> [len(axis.rows) for axis in all_phases(problem)]
         [2]
     """
     geometry, window = problem.geometry, problem.window
@@ -48,7 +48,7 @@ def gather_taps(kernel: tf.Tensor, axes: list[AxisPhases]) -> tf.Tensor:
     rest = [(0, 0)] * (kernel.shape.rank - len(axes))
     kernel = tf.pad(kernel, [(0, 1)] * len(axes) + rest)  # the tap for "none"
     for number, axis in enumerate(axes):
-        kernel = tf.gather(kernel, axis.taps, axis=2 * number)
+        kernel = tf.gather(kernel, axis.rows, axis=2 * number)
     return kernel
 
 
@@ -71,12 +71,12 @@ def drop_margins(y: tf.Tensor, axes: list[AxisPhases], problem: Problem) -> tf.T
 
 def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     axes = all_phases(problem)
-    taps = gather_taps(kernel, axes)  # [taps_0, stride_0, taps_1, ..., filters, channels]
+    gathered = gather_taps(kernel, axes)  # [taps_0, stride_0, taps_1, ..., filters, channels]
     rank = problem.rank
     order = [*range(0, 2 * rank, 2), 2 * rank + 1, *range(1, 2 * rank, 2), 2 * rank]
     filters = math.prod(problem.strides) * problem.filters
-    sizes = [len(axis.taps) for axis in axes]
-    return tf.reshape(tf.transpose(taps, order), [*sizes, problem.channels, filters])
+    sizes = [len(axis.rows) for axis in axes]
+    return tf.reshape(tf.transpose(gathered, order), [*sizes, problem.channels, filters])
 
 
 def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:

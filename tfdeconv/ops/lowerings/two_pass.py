@@ -29,7 +29,7 @@ MAX_ADDING_KERNEL = 2**20
 
 def _check(problem: Problem) -> None:
     last = all_phases(problem)[-1]
-    entries = len(last.taps) * math.prod(_partial_channels(problem)) * math.prod(_output_channels(problem))
+    entries = len(last.rows) * math.prod(_partial_channels(problem)) * math.prod(_output_channels(problem))
     if entries > MAX_ADDING_KERNEL:
         raise LoweringNotApplicable(
             f"lowering 'two_pass' is for few filters: the kernel of its second convolution may have "
@@ -53,11 +53,11 @@ def _output_channels(problem: Problem) -> tuple[int, int, int]:
 def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     axes = all_phases(problem)[:-1]
     first = problem.rank - 1
-    taps = gather_taps(kernel, axes)  # [taps_0, stride_0, ..., last kernel axis, filters, channels]
+    gathered = gather_taps(kernel, axes)  # [taps_0, stride_0, ..., last kernel axis, filters, channels]
     order = [*range(0, 2 * first, 2), 2 * first + 2, *range(1, 2 * first, 2), 2 * first, 2 * first + 1]
-    sizes = [len(axis.taps) for axis in axes]
+    sizes = [len(axis.rows) for axis in axes]
     return tf.reshape(
-        tf.transpose(taps, order), [*sizes, 1, problem.channels, math.prod(_partial_channels(problem))]
+        tf.transpose(gathered, order), [*sizes, 1, problem.channels, math.prod(_partial_channels(problem))]
     )
 
 
@@ -72,9 +72,9 @@ def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
 def _adding_kernel(last: AxisPhases, problem: Problem) -> np.ndarray:
     """Ones where a tap of the last axis belongs to an output phase of the same phase and filter."""
     phases, kernel_size, filters = _partial_channels(problem)
-    chosen = np.arange(kernel_size)[:, None] == np.array(last.taps)[:, None, :]  # [taps, kernel, stride]
+    chosen = np.arange(kernel_size)[:, None] == np.array(last.rows)[:, None, :]  # [taps, kernel, stride]
     kernel = np.einsum("tkr,pq,fg->tpkfqrg", chosen, np.eye(phases), np.eye(filters))
-    return kernel.reshape([1] * (problem.rank - 1) + [len(last.taps), phases * kernel_size * filters, -1])
+    return kernel.reshape([1] * (problem.rank - 1) + [len(last.rows), phases * kernel_size * filters, -1])
 
 
 LOWERING = Lowering("two_pass", _check, *each_group(_prepare, _run), adjoint_gradient=True)

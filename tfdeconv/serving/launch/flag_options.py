@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 
 from tfdeconv.errors import InvalidArgumentError, InvalidRequestError, UnimplementedError
 from tfdeconv.serving.config.options import ServerOptions
-from tfdeconv.serving.launch.flags import BY_NAME, Parsed, Value
+from tfdeconv.serving.launch.flags import BY_NAME, Parsed
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _REFUSED = {"use_alts_credentials": "ALTS needs Google Cloud; use --ssl_config_file"}
@@ -57,10 +57,6 @@ def from_flags(parsed: Parsed) -> ServerOptions:
     if values["platform_config_file"]:
         for name in sorted(parsed.given.intersection(_REPLACED)):
             _LOG.warning("--%s has no effect beside --platform_config_file", name)
-    if not values["port"] and not values["grpc_socket_path"]:
-        raise InvalidRequestError(
-            "At least one of server_options.grpc_port or server_options.grpc_socket_path must be set."
-        )
     base_path = str(values["model_base_path"])
     if base_path and not values["model_config_file"] and not Path(base_path).is_absolute():
         raise InvalidRequestError(
@@ -72,7 +68,7 @@ def from_flags(parsed: Parsed) -> ServerOptions:
     try:
         return ServerOptions(
             **chosen,
-            grpc_port=_port(values["port"]),
+            grpc_port=_grpc_port(values),
             rest_port=_rest_port(parsed),
             start_timeout=None,
             session_config=text_format.MessageToString(_session_config(parsed)),
@@ -81,13 +77,15 @@ def from_flags(parsed: Parsed) -> ServerOptions:
         raise InvalidRequestError(str(error)) from None
 
 
-def _port(value: Value) -> int | None:
-    return int(value) or None
+def _grpc_port(values: Mapping[str, Any]) -> int | None:
+    """Port 0 is a free one where the C++ server refuses to start; beside a socket it is none, as there."""
+    port = int(values["port"])
+    return None if port == 0 and values["grpc_socket_path"] else port
 
 
 def _rest_port(parsed: Parsed) -> int | None:
-    port = parsed.values["rest_api_port"]
-    return None if port == parsed.values["port"] else _port(port)
+    port = int(parsed.values["rest_api_port"])
+    return None if port in (0, parsed.values["port"]) else port
 
 
 def _session_config(parsed: Parsed) -> config_pb2.ConfigProto:

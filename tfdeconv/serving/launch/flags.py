@@ -64,7 +64,7 @@ FLAGS: tuple[Flag, ...] = (
     ),
     *_group(
         "gRPC",
-        ("port", 8500, "TCP port of gRPC; 0: none."),
+        ("port", 8500, "TCP port of gRPC; 0: a free one, which is printed (beside a socket: none)."),
         ("grpc_socket_path", "", "Unix socket to listen on as well."),
         ("grpc_max_threads", 0, "Calls answered at the same time; 0: four for each CPU."),
         ("grpc_channel_arguments", "", "Channel arguments as name=value, separated by commas."),

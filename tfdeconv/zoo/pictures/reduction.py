@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.extras import require
 from tfdeconv.zoo.pictures.tiling import Span, Tile
+from tfdeconv.zoo.pictures.unit_range import from_unit, to_unit
 
 _FILTER_SUPPORT = 2  # of the bicubic filter, in pixels of the result
 
@@ -52,6 +54,33 @@ class Reduction:
         ratio = self._scale * self._before[axis] / self._after[axis]
         offset = self._scale * span.start
         return slice(first, last), first * ratio - offset, last * ratio - offset
+
+
+def reduced(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Return a picture reduced to ``size`` (height, width), sides that keep their size included.
+
+    Alpha is the weight of its colour, so that what lies under invisible pixels does not matter.
+
+    Args:
+        pixels: ``[height, width, channels]`` as :func:`tfdeconv.zoo.upscale` takes it.
+        size: Height and width of the result, at most those of ``pixels``.
+
+    Example:
+        >>> reduced(np.full([4, 6, 1], 7, np.uint8), (2, 3))[..., 0].tolist()
+        [[7, 7, 7], [7, 7, 7]]
+    """
+    height, width = pixels.shape[:2]
+    if size == (height, width):
+        return pixels
+    values = to_unit(pixels)
+    box, target = (0.0, 0.0, float(width), float(height)), (size[1], size[0])
+    if pixels.shape[-1] not in (2, 4):
+        return from_unit(_resample(values, box, target), pixels.dtype)
+    alpha = values[..., -1:]
+    weighted = _resample(np.concatenate([values[..., :-1] * alpha, alpha], axis=-1), box, target)
+    weights = np.clip(weighted[..., -1:], 0, 1)
+    colour = np.where(weights > 0, weighted[..., :-1] / np.maximum(weights, np.float32(1e-6)), 0)
+    return from_unit(np.concatenate([colour, weights], axis=-1, dtype=np.float32), pixels.dtype)
 
 
 def _resample(

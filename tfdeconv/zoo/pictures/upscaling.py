@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.pictures.reduction import Reduction
+from tfdeconv.zoo.pictures.reduction import Reduction, reduced
 from tfdeconv.zoo.pictures.tile_network import Batch, TileNetwork, default_network
 from tfdeconv.zoo.pictures.tiling import Tile, tiles
 from tfdeconv.zoo.pictures.transparency import bleed, limit_to_neighbours
@@ -31,8 +31,9 @@ _MOST_PASSES = 2
 
 def upscale(
     image: ArrayLike,
-    scale: float,
+    scale: float | None = None,
     *,
+    size: tuple[int, int] | None = None,
     network: TileNetwork | None = None,
     tile: int = DEFAULT_TILE,
     progress: Progress | None = None,
@@ -42,13 +43,16 @@ def upscale(
     The picture goes through the network in overlapping tiles; the result is that of the whole picture at
     once (floats agree within 1e-5), and the memory needed beside the two pictures is set by ``tile``. A
     scale that the network does not have is reached by enlarging further, in two passes if need be, and
-    reducing to size with a bicubic filter. An alpha channel is enlarged by itself: opaque and invisible
-    areas stay so, and what colours lie under invisible pixels does not matter.
+    reducing to size with a bicubic filter (Pillow's, which is widened against aliasing). An alpha channel is
+    enlarged by itself: opaque and invisible areas stay so, and what colours lie under invisible pixels does
+    not matter.
 
     Args:
         image: ``[height, width]`` or ``[height, width, channels]``: 1 channel is grey, 2 grey and alpha,
             3 RGB, 4 RGB and alpha (not premultiplied). uint8, uint16, or floats in [0, 1].
         scale: Factor for both sides, above 1; up to 16 with the default networks. Sizes are rounded.
+        size: Height and width of the result, instead of ``scale``. A side that gets smaller, or both, is
+            reduced by the same filter; no network takes part in that.
         network: What enlarges the tiles, for example ``LocalNetwork(model, 2)``. None: the luma
             networks that tfdeconv ships.
         tile: Largest side of the pieces that the network sees, in pixels of ``image``.
@@ -74,9 +78,17 @@ def upscale(
             f"pixels; received shape {list(pixels.shape)}."
         )
     check_pixels(pixels)
-    factors = passes(scale, FACTORS if network is None else (network.scale,))
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    sizes = _sizes(result.shape[:2], scale, factors)
+    available = FACTORS if network is None else (network.scale,)
+    target = _target(result.shape[:2], scale, size, available)
+    result = reduced(result, (min(result.shape[0], target[0]), min(result.shape[1], target[1])))
+    before = result.shape[:2]
+    if scale is None:
+        scale = max(after / side for after, side in zip(target, before, strict=True))
+        if scale == 1:
+            return result if pixels.ndim == 3 else result[..., 0]
+    factors = passes(scale, available)
+    sizes = _sizes(before, target, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
     for factor, size in zip(factors, sizes, strict=True):
         result = _pass(result, size, network or default_network(factor), tile, report)
@@ -126,12 +138,31 @@ class _Report:
             self._progress(self._done, self._total)
 
 
-def _sizes(size: tuple[int, ...], scale: float, factors: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Height and width after each pass; the last one goes to the size asked for."""
-    height, width = size
+def _target(
+    before: tuple[int, ...], scale: float | None, size: tuple[int, int] | None, factors: tuple[int, ...]
+) -> tuple[int, int]:
+    """Height and width that are asked for, where they can be reached."""
+    if scale is not None and size is None:
+        passes(scale, factors)  # raises where there is no way
+        return output_size(before[0], scale), output_size(before[1], scale)
+    if size is None or scale is not None:
+        raise InvalidArgumentError(f"scale or size must be given, not both; received {scale} and {size}.")
+    largest = max(factors) ** _MOST_PASSES
+    if min(size) < 1 or any(after > largest * side for after, side in zip(size, before, strict=True)):
+        raise InvalidArgumentError(
+            f"size must be at least 1x1 and at most {largest} times the picture's, {before[1]}x{before[0]}; "
+            f"received {size[1]}x{size[0]}."
+        )
+    return size
+
+
+def _sizes(
+    before: tuple[int, ...], after: tuple[int, int], factors: tuple[int, ...]
+) -> list[tuple[int, int]]:
+    """Height and width after each pass; the last one goes to the size asked for, none beyond it."""
     products = itertools.accumulate(factors[:-1], int.__mul__)
-    between = [(height * product, width * product) for product in products]
-    return [*between, (output_size(height, scale), output_size(width, scale))]
+    between = [tuple(min(product * b, a) for b, a in zip(before, after, strict=True)) for product in products]
+    return [*((height, width) for height, width in between), after]
 
 
 def _pass(

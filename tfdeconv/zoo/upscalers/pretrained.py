@@ -10,7 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.imaging.formats.atomic_file import draft_of
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The shipped files ``<architecture>-x<scale>-<data>.npz`` and their ``SHA256SUMS``."""
@@ -37,9 +38,8 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights of ``model`` to ``path`` (``.npz``), whole or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **{name: weight.numpy() for name, weight in named_weights(model).items()})
-    partial.replace(path)
+    with draft_of(path, overwrite=True) as draft:
+        np.savez(draft, **{name: weight.numpy() for name, weight in named_weights(model).items()})
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -54,7 +54,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         wanted = tuple(targets[name].shape) if name in targets else None
         found = arrays[name].shape if name in arrays else None
         if wanted != found:
-            raise InvalidArgumentError(
+            raise FileError(
                 f"weights {path.name!r} do not fit the model {model.name!r}: {name!r} has shape {found} in "
                 f"the file and {wanted} in the model."
             )
@@ -75,10 +75,10 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
                 with np.load(file, allow_pickle=False) as arrays:
                     return dict(arrays)
     except OSError as error:
-        raise InvalidArgumentError(f"weights {str(path)!r} cannot be read: {error.strerror}.") from None
+        raise FileError(f"weights {str(path)!r} cannot be read: {error.strerror}.") from None
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidArgumentError(f"weights {str(path)!r} are damaged: {error}.") from None
-    raise InvalidArgumentError(
+        raise FileError(f"weights {str(path)!r} are damaged: {error}.") from None
+    raise FileError(
         f"weights {str(path)!r} must be an .npz file, as `tfdeconv train` writes it; this is none."
     )
 
@@ -116,5 +116,5 @@ def _load_shipped_weights(model: keras.Model, architecture: str, scale: int, wei
         )
     path = WEIGHTS / name
     if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:
-        raise InvalidArgumentError(f"weights {name!r} are damaged (wrong checksum): install tfdeconv again.")
+        raise FileError(f"weights {name!r} are damaged (wrong checksum): install tfdeconv again.")
     load_weights(model, path)

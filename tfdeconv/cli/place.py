@@ -1,0 +1,26 @@
+"""Files, URLs and pipes as arguments of a command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tfdeconv.imaging.storage import Place, Stream, place
+
+
+class _PlaceType(click.ParamType[Place]):
+    """A file, a URL of an object store, or - for standard input or output."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        if not isinstance(value, str):
+            return value  # a default
+        found = place(value)
+        if not isinstance(found, Stream) and "\0" in value:
+            self.fail("a name cannot hold the character 0.", param, ctx)
+        return found
+
+
+PLACE = _PlaceType()

@@ -1,0 +1,112 @@
+"""What JPEG files say before and around their pixels.
+
+References:
+    ITU-T T.81 (JPEG), annexes B (markers) and G (progressive scans).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import NamedTuple
+
+_END = b"\xff\xd9"
+_STANDALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a segment
+_FRAMES = {
+    0xC0: "baseline",
+    0xC1: "sequential",
+    0xC2: "progressive",
+    0xC3: "lossless",
+    0xC5: "hierarchical",
+    0xC6: "hierarchical",
+    0xC7: "hierarchical",
+    0xC9: "sequential, arithmetic",
+    0xCA: "progressive, arithmetic",
+    0xCB: "lossless, arithmetic",
+    0xCD: "hierarchical",
+    0xCE: "hierarchical",
+    0xCF: "hierarchical",
+    0xF7: "JPEG-LS",
+}
+READABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+MOST_XMP = 65533 - len(_XMP)
+"""Bytes of an XMP packet that a segment holds."""
+
+MOST_IPTC = 65533 - len(b"Photoshop 3.0\0") - 12
+FILLERS = (b"", b"\x5a" * 64, b"\xa5" * 64)
+"""Ends for a file that lacks its own: if its pixels do not depend on them, they are all there."""
+
+
+class JpegStructure(NamedTuple):
+    """The markers of a JPEG file.
+
+    Attributes:
+        frame: The marker of its frame header (SOF); None where it ends before.
+        precision: Bits a sample.
+        has_end: Whether it ends as it should (EOI).
+        has_all_scans: Whether the scans that have begun hold every coefficient to its last bit.
+        extended_xmp: Bytes of XMP beyond the main packet.
+    """
+
+    frame: int | None
+    precision: int
+    has_end: bool
+    has_all_scans: bool
+    extended_xmp: int
+
+    @property
+    def kind(self) -> str:
+        """The kind of its frame in words."""
+        return _FRAMES.get(self.frame or 0, "unknown")
+
+
+def structure(data: bytes) -> JpegStructure:
+    """Read the markers of a JPEG file, as far as it goes."""
+    frame, precision, extended = None, 0, 0
+    done: dict[int, set[int]] = {}
+    at = 2
+    while (match := _NEXT_MARKER.search(data, at)) is not None:
+        marker, at = match[0][1], match.end()
+        if marker == _END[1]:
+            return JpegStructure(frame, precision, True, _is_all(done), extended)
+        if marker in _STANDALONE or at + 2 > len(data):
+            continue
+        (length,) = struct.unpack_from(">H", data, at)
+        segment, at = data[at + 2 : at + length], at + length
+        if marker in _FRAMES and len(segment) >= 6 and frame is None:
+            frame, precision = marker, segment[0]
+            done = {component: set() for component in segment[6::3]}
+        elif marker == 0xE1 and segment.startswith(_EXTENDED_XMP):
+            extended += max(0, len(segment) - len(_EXTENDED_XMP) - 40)
+        elif marker == 0xDA and segment:
+            _scan(segment, done)
+    return JpegStructure(frame, precision, False, _is_all(done), extended)
+
+
+def _scan(header: bytes, done: dict[int, set[int]]) -> None:
+    """Note which coefficients of which components a scan completes."""
+    count = header[0]
+    if len(header) < 4 + 2 * count:
+        return
+    first, last, bits = header[1 + 2 * count : 4 + 2 * count]
+    if bits & 15 == 0:  # down to the last bit
+        for component in header[1 : 1 + 2 * count : 2]:
+            done.get(component, set()).update(range(first, last + 1))
+
+
+def _is_all(done: dict[int, set[int]]) -> bool:
+    return bool(done) and all(len(coefficients) == 64 for coefficients in done.values())
+
+
+def with_end(data: bytes, filler: bytes) -> bytes:
+    """Return a file that lacks its end marker with one, behind ``filler``."""
+    return data.removesuffix(b"\xff") + filler + _END
+
+
+def iptc_segment(resources: bytes) -> bytes:
+    """Return the segment (APP13) that holds Photoshop's image resource blocks."""
+    content = b"Photoshop 3.0\0" + resources
+    return b"\xff\xed" + struct.pack(">H", len(content) + 2) + content
