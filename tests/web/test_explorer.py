@@ -451,7 +451,7 @@ def test_the_tour_uses_the_explorer(shared_page):
         shown = shared_page.evaluate(
             """([state, panels]) => {
                 const made = document.createElement("upsampling-explorer");
-                for (const [name, value] of Object.entries({ state, panels, page: "../../explorer/" }))
+                for (const [name, value] of Object.entries({ state, panels, page: "../explorer.html" }))
                     made.setAttribute(name, value);
                 document.body.append(made);
                 const found = {
@@ -465,7 +465,7 @@ def test_the_tour_uses_the_explorer(shared_page):
             [state, panels],
         )
         assert (shown["error"], shown["panels"]) == ("", panels), page
-        assert shown["link"].startswith("../../explorer/#dims=")
+        assert shown["link"].startswith("../explorer.html#dims=")
         given = dict(parse_qsl(state))
         assert {name: dict(parse_qsl(shown["link"].partition("#")[2]))[name] for name in given} == given
 
@@ -474,7 +474,7 @@ def test_the_tour_uses_the_explorer(shared_page):
 def test_pages_with_an_explorer_load_it_and_keep_their_pictures(page):
     """Without JavaScript and in print the still picture is there."""
     (text,) = [path.read_text() for path in DOCS.rglob(f"{page}.md")]
-    assert text.count('<script type="module" src="../../web/explorer/element.js"></script>') == 1
+    assert text.count('<script type="module" src="../web/explorer/element.js"></script>') == 1
     for inside in re.findall(r"<upsampling-explorer[^>]*>(.*)</upsampling-explorer>", text):
         assert inside == "" or inside.startswith("![")
 

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import click
 
 from tfdeconv.cli.messages import shown
-from tfdeconv.cli.serve_pages import serve_pages
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging.formats.atomic_file import draft_of
+from tfdeconv.web.serve_pages import serve_pages
 
 LARGEST = 10_000_000
 """Products (inputs times taps) and output samples up to which a configuration is computed."""

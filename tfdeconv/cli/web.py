@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import click
 
-from tfdeconv.cli.serve_pages import serve_pages
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.web.serve_pages import serve_pages
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?")
 

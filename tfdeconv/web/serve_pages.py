@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from tfdeconv.web import PageServer
+from tfdeconv.web.page_server import PageServer
 
 
 def serve_pages(*, port: int, home: str, fragment: str = "", connect: Sequence[str] = ()) -> None:
