@@ -306,15 +306,15 @@ def compare(
 
 def json_codec() -> bool:
     """Time decoding and encoding a 512x512x3 float image as JSON; the target is 250 ms."""
-    from tfdeconv.serving.codec import json_predict
+    from tfdeconv.serving.codec import json_answer, json_predict
 
     image = np.random.default_rng(0).random((1, 512, 512, 3), np.float32)
-    body = json_predict.build_response({"y": image}, row_form=True).replace(b"predictions", b"instances")
+    body = json_answer.build_response({"y": image}, row_form=True).replace(b"predictions", b"instances")
     times, cpu = [], []
     for _ in range(5):
         started, cpu_started = time.perf_counter(), time.process_time()
         inputs = json_predict.parse_request(body).inputs({"x": 1})
-        json_predict.build_response(inputs, row_form=True)
+        json_answer.build_response(inputs, row_form=True)
         times.append(time.perf_counter() - started)
         cpu.append(time.process_time() - cpu_started)
     np.testing.assert_array_equal(inputs["x"], image)

@@ -31,7 +31,16 @@ IMPORTS: dict[str, set[str]] = {
     "constraints": {"geometry", "keras_registration"},
     "layers": {"alignment", "geometry", "initializers", "keras_reading", "keras_registration", "ops"},
     "inference": {"geometry", "keras_reading", "keras_registration", "layers", "ops"},
-    "export": {"inference", "version_folders"},
+    "export": {
+        "geometry",
+        "imaging",
+        "inference",
+        "keras_reading",
+        "layers",
+        "ops",
+        "version_folders",
+        "zoo",
+    },
     "convert": {"geometry", "keras_reading", "layers", "ops"},
     "analysis": {"constraints", "geometry", "keras_reading", "ops", "version_folders"},
     "imaging": set(),
@@ -87,6 +96,8 @@ PATHS = set(MODULES.values())
 LAZY = {
     "Optimized": "inference",
     "Window": "geometry",
+    "PortableReport": "export",
+    "export_portable": "export",
     "export_saved_model": "export",
     "optimize": "inference",
 }

@@ -12,7 +12,7 @@ import tfdeconv
 ROOT = Path(tfdeconv.__file__).parent
 ORDER = {
     "serving": [
-        ["model_spec", "addresses", "templates"],
+        ["model_spec", "addresses", "templates", "cancellation"],
         ["codec", "telemetry", "config"],
         ["launch", "models"],
         ["repository"],

@@ -30,6 +30,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     },
     submod_attrs={
         "export": ["export_saved_model"],
+        "export.portable": ["PortableReport", "export_portable"],
         "geometry": ["Window"],
         "inference": ["Optimized", "optimize"],
     },

@@ -54,6 +54,32 @@ def versions(base_path: str | os.PathLike[str]) -> dict[int, Path] | None:
     return found
 
 
+Contents = tuple[tuple[str, int, int], ...]
+"""Relative path, size in bytes and time of change in nanoseconds of every file of a folder."""
+
+
+def contents(folder: Path) -> Contents:
+    """Return what tells whether a version folder has changed; empty where it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "saved_model.pb").write_bytes(b"...")
+        ...     [(name, size) for name, size, _ in contents(Path(folder))]
+        [('saved_model.pb', 3)]
+    """
+    found = []
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            try:
+                status = path.stat()
+            except OSError:  # renamed or removed in this moment
+                continue
+            found.append((str(path.relative_to(folder)), status.st_size, status.st_mtime_ns))
+    return tuple(sorted(found))
+
+
 def saved_model(path: str | os.PathLike[str]) -> Path | None:
     """Return the SavedModel that a path means: itself, or its newest version that holds one.
 

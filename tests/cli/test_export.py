@@ -73,3 +73,54 @@ def test_warmup_of_a_model_without_pictures_is_refused(tmp_path):
     keras.Sequential([keras.Input([4]), keras.layers.Dense(1)]).save(tmp_path / "dense.keras")
     result = export(tmp_path / "m", "--model", tmp_path / "dense.keras", "--warmup", "2x2")
     assert "--warmup needs a model with one picture as input" in str(result.exception)
+
+
+def test_another_format_is_written_and_reported(tmp_path):
+    """--format and --luma choose the file; what was done and found is printed."""
+    pytest.importorskip("onnxruntime")
+    path = tmp_path / "luma.onnx"
+    result = export(path, "--format", "onnx", "--luma", "--scale", 3, "--input-shape", "8x10x1")
+    assert result.exit_code == 0, result.output
+    assert path.is_file()
+    assert "upsample  Conv2DTranspose -> convolution, depth to space" in result.output
+    assert result.output.splitlines()[-1].startswith(f"{path}: onnx, float32, ")
+
+
+def test_int8_is_calibrated_from_a_file_of_samples(tmp_path):
+    """--calibration takes a .npy file besides a folder."""
+    pytest.importorskip("onnxruntime")
+    y, x = np.mgrid[0:32, 0:32] / 32
+    np.save(
+        tmp_path / "samples.npy", (0.5 + 0.3 * np.sin([5 * x + y, 3 * x * y]))[..., None].astype("float32")
+    )
+    arguments = ("--luma", "--precision", "int8", "--calibration", tmp_path / "samples.npy")
+    result = export(tmp_path / "luma.onnx", "--format", "onnx", *arguments)
+    assert result.exit_code == 0, result.exception
+    assert "onnx, int8" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--precision", "int8"], "--precision is for the other formats; received --format saved_model"),
+        (["--format", "onnx", "--version", "0"], "--version is for saved_model; received --format onnx"),
+        (["--format", "onnx", "--warmup", "2x2"], "--warmup is for saved_model; received --format onnx"),
+        (["--format", "onnx", "--input-shape", "8"], "input_shape must fit the model's input"),
+        (
+            ["--format", "onnx", "--input-shape", "8x"],
+            "--input-shape must be sizes like 256x256x3; received '8x'",
+        ),
+        (["--format", "litert"], "path must end in .tflite for format='litert'"),
+        (
+            ["--format", "onnx", "--precision", "int8", "--calibration", "no.npy"],
+            "--calibration must be a folder of pictures or a .npy file of samples; 'no.npy'",
+        ),
+    ],
+)
+def test_options_of_another_format_are_refused(tmp_path, arguments, message):
+    """Nothing that was asked for is dropped in silence."""
+    pytest.importorskip("onnxruntime")
+    result = export(tmp_path / "m.onnx", *arguments)
+    assert isinstance(result.exception, InvalidArgumentError)
+    assert message in str(result.exception)
+    assert not list(tmp_path.iterdir())

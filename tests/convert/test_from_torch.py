@@ -108,7 +108,18 @@ def test_converted_layer_computes_the_same(module, data_format):
 
 
 @pytest.mark.parametrize(
-    "module", [*CONV_TRANSPOSES, nn.Conv2d(3, 4, 5), nn.BatchNorm2d(3), MODULES[-1]], ids=_title
+    "module",
+    [
+        *CONV_TRANSPOSES,
+        nn.Conv2d(3, 4, 5),
+        nn.BatchNorm2d(3),
+        nn.BatchNorm2d(3, affine=False),
+        nn.GroupNorm(2, 4),
+        nn.PReLU(3),
+        nn.Linear(3, 4),
+        MODULES[-1],
+    ],
+    ids=_title,
 )
 def test_state_goes_back(module):
     """to_torch_state of the converted layer loads into a fresh module, which then equals the first."""
@@ -164,15 +175,21 @@ class Unknown(nn.Module):
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
-        (Unknown(), r"Unknown has no converter\. Converted are: Sequential"),
-        (nn.Sequential(nn.Sequential(nn.GELU())), r"Module '0\.0' \(GELU\) has no converter"),
-        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), r"padding_mode='reflect'; only 'zeros'"),
+        (Unknown(), r"The forward of Unknown cannot be followed"),
+        (
+            nn.Sequential(nn.Sequential(nn.Hardshrink())),
+            r"Module '0\.0' \(Hardshrink\) calls PyTorch's 'hardshrink', which has no converter",
+        ),
         (nn.Conv2d(1, 1, 3, stride=2, dilation=2), r"strides and dilation both above 1"),
         (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), r"align_corners=True"),
-        (nn.Upsample(scale_factor=2, mode="bicubic"), r"mode='bicubic'; only 'nearest'"),
-        (nn.Upsample(scale_factor=1.5), r"needs an integer scale_factor; received scale_factor=1\.5"),
-        (nn.Upsample(size=(8, 8)), r"received scale_factor=None, size=\(8, 8\)"),
-        (nn.BatchNorm2d(3, affine=False), r"must have affine=True"),
+        (
+            nn.Upsample(scale_factor=2, mode="bicubic"),
+            r"mode='bicubic' and antialias=False on 2 spatial axes; only 'nearest'",
+        ),
+        (nn.Upsample(scale_factor=(2, 2, 2), mode="linear"), r"one for each of 1 spatial axes"),
+        (nn.Upsample(scale_factor=1.5), r"scale_factor=\[1\.5, 1\.5\].*; give input_shape="),
+        (nn.Upsample(size=(8, 8)), r"size=\[8, 8\], scale_factor=None"),
+        (nn.BatchNorm2d(3, track_running_stats=False), r"statistics of each batch"),
         (nn.MaxUnpool2d(3, padding=1), r"MaxUnpool2d has padding="),
     ],
     ids=lambda value: str(value)[:40],

@@ -287,7 +287,7 @@ REST_CASES = [
         PREDICT,
         {"inputs": 1, "instances": [1]},
         400,
-        'JSON Value: {\n    "inputs": 1,\n    "instances": [\n        1\n    ]\n} Not formatted correctly '
+        'JSON Value: {\n    "inputs": 1,\n    "instances": [1]\n} Not formatted correctly '
         "expecting only one of 'inputs' or 'instances' keys to exist ",
     ),
     (

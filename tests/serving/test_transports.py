@@ -16,7 +16,9 @@ import prometheus_client.parser
 import pytest
 import tensorflow as tf
 import trustme
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from serving_waits import wait_for
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
@@ -143,6 +145,32 @@ class TestGrpc:
             with pytest.raises(grpc.RpcError) as caught:
                 health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
             assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+    def test_health_lists_its_names(self, toy_folder):
+        """``List`` answers, as grpcio's own servicer does not."""
+        with (
+            Server(
+                model_base_path=toy_folder, enable_grpc_healthcheck_service=True, rest_port=None
+            ) as checked,
+            grpc.insecure_channel(f"127.0.0.1:{checked.grpc_port}") as channel,
+        ):
+            statuses = health_pb2_grpc.HealthStub(channel).List(health_pb2.HealthListRequest()).statuses
+        assert {"", "tensorflow.serving.PredictionService"} <= set(statuses)
+        assert {status.status for status in statuses.values()} == {health_pb2.HealthCheckResponse.SERVING}
+
+    def test_reflection_describes_the_services(self, server):
+        """A client without .proto files finds the services, their methods and their messages."""
+        with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+            found = ProtoReflectionDescriptorDatabase(channel)
+            assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} <= set(
+                found.get_services()
+            )
+            pool = DescriptorPool(found)
+            service = pool.FindServiceByName("tensorflow.serving.PredictionService")
+            predict = service.methods_by_name["Predict"]
+            assert "inputs" in predict.input_type.fields_by_name
+            reload = pool.FindServiceByName("tensorflow.serving.ModelService")
+            assert "HandleReloadConfigRequest" in reload.methods_by_name
 
     def test_channel_arguments_reach_grpc(self, toy_folder):
         """A limit given as an argument is the limit that holds."""

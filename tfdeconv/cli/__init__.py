@@ -20,7 +20,7 @@ COMMANDS = {
     "demo": "Build, export, serve and query the upsampling model on a photograph.",
     "evaluate": "Score an upscaler on a folder of images, beside bicubic interpolation.",
     "explain": "Explain a transposed convolution step by step, with pictures and animations.",
-    "export": "Write an upsampling model as a SavedModel version folder.",
+    "export": "Write a model for TensorFlow Serving, ONNX Runtime, LiteRT or OpenVINO.",
     "inspect": "List the signatures, operations and missing GPU kernels of a SavedModel.",
     "optimize": "Rewrite a Keras model so that it runs faster, with the same outputs.",
     "predict": "Query a served model with arrays or images.",

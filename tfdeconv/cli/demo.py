@@ -56,7 +56,7 @@ def command(image: Path, output: Path) -> None:
         import_tensorflow()
         import tfdeconv as td
 
-        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(SCALE), SCALE)
+        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(SCALE, data_format="channels_last"), SCALE)
         expected = model(_to_float(halved))[0].numpy()
     with _step("Exporting it as a SavedModel"):
         base_path = output / "models" / MODEL

@@ -69,12 +69,12 @@ def _model(scale: int, architecture: str | None, weights: Path | None) -> Any:
     from tfdeconv.zoo.upscalers.upscaler_model import DEFAULT, LUMA_NETWORKS, load_upscaler
 
     if architecture is None:
-        return load_upscaler(scale, weights=weights)
+        return load_upscaler(scale, weights=weights, data_format="channels_last")
     if architecture not in LUMA_NETWORKS:
         raise InvalidArgumentError(
             f"--model must be one of {', '.join(LUMA_NETWORKS)}; received {architecture!r}."
         )
-    return LUMA_NETWORKS[architecture](scale, weights=weights or DEFAULT[1])
+    return LUMA_NETWORKS[architecture](scale, weights=weights or DEFAULT[1], data_format="channels_last")
 
 
 def _text(score: Score) -> str:

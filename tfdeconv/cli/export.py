@@ -1,4 +1,4 @@
-"""``tfdeconv export``: a model becomes a SavedModel version folder."""
+"""``tfdeconv export``: a model becomes a SavedModel version folder, or a file of another runtime."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from tfdeconv.errors import InvalidArgumentError
 
 
 @click.command()
-@click.argument("base_path", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["saved_model", "onnx", "litert", "openvino"]),
+    default="saved_model",
+    show_default=True,
+    help="What to write.",
+)
 @click.option("--scale", type=click.IntRange(2, 4), default=2, show_default=True, help="Upscaling factor.")
 @click.option(
     "--model",
@@ -29,44 +37,123 @@ from tfdeconv.errors import InvalidArgumentError
     type=click.Path(path_type=Path),
     help="Weights file (.npz) of `tfdeconv train` for the upscaler.",
 )
-@click.option("--version", type=int, help="Version number.  [default: one more than the newest]")
+@click.option(
+    "--version", type=int, help="Version number of a SavedModel.  [default: one more than the newest]"
+)
 @click.option(
     "--warmup",
     multiple=True,
     metavar="HEIGHTxWIDTH",
-    help="Let servers try a picture of this size before they take traffic. May be repeated.",
+    help="Let servers of a SavedModel try a picture of this size first. May be repeated.",
+)
+@click.option(
+    "--luma", is_flag=True, help="Other formats: the upscaler's luma network alone, without the colours."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "int8"]),
+    help="Numbers of the other formats.  [default: float32]",
+)
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="Folder of pictures, or .npy file of samples, that sets the ranges of int8.",
+)
+@click.option(
+    "--input-shape",
+    "shapes",
+    multiple=True,
+    metavar="NxNx...",
+    help="Other formats: fixed shape of one input without the batch, such as 256x256x3. Once for each input.",
 )
 def command(
-    base_path: Path,
+    path: Path,
+    format_: str,
     scale: int,
     model_file: Path | None,
     weights: Path | None,
     version: int | None,
     warmup: tuple[str, ...],
+    *,
+    luma: bool,
+    precision: str | None,
+    calibration: Path | None,
+    shapes: tuple[str, ...],
 ) -> None:
-    """Write a model as BASE_PATH/VERSION/, ready for TensorFlow Serving and `tfdeconv serve`.
+    """Write a model for TensorFlow Serving, ONNX Runtime, LiteRT or OpenVINO.
 
-    The last part of BASE_PATH is the model's name. The folder appears in one step, so a server
-    that watches BASE_PATH never sees half a model.
+    A SavedModel becomes PATH/VERSION/, ready for TensorFlow Serving and `tfdeconv serve`; the last part
+    of PATH is the model's name. The folder appears in one step, so a server that watches PATH never sees
+    half a model.
+
+    In the other formats PATH is one file (.onnx, .tflite or .xml). It is run in its own runtime and
+    appears only if it computes what the model computes.
 
     \b
     Examples:
       tfdeconv export models/upscaler --scale 2 --warmup 256x256
       tfdeconv export models/upscaler --scale 3 --weights build/train/slim/x3/weights.npz
       tfdeconv export models/segmenter --model segmenter.keras
+      tfdeconv export upscaler.onnx --format onnx
+      tfdeconv export upscaler.tflite --format litert --luma --precision int8 --calibration photos
     """  # noqa: D301 - click reads the \b
     sizes = [_size(text) for text in warmup]
     if model_file is not None and weights is not None:
         raise InvalidArgumentError("--weights are for the upscaler, --model replaces it: give one of them.")
+    portable = {"luma": luma, "precision": precision, "calibration": calibration, "input-shape": shapes}
+    _check_options(format_, {"version": version, "warmup": warmup}, portable)
     import_tensorflow()
     import tfdeconv as td
 
-    if model_file is None:
-        model = td.zoo.RGBUpscaler(td.zoo.load_upscaler(scale, weights=weights), scale)
-    else:
+    if model_file is not None:
         model = load_keras_file(model_file, "--model")
+    else:
+        model = td.zoo.load_upscaler(scale, weights=weights, data_format="channels_last")
+        if not luma:
+            model = td.zoo.RGBUpscaler(model, scale)
+    if format_ != "saved_model":
+        report = td.export_portable(
+            model,
+            path,
+            format=format_,
+            precision=precision or "float32",
+            calibration=_calibration(calibration),
+            input_shape=[_shape(text) for text in shapes] or None,
+        )
+        click.echo(report)
+        return
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
-    click.echo(shown(td.export_saved_model(model, base_path, version=version, warmup=requests)))
+    click.echo(shown(td.export_saved_model(model, path, version=version, warmup=requests)))
+
+
+def _check_options(format_: str, saved_model: dict[str, Any], portable: dict[str, Any]) -> None:
+    """Raise where an option has no effect in this format."""
+    unused = portable if format_ == "saved_model" else saved_model
+    given = [
+        f"--{name}"
+        for name, value in unused.items()
+        if value is not None and value is not False and value != ()
+    ]
+    if given:
+        formats = "the other formats" if format_ == "saved_model" else "saved_model"
+        raise InvalidArgumentError(f"{given[0]} is for {formats}; received --format {format_}.")
+
+
+def _calibration(path: Path | None) -> Any:
+    if path is None or path.suffix != ".npy":
+        return path
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"--calibration must be a folder of pictures or a .npy file of samples; {str(path)!r}: {error}"
+        ) from error
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    if re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", text) is None:
+        raise InvalidArgumentError(f"--input-shape must be sizes like 256x256x3; received {text!r}.")
+    return tuple(map(int, text.split("x")))
 
 
 def _size(text: str) -> tuple[int, int]:

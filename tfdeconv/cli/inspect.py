@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     help="Look for kernels of this device. No such device is needed.",
 )
 @click.option("--tags", default="serve", show_default=True, help="Tags of the graph, separated by commas.")
-def command(folder: Path, *, device: str, tags: str) -> None:
+@click.option(
+    "--for-serving",
+    metavar="RELEASE",
+    help="Say whether the operations are in TensorFlow Serving of this release, such as 2.19.",
+)
+def command(folder: Path, *, device: str, tags: str, for_serving: str | None) -> None:
     """List the signatures, operations and parameters of a SavedModel.
 
     SAVED_MODEL is a version folder (it holds saved_model.pb), or a model folder, whose newest version
@@ -36,28 +41,31 @@ def command(folder: Path, *, device: str, tags: str) -> None:
     copied from the device and back. Signatures that are alike are listed once.
     """
     import_tensorflow()
-    from tfdeconv.serving.models import inspection
+    from tfdeconv.serving.models import inspection, operations_since
 
+    release = None if for_serving is None else operations_since.release(for_serving)
     path = version_folders.saved_model(folder)
     if path is None:
         raise NotFoundError(
             f"{str(folder)!r} is no SavedModel: neither a version folder, which holds saved_model.pb, nor a "
             "folder of numbered versions."
         )
-    report = inspection.inspect(path, device=device.upper(), tags=tags.split(","))
+    report = inspection.inspect(path, device=device.upper(), tags=tags.split(","), for_serving=release)
     click.echo(shown(path))
     click.echo(f"written by TensorFlow {report.tensorflow_version or '(not recorded)'}")
     click.echo(f"{report.parameters:,} parameters, {report.parameter_bytes / 1e3:,.1f} kB")
-    for names, lines in _alike(report.signatures, device).items():
+    for names, lines in _alike(report.signatures, device, for_serving).items():
         click.echo(f"\nsignature {names}")
         click.echo("\n".join(lines))
 
 
-def _alike(signatures: Sequence[SignatureReport], device: str) -> dict[str, list[str]]:
+def _alike(signatures: Sequence[SignatureReport], device: str, release: str | None) -> dict[str, list[str]]:
     """Return what is to be printed of each signature, by the names of all that it is true of."""
     names: dict[tuple[str, ...], list[str]] = {}
     for report in signatures:
-        names.setdefault(tuple(_lines(report, device)), []).append(report.signature.name)
+        names.setdefault((*_lines(report, device), *_release_lines(report, release)), []).append(
+            report.signature.name
+        )
     return {f"{', '.join(those)}  ({head})": lines for (head, *lines), those in names.items()}
 
 
@@ -76,6 +84,16 @@ def _lines(report: SignatureReport, device: str) -> Iterator[str]:
         yield f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU"
     else:
         yield f"  {device.upper()}: every kind has a kernel"
+
+
+def _release_lines(report: SignatureReport, release: str | None) -> Iterator[str]:
+    if release is None:
+        return
+    if not report.unknown:
+        yield f"  TensorFlow Serving {release}: has every operation"
+        return
+    yield f"  TensorFlow Serving {release} does not run:"
+    yield from (f"    {name}: {reason}" for name, reason in report.unknown.items())
 
 
 def _lacking(report: SignatureReport, operation: str, device: str) -> str:

@@ -95,8 +95,9 @@ def _serve(parsed: flags.Parsed) -> None:
     for noisy in ("tensorflow", "absl", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # nohup
+            signal.signal(number, lambda *_: stopping.set())
     try:
         options = flag_options.from_flags(parsed)
         if options.rest_port is None and parsed.values["rest_api_port"]:
@@ -115,7 +116,11 @@ def _serve(parsed: flags.Parsed) -> None:
     except TfdeconvError as error:
         click.echo(f"Failed to start server. Error: {status_codes.with_code(error)}", err=True)
         sys.exit(_FAILED)
-    server.stop(grace=float(parsed.values["drain_seconds"]))
+    if not server.stop(grace=float(parsed.values["drain_seconds"])):
+        # Python would wait for the threads that still compute what nobody waits for.
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _announce(server: Server) -> None:

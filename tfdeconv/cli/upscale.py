@@ -269,10 +269,10 @@ def _trained(scale: float | None, weights: Path) -> Any:
 
     if scale is not None:
         factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
-        return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+        return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
     for factor in FACTORS:
         try:
-            return LocalNetwork(load_upscaler(factor, weights=weights), factor)
+            return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
         except InvalidArgumentError:
             if factor == FACTORS[-1]:
                 raise

@@ -7,9 +7,9 @@ convert a single layer: its attributes and arrays are all that is read.
 
 from tfdeconv.convert.caffe_layers import from_caffe
 from tfdeconv.convert.kernels import kernel_from_torch, kernel_to_torch, switches_from_torch
-from tfdeconv.convert.onnx_model import from_onnx
-from tfdeconv.convert.torch_modules import from_torch
-from tfdeconv.convert.torch_state import to_torch_state
+from tfdeconv.convert.onnx.model import from_onnx
+from tfdeconv.convert.pytorch.modules import from_torch
+from tfdeconv.convert.pytorch.state import to_torch_state
 
 __all__ = [
     "from_caffe",

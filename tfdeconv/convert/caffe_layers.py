@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv import layers
-from tfdeconv.convert import equivalents
 from tfdeconv.convert.kernels import as_array
+from tfdeconv.convert.operators.convolutions import conv_transpose
+from tfdeconv.convert.operators.place import Place
 from tfdeconv.errors import ConversionError
 from tfdeconv.ops.data_format import is_channels_first
 
@@ -115,7 +116,8 @@ def _deconvolution(
             f"The weight must be [channels, {outputs // groups}, {kernel_size[0]}, {kernel_size[1]}]; "
             f"received shape {weight.shape}."
         )
-    return equivalents.conv_transpose(
+    (layer,) = conv_transpose(
+        Place(data_format, name=name),
         weight,
         bias,
         strides=_per_axis(parameters, "stride", ("stride_h", "stride_w"), 1),
@@ -123,9 +125,8 @@ def _deconvolution(
         output_padding=None,
         dilation_rate=_per_axis(parameters, "dilation", (), 1),
         groups=groups,
-        data_format=data_format,
-        name=name,
     )
+    return layer
 
 
 def _filled(parameters: Any, shape: Sequence[int]) -> npt.NDArray[np.float32]:

@@ -198,7 +198,8 @@ def window(
     """Return the window of Keras's and TensorFlow's conventions, and of paddings in samples.
 
     Args:
-        input_size: Samples along the axis, at least 1.
+        input_size: Samples along the axis, at least 0. From 0 samples comes what the formula gives for
+            them, as in Keras: zeros, or no samples where it is negative.
         kernel_size: Taps of the kernel.
         stride: Stride of the axis.
         padding: As in :func:`crops`.
@@ -223,7 +224,7 @@ def window(
             kernel_size, stride, padding=padding, output_padding=output_padding, dilation_rate=dilation_rate
         )
         return cropped_window(input_size, kernel_size, stride, cropped, padding, dilation_rate)
-    input_size = at_least(1, "input_size", input_size)
+    input_size = at_least(0, "input_size", input_size)
     check_exclusive(output_padding, output_size)
     size = integer("output_shape", output_size)
     legal = output_size_range(input_size, kernel_size, stride, padding, dilation_rate)
@@ -320,7 +321,8 @@ def cropped_window(
     before, after = cropped
     size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
     if isinstance(size, int):
-        input_size = at_least(1, "input_size", input_size)
+        if at_least(0, "input_size", input_size) == 0:  # nothing comes of nothing, as in Keras
+            return Window(before, max(size, 0))
         positive_size(size, input_size, kernel_size, stride, padding)
     return Window(before, size)
 

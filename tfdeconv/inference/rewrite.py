@@ -39,7 +39,7 @@ class Rewriter:
         self._model = model
         self._choose = choose
         self._prefix = prefix
-        self._normalizations = _foldable_pairs(model)
+        self._normalizations = foldable_pairs(model)
         self._new: dict[int, Any] = {}
         self._fills: list[tuple[keras.Layer, Callable[[], None]]] = []
         self.reports: list[LayerReport] = []
@@ -160,7 +160,7 @@ def _nodes(model: keras.Model) -> dict[int, list[Any]]:
     return nodes
 
 
-def _foldable_pairs(model: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
+def foldable_pairs(model: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
     """Map the id of a convolution to the batch normalization that alone reads its only output."""
     nodes = _nodes(model)
     readers: dict[int, list[Any]] = {}

@@ -273,6 +273,14 @@ class Conv2DTranspose(_ConvTranspose):
     dilation together with strides, paddings in samples (PyTorch, Caffe, ONNX), output sizes chosen
     at the call, and a choice of exact lowerings.
 
+    As with Keras's own transposed convolutions there is no ``enable_lora``, which Keras gives to plain
+    convolutions and dense layers alone, and no integer mode: ``quantize`` of a model warns and leaves this
+    layer as it is. LoRA's product of two thin matrices would have to be added up before every call, since a
+    transposed convolution with a window does not factor into two; integers come with an export for a
+    runtime that computes in them.
+
+    An axis without samples gives zeros and the bias in Keras's shape.
+
     Args:
         filters: Output channels; a multiple of ``groups``.
         kernel_size: Taps of the kernel; an int or one for each axis.

@@ -100,9 +100,18 @@ class Runtime:
         """Take no further configuration; requests are answered as before."""
         self._poller.stop()
 
-    def close(self) -> None:
-        """Wait for the requests that hold a model, and unload all."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Wait for the requests that hold a model, and unload all.
+
+        Args:
+            timeout: Longest wait in seconds. Defaults to no limit.
+
+        Returns:
+            Whether all has ended; what has not, ends by itself.
+        """
         self._poller.stop()
         self._poller.join()
-        self.repository.close()
-        self.telemetry.close()
+        ended = self.repository.close(timeout)
+        if ended:
+            self.telemetry.close()
+        return ended

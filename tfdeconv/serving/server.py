@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
@@ -15,10 +16,12 @@ from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.grpc.api import GrpcApi
 from tfdeconv.serving.grpc.server import GrpcServer, channel_arguments
 from tfdeconv.serving.rest.app import rest_app
+from tfdeconv.serving.rest.http_limits import HttpLimits
 from tfdeconv.serving.rest.http_server import HttpServer
 from tfdeconv.serving.runtime import Runtime
 
 _DEFAULT_GRACE = 30.0
+_CLOSING_SECONDS = 0.2
 
 
 class Server:
@@ -120,15 +123,24 @@ class Server:
             if options.grpc_socket_path:
                 self._grpc.listen(f"unix:{options.grpc_socket_path}")
         if options.rest_port is not None:
-            self._http = HttpServer(app, rest_threads)
+            self._http = HttpServer(app, rest_threads, _http_limits(options))
             self.rest_port = self._http.listen(options.host, options.rest_port)
         if self._grpc is not None:
             self._grpc.start()
         if self._http is not None:
             self._http.start()
 
-    def stop(self, grace: float | None = _DEFAULT_GRACE) -> None:
-        """Stop accepting, finish what is in flight for up to ``grace`` seconds, and unload the models."""
+    def stop(self, grace: float | None = _DEFAULT_GRACE) -> bool:
+        """Stop accepting, finish what is in flight for up to ``grace`` seconds, and unload the models.
+
+        Args:
+            grace: Longest time in seconds; None for no limit. Defaults to 30.
+
+        Returns:
+            Whether all work has ended. What has not is answered already, and its threads end by themselves.
+        """
+        deadline = None if grace is None else time.monotonic() + grace
+        ended = True
         if self.runtime is not None:
             self.runtime.stop_polling()
         # Both at once: each lets its own running requests finish.
@@ -142,5 +154,15 @@ class Server:
         for thread in threads:
             thread.join()
         if self.runtime is not None:
-            self.runtime.close()
+            remaining = None if deadline is None else max(_CLOSING_SECONDS, deadline - time.monotonic())
+            ended = self.runtime.close(remaining)
         self._grpc = self._http = self.runtime = None
+        return ended
+
+
+def _http_limits(options: ServerOptions) -> HttpLimits:
+    return HttpLimits(
+        head_bytes=options.max_rest_header_bytes,
+        head_seconds=options.rest_header_timeout_in_ms / 1000 or None,
+        body_seconds=options.rest_body_timeout_in_ms / 1000 or None,
+    )

@@ -91,7 +91,7 @@ class Trainer:
         self.plan = recipe.for_scale(scale)
         self.recipe, self.scale, self.patches, self.directory = recipe, scale, patches, directory
         keras.utils.set_random_seed(recipe.seed)
-        self.model = LUMA_NETWORKS[recipe.architecture](scale)
+        self.model = LUMA_NETWORKS[recipe.architecture](scale, data_format="channels_last")
         if initial is not None:
             start_from(self.model, initial)
         self.average = keras.models.clone_model(self.model)

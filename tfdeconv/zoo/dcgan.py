@@ -6,6 +6,7 @@ import keras
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import Conv2DTranspose
+from tfdeconv.ops.data_format import is_channels_first
 
 START = 4
 """Height and width of the first feature map."""
@@ -18,6 +19,7 @@ def DCGANGenerator(  # noqa: N802
     latent_dim: int = 100,
     width: int = 64,
     kernel_size: int = 4,
+    data_format: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
     """Return the generator of a deep convolutional generative adversarial network.
@@ -33,6 +35,8 @@ def DCGANGenerator(  # noqa: N802
         latent_dim: Length of the noise vector.
         width: Channels before the last layer; they double towards the noise.
         kernel_size: Taps of every transposed convolution, at least 2.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
         name: Name of the model; None: ``dcgan_generator``.
 
     Returns:
@@ -57,29 +61,35 @@ def DCGANGenerator(  # noqa: N802
         )
     if kernel_size < 2:
         raise InvalidArgumentError(f"kernel_size must be at least the stride, 2; received {kernel_size}.")
+    channels_first = is_channels_first(data_format)
+    data_format = "channels_first" if channels_first else "channels_last"
+    axis = 1 if channels_first else -1
     start = keras.initializers.RandomNormal(stddev=0.02)
     filters = width << (doublings - 1)
     noise = keras.Input([latent_dim], name="noise")
     x = keras.layers.Dense(START * START * filters, use_bias=False, kernel_initializer=start, name="project")(
         noise
     )
-    x = _rectified(keras.layers.Reshape([START, START, filters], name="start")(x), "project")
+    first = [filters, START, START] if channels_first else [START, START, filters]
+    x = _rectified(keras.layers.Reshape(first, name="start")(x), axis, "project")
     for step in range(1, doublings):
         x = Conv2DTranspose(
             filters >> step,
             kernel_size,
             strides=2,
             padding="same",
+            data_format=data_format,
             use_bias=False,
             kernel_initializer=start,
             name=f"up_{step}",
         )(x)
-        x = _rectified(x, f"up_{step}")
+        x = _rectified(x, axis, f"up_{step}")
     picture = Conv2DTranspose(
         channels,
         kernel_size,
         strides=2,
         padding="same",
+        data_format=data_format,
         activation="tanh",
         kernel_initializer=start,
         name="picture",
@@ -87,6 +97,6 @@ def DCGANGenerator(  # noqa: N802
     return keras.Model(noise, picture, name=name or "dcgan_generator")
 
 
-def _rectified(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+def _rectified(x: keras.KerasTensor, axis: int, name: str) -> keras.KerasTensor:
+    x = keras.layers.BatchNormalization(axis=axis, momentum=0.9, name=f"{name}_norm")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -174,10 +174,41 @@ class TestEngine:
             self.command("--engine=triton")
 
 
-def test_flags_without_effect_are_accepted_and_said_so(caplog):
-    """A script that sets them still starts, and its log tells."""
-    flag_options.from_flags(flags.parse(["--model_base_path=/m", "--thread_pool_factory_config_file=/p"]))
-    assert "--thread_pool_factory_config_file has no effect on the embedded server" in caplog.text
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--thread_pool_factory_config_file=/p",
+        "--enable_profiler=true",
+        "--flush_filesystem_caches",
+        "--remove_unused_fields_from_bundle_metagraph=false",
+        "--skip_initialize_tpu",
+    ],
+)
+def test_flags_without_effect_are_accepted_and_said_so(caplog, argument):
+    """A script that sets them still starts, and its log tells; those that are not set are not spoken of."""
+    flag_options.from_flags(flags.parse(["--model_base_path=/m", argument]))
+    name = argument.partition("=")[0]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{name} has no effect on the embedded server"
+    ]
+
+
+@pytest.mark.parametrize("argument", ["--port=99999", "--port=-1", "--rest_api_port=65536"])
+def test_ports_are_ports(argument):
+    """A number that no port has is refused under the flag's name, before anything is opened."""
+    name, _, value = argument.partition("=")
+    with pytest.raises(InvalidRequestError, match=f"{name} must be from 0 to 65535; received {value}."):
+        flag_options.from_flags(flags.parse(["--model_base_path=/m", argument]))
+
+
+def test_a_missing_file_is_told_with_its_flag(tmp_path):
+    """The error names the option, the file and the reason."""
+    from tfdeconv.serving import ServerOptions
+    from tfdeconv.serving.repository.configured_models import configured_models
+
+    options = ServerOptions(model_config_file=tmp_path / "models.config")
+    with pytest.raises(InvalidRequestError, match=r"Cannot read model_config_file '.*': No such file"):
+        configured_models(options)
 
 
 class TestBesideAPlatformConfig:

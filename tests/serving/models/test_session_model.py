@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from tfdeconv.errors import InvalidRequestError, NotFoundError, ServingError
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, NotFoundError, ServingError
 from tfdeconv.serving.models.session_model import SessionModel
 
 v1 = tf.compat.v1
@@ -80,7 +80,26 @@ def test_combinations_of_outputs_do_not_fill_the_memory(tmp_path):
     [
         (lambda path: (path / "saved_model.pb").unlink(), NotFoundError, "Could not find SavedModel .pb or"),
         (lambda path: (path / "saved_model.pb").write_bytes(b"\xff" * 9), ServingError, "Cannot read the"),
-        (lambda path: shutil.rmtree(path / "variables"), None, None),
+        (
+            lambda path: shutil.rmtree(path / "variables"),
+            FailedPreconditionError,
+            r"not whole: its graph has 1 variables, but variables/variables.index is not there",
+        ),
+        (
+            lambda path: (path / "variables" / "variables.index").unlink(),
+            FailedPreconditionError,
+            "not whole",
+        ),
+        (
+            lambda path: (path / "variables" / "variables.data-00000-of-00001").unlink(),
+            ServingError,
+            None,
+        ),
+        (
+            lambda path: (path / "variables" / "variables.data-00000-of-00001").write_bytes(b""),
+            ServingError,
+            None,
+        ),
         (
             lambda path: (path / "variables" / "variables.index").write_bytes(b"nonsense"),
             ServingError,
@@ -89,22 +108,86 @@ def test_combinations_of_outputs_do_not_fill_the_memory(tmp_path):
     ],
 )
 def test_damaged_folders(copy, damage, error, message):
-    """What cannot be loaded is a ServingError; a folder without variables loads and fails when it runs."""
+    """What cannot be loaded, a folder that is half copied too, is a ServingError before any request."""
     damage(copy)
-    if error is not None:
-        with pytest.raises(error, match=message):
-            SessionModel(copy)
-        return
-    model = SessionModel(copy)
-    with pytest.raises(ServingError):
-        run(model, np.float32([[1]]))
-    model.close()
+    with pytest.raises(error, match=message):
+        SessionModel(copy)
+
+
+def test_an_asset_that_has_not_arrived_is_named(tmp_path):
+    """A vocabulary that is missing would fail the initialiser or each request, in words about paths."""
+    (tmp_path / "words.txt").write_text("a\nb\n")
+    module = tf.Module()
+    module.words = tf.saved_model.Asset(str(tmp_path / "words.txt"))
+    module.f = tf.function(lambda: {"y": tf.io.read_file(module.words.asset_path)}, input_signature=[])
+    tf.saved_model.save(module, str(tmp_path / "1"), module.f)
+    SessionModel(tmp_path / "1").close()
+    (tmp_path / "1" / "assets" / "words.txt").unlink()
+    with pytest.raises(FailedPreconditionError, match=r"assets/words.txt is not there"):
+        SessionModel(tmp_path / "1")
 
 
 def test_tags_must_be_there(toy_folder):
     """The error lists the tags that were looked for."""
     with pytest.raises(NotFoundError, match=r"matching supplied tags: \{ gpu \}"):
         SessionModel(toy_folder / "1", tags=["gpu"])
+
+
+class Scalar(tf.Module):
+    """A TensorFlow 2 signature with an input of rank 0, with and without an op that aborts on wrong ranks."""
+
+    def __init__(self, *, convolve: bool) -> None:
+        super().__init__()
+        self.convolve = convolve
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, 1], tf.float32, name="x"),
+            tf.TensorSpec([], tf.float32, name="factor"),
+        ]
+    )
+    def scale(self, x, factor):
+        return {"y": factor * (tf.nn.conv2d(x, tf.ones([1, 1, 1, 1]), 1, "SAME") if self.convolve else x)}
+
+
+@pytest.mark.parametrize("convolve", [True, False])
+def test_row_form_of_a_scalar_input(tmp_path, convolve):
+    """Rows make a list of a scalar input; the op decides, as in TensorFlow Serving."""
+    module = Scalar(convolve=convolve)
+    tf.saved_model.save(module, str(tmp_path / "1"), module.scale)
+    model = SessionModel(tmp_path / "1")
+    signature = model.signatures["serving_default"]
+    names = [signature.inputs[alias].tensor_name for alias in ("x", "factor")]
+    fetch = signature.outputs["y"].tensor_name
+    feeds = dict(zip(names, (np.ones((2, 1, 1, 1), np.float32), np.float32([3])), strict=True))
+    (value,) = model.run(feeds, [fetch])
+    assert value.tolist() == [[[[3]]], [[[3]]]]
+    feeds[names[0]] = np.ones((2,), np.float32)
+    if convolve:  # it would end the process
+        with pytest.raises(InvalidRequestError, match="must have rank 4"):
+            model.run(feeds, [fetch])
+    else:
+        assert model.run(feeds, [fetch])[0].tolist() == [3, 3]
+    model.close()
+
+
+def test_errors_of_ops_do_not_show_the_graph(tmp_path):
+    """A client learns what is wrong, not how the functions of the graph are called."""
+
+    class Reshape(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def two(self, x):
+            return {"y": tf.reshape(x, [2])}
+
+    module = Reshape()
+    tf.saved_model.save(module, str(tmp_path / "1"), module.two)
+    model = SessionModel(tmp_path / "1")
+    signature = model.signatures["serving_default"]
+    feeds = {signature.inputs["x"].tensor_name: np.zeros(3, np.float32)}
+    with pytest.raises(InvalidRequestError) as caught:
+        model.run(feeds, [signature.outputs["y"].tensor_name])
+    assert str(caught.value) == ("Input to reshape is a tensor with 3 values, but the requested shape has 2")
+    model.close()
 
 
 def test_rank_of_a_tensorflow_1_convolution_is_checked(tmp_path):

@@ -60,15 +60,17 @@ class TestTensorFlow2:
         body = {"signature_name": "regress", "context": {"x": 2.0}, "examples": [{}, {"x": 0.5}]}
         assert rest("POST", "/v1/models/toy:regress", body) == (200, {"results": [6.0, 1.5]})
 
-    def test_inputs_of_different_tensors_cannot_share_a_run(self, stubs):
-        """TensorFlow 2 gives each signature an input of its own, so MultiInference refuses two."""
+    def test_multi_inference_feeds_each_signature_the_examples(self, stubs):
+        """TensorFlow 2 gives each signature an input of its own (testMultiInferenceTf2 of its own suite)."""
         request = inference_pb2.MultiInferenceRequest()
         for signature in ("classify", "regress"):
             task = request.tasks.add(method_name=f"tensorflow/serving/{signature}")
             task.model_spec.name, task.model_spec.signature_name = "toy", signature
-        with pytest.raises(grpc.RpcError) as caught:
-            stubs.prediction.MultiInference(fill(request, 1))
-        assert caught.value.details() == "Input tensor must be the same for all Signatures."
+        classes, value = stubs.prediction.MultiInference(fill(request, 0.25)).results
+        (row,) = classes.classification_result.classifications
+        assert [(entry.label, entry.score) for entry in row.classes] == [("low", 0.75), ("high", 0.25)]
+        assert [entry.value for entry in value.regression_result.regressions] == [0.75]
+        assert [result.model_spec.signature_name for result in (classes, value)] == ["classify", "regress"]
 
 
 @pytest.fixture(scope="module")

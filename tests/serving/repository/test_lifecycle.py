@@ -16,6 +16,7 @@ from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, 
 
 from tfdeconv.errors import (
     CancelledError,
+    DeadlineExceededError,
     FailedPreconditionError,
     InternalError,
     InvalidRequestError,
@@ -125,6 +126,56 @@ class TestRepository:
         wait_for(lambda: states(repository)[3] == "END")
         assert states(repository)[2] == "AVAILABLE"
         assert str(repository.status("m", 3)[0].error) == "version 3 is broken"
+
+    def test_a_version_replaced_in_place_heals(self, repository, loader, tmp_path):
+        """A load that failed for good is tried again once the folder has changed and then lain still."""
+        base = folders(tmp_path, 1)
+        repository.configure([ModelConfig("m", base)], timeout=10)
+        loader.failing.add(2)
+        folders(tmp_path, 2)
+        repository.poll()
+        wait_for(lambda: states(repository).get(2) == "END")
+        for _ in range(3):
+            repository.poll()
+        assert loader.calls.count(("m", 2)) == 1, "an unchanged folder is left alone"
+        loader.failing.clear()
+        (tmp_path / "2" / "saved_model.pb").write_bytes(b"whole now")
+        repository.poll()  # changed
+        assert states(repository)[2] == "END"
+        repository.poll()  # and still
+        wait_for(lambda: states(repository) == {1: "END", 2: "AVAILABLE"})
+        assert repository.status("m", 2)[0].error is None
+
+    def test_a_version_that_is_still_arriving_is_tried_again_at_once(self, loader, tmp_path):
+        """The pause between two tries, a minute, ends when what was awaited has arrived; status says what."""
+        repository = ModelRepository(loader, poll_seconds=0.05, max_load_retries=5, retry_seconds=600)
+        try:
+            repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=10)
+            loader.failing.add(2)
+            folders(tmp_path, 2)
+            wait_for(lambda: repository.statuses("m")[0].error is not None)
+            assert states(repository) == {1: "AVAILABLE", 2: "LOADING"}
+            assert str(repository.status("m", 2)[0].error) == "version 2 is broken"
+            loader.failing.clear()
+            (tmp_path / "2" / "saved_model.pb").write_bytes(b"whole now")
+            wait_for(lambda: states(repository) == {1: "END", 2: "AVAILABLE"})
+        finally:
+            repository.close()
+
+    def test_status_forgets_versions_that_ended_long_ago(self, repository, tmp_path):
+        """A hundred switches leave the newest ten of what has ended."""
+        repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=10)
+        for version in range(2, 31):
+            folders(tmp_path, version)
+            repository.poll()
+            wait_for(lambda version=version: states(repository)[version] == "AVAILABLE")
+            wait_for(lambda version=version: states(repository)[version - 1] == "END")
+        assert list(states(repository)) == list(range(30, 19, -1))
+
+    def test_a_base_path_that_is_not_there_is_named(self, repository, tmp_path):
+        """A start that waits says for which folder, and why."""
+        with pytest.raises(DeadlineExceededError, match=r"base path .*/nowhere: there is no such folder"):
+            repository.configure([ModelConfig("m", str(tmp_path / "nowhere"))], timeout=0.1)
 
     def test_unload_waits_for_the_last_lease(self, repository, loader, tmp_path):
         """A version in use is not closed under its requests."""
@@ -248,6 +299,24 @@ class TestRepository:
         assert repository.status("one")[0].state is VersionState.END
 
 
+def test_a_half_copied_version_waits_while_the_old_one_serves(toy_folder, tmp_path):
+    """The graph without its variables does not replace a good version; the variables heal it."""
+    shutil.copytree(toy_folder / "1", tmp_path / "1")
+    with Server(
+        model_base_path=tmp_path, model_name="toy", file_system_poll_wait_seconds=0.05, rest_port=None
+    ) as server:
+        repository = server.runtime.repository
+        (tmp_path / "2").mkdir()
+        shutil.copy(toy_folder / "2" / "saved_model.pb", tmp_path / "2")
+        wait_for(lambda: any(status.error for status in repository.statuses("toy")))
+        newest, oldest = repository.statuses("toy")
+        assert (newest.version, newest.state.name) == (2, "LOADING")
+        assert "variables/variables.index is not there" in str(newest.error)
+        assert oldest.state.name == "AVAILABLE"
+        shutil.copytree(toy_folder / "2" / "variables", tmp_path / "2" / "variables")
+        wait_for(lambda: states(repository, "toy") == {1: "END", 2: "AVAILABLE"})
+
+
 class TestModelConfig:
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -264,6 +333,10 @@ class TestModelConfig:
             (
                 'config { name: "a" base_path: "/a" model_platform: "tensorflow" } ' * 2,
                 "Illegal to list model a multiple times in config list",
+            ),
+            (
+                'config { name: "a" base_path: "/a" model_platform: "tensorflow" logging_config {} }',
+                r"No request-logger-creator provided\. .*Model a has a logging_config; remove it",
             ),
         ],
     )

@@ -1,59 +1,41 @@
 """JSON as TensorFlow Serving reads and writes it.
 
-It reads NaN and Infinity, ignores what follows the first document, and reports errors in RapidJSON's
-words with an offset in bytes. orjson does the ordinary documents; the standard library the rest.
+It reads NaN and Infinity, ignores what follows the first document, keeps the first of several members of
+one name, and reports errors in RapidJSON's words with an offset in bytes. orjson does the ordinary
+documents; the standard library the rest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
-import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from tfdeconv.errors import InvalidRequestError
+from tfdeconv.serving.codec import json_dense, json_lenient, json_quote, json_size
+from tfdeconv.serving.codec.json_dense import Dense
 
-# The standard library's complaint -> RapidJSON's.
-_MESSAGES = {
-    "Expecting value": "Invalid value.",
-    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
-    "Illegal trailing comma before end of object": "Missing a name for object member.",
-    "Illegal trailing comma before end of array": "Invalid value.",
-    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
-    "Unterminated string starting at": "Missing a closing quotation mark in string.",
-    "Invalid control character at": "Invalid encoding in string.",
-    "Invalid \\escape": "Invalid escape character in string.",
-    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
-}
-_COMMA = "Expecting ',' delimiter"
-_BLANK = re.compile(r"[ \t\n\r]*")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _LARGE = 1 << 16
-_TYPE_NAMES = {bool: "", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+_NAME_ENDS = re.compile(rb'"[ \t\r\n]*+:')
 
 
-def _finite(text: str) -> float:
-    """Return a number that is written in digits; one too large for a double is an error in RapidJSON."""
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError
-    return number
-
-
-_DECODER = json.JSONDecoder(parse_float=_finite)
-
-
-def parse(body: bytes) -> dict[str, Any]:
+def parse(body: bytes, *, dense: bool = False, max_values: int = json_size.MAX_VALUES) -> dict[str, Any]:
     """Return the JSON object in ``body``.
 
     Args:
         body: A request's body.
+        dense: Whether large regular arrays in the places of tensors may come as ``Dense``. Defaults to
+            False.
+        max_values: Most values besides those arrays. Defaults to 4 million.
 
     Raises:
         InvalidRequestError: No document, a document with an error, or one that is not an object.
+        ResourceExhaustedError: Too many values.
 
     Example:
         >>> parse(b'{"instances": [1.5]} trailing words')
@@ -61,12 +43,44 @@ def parse(body: bytes) -> dict[str, Any]:
     """
     if not body:
         raise InvalidRequestError("JSON Parse error: The document is empty")
+    document = _parse(body) if len(body) < _LARGE else _parse_large(body, dense, max_values)
+    if not isinstance(document, dict):
+        raise InvalidRequestError(f"JSON Value: {json_quote.to_text(document)} Is not object")
+    return document
+
+
+def _parse_large(body: bytes, dense: bool, max_values: int) -> Any:
+    text, arrays, bad_element = json_dense.take_out(body)
+    arrays = arrays if dense else {}
+    if arrays:
+        json_size.check(text, max_values, bad_element=bad_element)
+        document: Any = None
+        with contextlib.suppress(InvalidRequestError):  # also where it was a string's text
+            document = _parse(text)
+        if json_dense.put_back(document, arrays):
+            return document
+    json_size.check(body, max_values, bad_element=bad_element)
+    return _parse(body)
+
+
+def parse_values(dense: Dense) -> Iterator[list[Any]]:
+    """Yield the values of an array in order, some ten thousand at a time.
+
+    Raises:
+        InvalidRequestError: Something in the array is not JSON.
+        ServingError: Nobody waits for the answer any more.
+    """
+    for offset, piece in dense.pieces():
+        yield _parse(piece, offset)
+
+
+def _parse(body: bytes, offset: int = 0) -> Any:
     try:
         document = _loads(body)
     except orjson.JSONDecodeError:
-        document = _parse_leniently(body)
-    if not isinstance(document, dict):
-        raise InvalidRequestError(f"JSON Value: {to_text(document)} Is not object")
+        return json_lenient.parse(body, offset)
+    if b":" in body and _may_repeat_names(body, document):
+        return json_lenient.parse(body, offset)
     return document
 
 
@@ -85,83 +99,29 @@ def _loads(body: bytes) -> Any:
         gc.enable()
 
 
-def _parse_leniently(body: bytes) -> Any:
-    text = body.decode("utf-8", "surrogateescape")
-    blank = _BLANK.match(text)
-    start = blank.end() if blank else 0
-    if start == len(text):
-        raise InvalidRequestError(f"JSON Parse error: The document is empty. at offset: {len(body)}")
-    _check_surrogates(text)
-    try:
-        return _DECODER.raw_decode(text, start)[0]
-    except json.JSONDecodeError as error:
-        offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
-        raise InvalidRequestError(f"JSON Parse error: {_message(error, text)} at offset: {offset}") from None
-    except RecursionError:
-        raise InvalidRequestError("JSON Parse error: The document is nested too deeply.") from None
-    except ValueError:  # from _finite, or an integer of more digits than Python converts
-        raise InvalidRequestError(
-            "JSON Parse error: Number too big to be stored in double. at offset: 0"
-        ) from None
+def _may_repeat_names(body: bytes, document: Any) -> bool:
+    """Whether the text has more names than the document; orjson keeps the last of those that are equal."""
+    colons = body.count(b":")
+    if isinstance(document, dict) and colons == len(document):
+        return False
+    names = _names(document)
+    return colons != names and sum(1 for _ in _NAME_ENDS.finditer(body)) != names
 
 
-def _check_surrogates(text: str) -> None:
-    """Refuse half of a surrogate pair, which the standard library lets pass and no encoding can carry."""
-    expected_at = -1  # where the second half of a pair must begin
-    for match in _ESCAPE.finditer(text):
-        unit = int(match[1], 16) if match[1] else 0
-        second = 0xDC00 <= unit < 0xE000
-        if second != (match.start() == expected_at):
-            raise InvalidRequestError(
-                "JSON Parse error: The surrogate pair in string is invalid. at offset: "
-                f"{len(text[: match.start()].encode('utf-8', 'surrogateescape'))}"
-            )
-        expected_at = match.end() if 0xD800 <= unit < 0xDC00 else -1
-    if expected_at >= 0:
-        raise InvalidRequestError(
-            "JSON Parse error: The surrogate pair in string is invalid. at offset: "
-            f"{len(text[:expected_at].encode('utf-8', 'surrogateescape'))}"
-        )
-
-
-def _message(error: json.JSONDecodeError, text: str) -> str:
-    if error.msg == _COMMA:
-        # Which container is open is not reported: count back to the bracket that encloses the position.
-        depth = 0
-        for character in reversed(text[: error.pos]):
-            if character in "]}":
-                depth += 1
-            elif character in "[{":
-                if depth == 0:
-                    ending = "] after an array element" if character == "[" else "} after an object member"
-                    return f"Missing a comma or {ending}."
-                depth -= 1
-    return _MESSAGES.get(error.msg, "Unspecific syntax error.")
-
-
-def to_text(value: Any) -> str:
-    """Return a value as error messages quote it: indented by four spaces.
-
-    Example:
-        >>> to_text("x")
-        '"x"'
-    """
-    try:
-        return json.dumps(value, indent=4, ensure_ascii=False)
-    except (RecursionError, UnicodeEncodeError):
-        return "(a value that cannot be shown)"
-
-
-def type_name(value: Any) -> str:
-    """Return RapidJSON's name of a value's type.
-
-    Example:
-        >>> [type_name(value) for value in (None, True, 1.5, [])]
-        ['Null', 'True', 'Number', 'Array']
-    """
-    if value is None or isinstance(value, bool):
-        return "Null" if value is None else str(value)
-    return _TYPE_NAMES[type(value)]
+def _names(value: Any) -> int:
+    """Return how many members all objects in ``value`` have."""
+    count = 0
+    level = [value]
+    while level:
+        inner: list[Any] = []
+        for holder in level:
+            if isinstance(holder, dict):
+                count += len(holder)
+                inner += holder.values()
+            elif isinstance(holder, list) and not set(map(type, holder)).isdisjoint((dict, list)):
+                inner += holder
+        level = inner
+    return count
 
 
 def dump(document: Any) -> bytes:

@@ -9,21 +9,30 @@ import numpy as np
 from tensorflow.core.example import example_pb2, feature_pb2
 
 from tfdeconv.errors import InvalidRequestError
-from tfdeconv.serving.codec import json_document, json_predict, json_tensor
+from tfdeconv.serving import cancellation
+from tfdeconv.serving.codec import (
+    example_input,
+    json_document,
+    json_lenient,
+    json_predict,
+    json_quote,
+    json_size,
+    json_tensor,
+)
 
-_FLOAT_MAX = float(np.finfo(np.float32).max)
 
-
-def parse_request(body: bytes) -> tuple[str, list[bytes]]:
+def parse_request(body: bytes, *, max_values: int = json_size.MAX_VALUES) -> tuple[str, list[bytes]]:
     """Return the signature's name and the serialized examples of a request.
 
     Args:
         body: ``{"signature_name"?, "context"?: {...}, "examples": [{...}]}``.
+        max_values: Most values. Defaults to 4 million.
 
     Raises:
         InvalidRequestError: Whatever TensorFlow Serving refuses, in its words.
+        ResourceExhaustedError: Too many values, or a context that is too large for so many examples.
     """
-    document = json_document.parse(body)
+    document = json_document.parse(body, max_values=max_values)
     signature = json_predict.signature_name(document)
     context = _example(document["context"]) if "context" in document else b""
     if "examples" not in document:
@@ -33,20 +42,24 @@ def parse_request(body: bytes) -> tuple[str, list[bytes]]:
         raise _format_error(document, "Expecting 'examples' value to be an list/array")
     if not examples:
         raise _format_error(document, "'examples' value is an empty array")
-    return signature, [context + _example(example) for example in examples]
+    example_input.check_context(len(context), len(examples))
+    return signature, [context + encoded for encoded in map(_checked_example, examples)]
 
 
 def _format_error(document: dict[str, Any], text: str) -> InvalidRequestError:
-    return InvalidRequestError(f"JSON Value: {json_document.to_text(document)} {text}")
+    return InvalidRequestError(f"JSON Value: {json_quote.to_text(document)} {text}")
+
+
+def _checked_example(value: Any) -> bytes:
+    cancellation.check()
+    return _example(value)
 
 
 def _example(value: Any) -> bytes:
     if not isinstance(value, dict):
-        raise InvalidRequestError(
-            f"Example must be JSON object but got JSON {json_document.type_name(value)}"
-        )
+        raise InvalidRequestError(f"Example must be JSON object but got JSON {json_quote.type_name(value)}")
     example = example_pb2.Example()
-    for name, content in value.items():
+    for name, content in json_lenient.last_members(value).items():
         feature = _feature(name, content if isinstance(content, list) else [content])
         example.features.feature[name].CopyFrom(feature)
     return bytes(example.SerializeToString(deterministic=True))
@@ -77,22 +90,23 @@ def _feature_value(name: str, value: Any) -> tuple[str, Any]:
         return "int64", int(value)
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 64:
         if value >= 1 << 63:
-            raise InvalidRequestError(f"Feature: {name} has uint64 element. Only int64 is supported.")
+            raise InvalidRequestError(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
         return "int64", value
     if isinstance(value, float | int):
-        if abs(value) > _FLOAT_MAX and value not in (float("inf"), float("-inf")):
-            raise InvalidRequestError(
-                f"Cannot convert JSON value: {json_document.to_text(value)} to float "
-                "without loss of precision."
-            )
-        return "float", float(value)
+        return "float", _as_float32(value)
     if isinstance(value, str):
         return "bytes", value.encode("utf-8", "surrogateescape")
     if json_tensor.is_base64_object(value):
         return "bytes", json_tensor.decode_base64(value)
     raise InvalidRequestError(
-        f"Feature: {name} has element with unexpected JSON type: {json_document.type_name(value)}"
+        f"Feature: {name} has element with unexpected JSON type: {json_quote.type_name(value)}"
     )
+
+
+def _as_float32(value: float) -> float:
+    """Return a number as a feature holds it; beyond the largest float32 is infinite."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 def build_response(results: Sequence[Any]) -> bytes:

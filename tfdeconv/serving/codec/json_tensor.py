@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv.errors import InvalidRequestError, UnimplementedError
-from tfdeconv.serving.codec import json_document
+from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedError
+from tfdeconv.serving.codec import json_document, json_quote
+from tfdeconv.serving.codec.json_dense import Dense
 from tfdeconv.wire import dtypes
 
-# Largest integers that the floating types hold exactly: all digits of the significand set.
-_EXACT_INTEGER = {dtypes.FLOAT: (1 << 24) - 1, dtypes.DOUBLE: (1 << 53) - 1}
+_FLOATING = frozenset({dtypes.FLOAT, dtypes.DOUBLE})
 _INT_RANGE = {
     dtypes.INT64: (-(1 << 63), (1 << 63) - 1),
     dtypes.UINT32: (0, (1 << 32) - 1),
@@ -54,7 +54,7 @@ def decode_base64(value: Any) -> bytes:
     """
     if not is_base64_object(value):
         raise InvalidRequestError(
-            f"JSON Value: {json_document.to_text(value)} not formatted correctly for base64 data"
+            f"JSON Value: {json_quote.to_text(value)} not formatted correctly for base64 data"
         )
     try:
         text = value["b64"].encode("ascii")
@@ -71,7 +71,7 @@ def to_array(value: Any, dtype: int) -> np.ndarray[Any, Any]:
     """Return the array of one JSON value.
 
     Args:
-        value: A scalar or nested lists.
+        value: A scalar, nested lists or a ``Dense``.
         dtype: The ``tensorflow.DataType`` enum value that the signature wants.
 
     Raises:
@@ -82,31 +82,73 @@ def to_array(value: Any, dtype: int) -> np.ndarray[Any, Any]:
         >>> to_array([[1, 2.5]], 1)
         array([[1. , 2.5]], dtype=float32)
     """
-    fast = _fast_array(value, dtype)
-    return _Walk(dtype).array(value) if fast is None else fast
-
-
-def _fast_array(value: Any, dtype: int) -> np.ndarray[Any, Any] | None:
-    element = dtypes.numpy_dtype(dtype)
+    if isinstance(value, Dense):
+        try:
+            return dense_array(value, dtype)
+        except RefusedValueError as refused:
+            raise refused.error from None
     flat = _flatten_numbers(value)
-    if flat is None or element is None or len(flat[1]) > dtypes.MAX_RANK:
-        return None
-    numbers, shape = flat
+    if flat is not None and len(flat[1]) <= dtypes.MAX_RANK:
+        fast = _numbers(flat[0], dtype)
+        if fast is not None:
+            return fast.reshape(flat[1])
+    return _Walk(dtype).array(value)
+
+
+class RefusedValueError(ValueError):
+    """A value of an array cannot become one of the wanted dtype.
+
+    Attributes:
+        index: The value's place among all.
+        error: Why.
+    """
+
+    def __init__(self, message: str, index: int = 0, error: TfdeconvError | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.error = error or InvalidRequestError(message)
+
+
+def dense_array(dense: Dense, dtype: int) -> np.ndarray[Any, Any]:
+    """Return the array of a ``Dense``; see ``to_array``.
+
+    Raises:
+        RefusedValueError: A value does not fit.
+        InvalidRequestError: Something in the array is not JSON.
+    """
+    element = dtypes.numpy_dtype(dtype)
+    walk = _Walk(dtype)
+    array = None
+    count = 0
+    for values in json_document.parse_values(dense):
+        part = _numbers(values, dtype) if set(map(type, values)) <= {int, float} else None
+        if part is None:
+            part = np.array(walk.converted(values, count), element)
+        if array is None:  # not before the first values fit
+            array = np.empty(math.prod(dense.shape), element)
+        array[count : count + len(part)] = part
+        count += len(part)
+    assert array is not None
+    return array.reshape(dense.shape)
+
+
+def _numbers(numbers: list[Any], dtype: int) -> np.ndarray[Any, Any] | None:
+    """Convert integers and floats at once, or None where one needs to be looked at."""
+    element = dtypes.numpy_dtype(dtype)
     try:
         array = np.array(numbers)
     except OverflowError:
         return None
-    if dtype in _EXACT_INTEGER and array.dtype.kind in "iuf":
-        # An integer beyond the significand and a float of that size look alike now.
-        if not max(abs(float(array.max())), abs(float(array.min()))) <= _EXACT_INTEGER[dtype]:  # also NaN
-            return None
-    elif array.dtype.kind in "iu" and (dtype in _INT_RANGE or dtype in _INT32_LIKE):
-        low, high = _INT_RANGE.get(dtype, _INT32_RANGE)
-        if int(array.min()) < low or int(array.max()) > high:
-            return None
-    else:
+    if element is None or array.dtype.kind not in "iuf":
         return None
-    return array.astype(element).reshape(shape)
+    if dtype in _FLOATING:
+        with np.errstate(over="ignore"):  # beyond the largest float32 is infinite, as in TensorFlow Serving
+            return array.astype(element)
+    if array.dtype.kind in "iu" and (dtype in _INT_RANGE or dtype in _INT32_LIKE):
+        low, high = _INT_RANGE.get(dtype, _INT32_RANGE)
+        if low <= int(array.min()) and int(array.max()) <= high:
+            return array.astype(element)
+    return None
 
 
 def _flatten_numbers(value: Any) -> tuple[list[Any], tuple[int, ...]] | None:
@@ -153,15 +195,30 @@ class _Walk:
         elif self._dtype in _INT32_LIKE:
             array = np.array(self._leaves, np.int32).astype(element)
         else:
-            array = np.array(self._leaves, element)
+            with np.errstate(over="ignore"):
+                array = np.array(self._leaves, element)
         return array.reshape(shape)
+
+    def converted(self, values: list[Any], first: int) -> list[Any]:
+        """Return values without lists; ``first`` is the first one's place among all.
+
+        Raises:
+            RefusedValueError: One does not fit.
+        """
+        leaves = []
+        for index, value in enumerate(values, first):
+            try:
+                leaves.append(self._convert(value))
+            except TfdeconvError as error:
+                raise RefusedValueError(str(error), index, error) from None
+        return leaves
 
     def _fill(self, value: Any, level: int, shape: tuple[int, ...]) -> None:
         rank = len(shape)
         if not isinstance(value, list):
             if level != rank:
                 raise InvalidRequestError(
-                    f"JSON Value: {json_document.to_text(value)} found at incorrect level: {level + 1} "
+                    f"JSON Value: {json_quote.to_text(value)} found at incorrect level: {level + 1} "
                     f"in the JSON DOM. Expected at level: {rank}"
                 )
             self._leaves.append(self._convert(value))
@@ -189,7 +246,7 @@ class _Walk:
             if not isinstance(value, bool):
                 raise self._type_error(value)
             return value
-        if self._dtype in _EXACT_INTEGER:
+        if self._dtype in _FLOATING:
             return self._floating(value)
         if self._dtype in _INT32_LIKE or self._dtype in _INT_RANGE:
             low, high = _INT_RANGE.get(self._dtype, _INT32_RANGE)
@@ -197,27 +254,20 @@ class _Walk:
                 raise self._type_error(value)
             return value
         raise UnimplementedError(
-            f"Conversion of JSON Value: {json_document.to_text(value)} to type: {self._type_name}"
+            f"Conversion of JSON Value: {json_quote.to_text(value)} to type: {self._type_name}"
         )
 
     def _floating(self, value: Any) -> float:
         if type(value) not in (int, float):
             raise self._type_error(value)
-        if type(value) is int and abs(value) < 1 << 64:
-            exact = abs(value) <= _EXACT_INTEGER[self._dtype]
-        else:
-            limit = float(np.finfo(np.float32 if self._dtype == dtypes.FLOAT else np.float64).max)
-            exact = not math.isfinite(value) or abs(value) <= limit
-        if not exact:
-            raise InvalidRequestError(
-                f"Cannot convert JSON value: {json_document.to_text(value)} to {self._type_name} "
-                "without loss of precision."
-            )
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # a number of more than 308 digits
+            return math.inf if value > 0 else -math.inf
 
     def _type_error(self, value: Any) -> InvalidRequestError:
         return InvalidRequestError(
-            f"JSON Value: {json_document.to_text(value)} Type: {json_document.type_name(value)} "
+            f"JSON Value: {json_quote.to_text(value)} Type: {json_quote.type_name(value)} "
             f"is not of expected type: {self._type_name}"
         )
 

@@ -33,7 +33,9 @@ class Monitoring:
         """
         if not os.fspath(file):
             return cls()
-        config = operator_protos.read(operator_protos.MonitoringConfig, file).prometheus_config
+        config = operator_protos.read(
+            operator_protos.MonitoringConfig, file, option="monitoring_config_file"
+        ).prometheus_config
         if config.path and (not config.path.startswith("/") or set(config.path) & set("{}?#")):
             raise InvalidRequestError(
                 f"prometheus_config.path must be a plain path that begins with '/'; received {config.path!r} "

@@ -90,12 +90,13 @@ ModelServerConfig = model_server_config_pb2.ModelServerConfig
 PlatformConfigMap = platform_config_pb2.PlatformConfigMap
 
 
-def read(kind: type[Any], path: str | os.PathLike[str]) -> Any:
+def read(kind: type[Any], path: str | os.PathLike[str], *, option: str = "") -> Any:
     """Return the message in a text file.
 
     Args:
         kind: The message's class.
         path: A file in protocol buffer text format.
+        option: The server's option that names the file, for the error. Defaults to none.
 
     Raises:
         InvalidRequestError: The file cannot be read, or is not such a message; the message of the
@@ -113,7 +114,8 @@ def read(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise InvalidRequestError(f"Cannot read '{os.fspath(path)}': {reason}") from None
+        named = f"{option} " if option else ""
+        raise InvalidRequestError(f"Cannot read {named}'{os.fspath(path)}': {reason}") from None
     try:
         return text_format.Parse(text, kind(), descriptor_pool=_BUILT.pool)
     except text_format.ParseError as error:

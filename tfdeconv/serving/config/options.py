@@ -12,6 +12,9 @@ def _four_for_each_cpu() -> int:
     return 4 * (os.cpu_count() or 1)
 
 
+LAST_PORT = (1 << 16) - 1
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """Options of a server, named after the flags of ``tensorflow_model_server`` where it has them.
@@ -70,8 +73,16 @@ class ServerOptions:
         access_log_file: File for one JSON line for each request; ``"-"``: standard output. Defaults to none.
         max_rest_body_bytes: Largest REST request as sent. Defaults to 1 GiB.
         max_unpacked_gzip_bytes: Largest gzip request after unpacking. Defaults to 100 MB.
+        max_json_values: Most values of a REST request besides regular arrays of numbers, whose size only
+            the limits above bound. Defaults to 4 million, which take up to 400 MB.
+        max_rest_header_bytes: Largest head of a REST request. Defaults to 64 KiB.
+        rest_header_timeout_in_ms: Longest time for the head of a REST request to arrive; 0 for no limit.
+            Defaults to 30000.
+        rest_body_timeout_in_ms: Longest time for the next 16 KiB of its body; 0 for no limit. Defaults to
+            30000.
         max_filled_tensor_bytes: Largest tensor that repeated values may fill. Defaults to 256 MiB.
-        max_image_pixels: Largest PNG or JPEG that an input may hold, by its header. Defaults to 67 million.
+        max_image_pixels: Most pixels that the encoded images of an input may hold together, by their headers.
+            Defaults to 67 million.
     """
 
     host: str = "127.0.0.1"
@@ -114,6 +125,10 @@ class ServerOptions:
     access_log_file: str = ""
     max_rest_body_bytes: int = 1 << 30
     max_unpacked_gzip_bytes: int = 100_000_000
+    max_json_values: int = 4_000_000
+    max_rest_header_bytes: int = 1 << 16
+    rest_header_timeout_in_ms: int = 30_000
+    rest_body_timeout_in_ms: int = 30_000
     max_filled_tensor_bytes: int = 1 << 28
     max_image_pixels: int = 1 << 26
 
@@ -132,6 +147,10 @@ class ServerOptions:
             raise InvalidArgumentError(
                 "web shows its page on the REST port, and there is none. Set the port."
             )
+        for name in ("grpc_port", "rest_port"):
+            port = getattr(self, name)
+            if port is not None and not 0 <= port <= LAST_PORT:
+                raise InvalidArgumentError(f"{name} must be from 0 to {LAST_PORT}; received {port}.")
         replaced = bool(os.fspath(self.platform_config_file))
         if os.fspath(self.batching_parameters_file) and not self.enable_batching and not replaced:
             raise InvalidArgumentError(

@@ -22,7 +22,7 @@ def credentials(path: str | os.PathLike[str]) -> grpc.ServerCredentials:
     Raises:
         InvalidRequestError: The file does not parse, or lacks what it needs.
     """
-    config = operator_protos.read(operator_protos.SSLConfig, path)
+    config = operator_protos.read(operator_protos.SSLConfig, path, option="ssl_config_file")
     if not config.server_key or not config.server_cert:
         raise InvalidRequestError(
             f"'{os.fspath(path)}' needs server_key and server_cert, each with the text of a PEM file."

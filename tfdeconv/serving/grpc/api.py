@@ -21,12 +21,12 @@ from tensorflow_serving.apis import (
 )
 
 from tfdeconv.errors import (
-    DeadlineExceededError,
     InvalidRequestError,
     TfdeconvError,
     UnimplementedError,
 )
-from tfdeconv.serving import answer_messages
+from tfdeconv.serving import answer_messages, cancellation
+from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.codec import example_input, predict_message
 from tfdeconv.serving.grpc.call_context import CallContext, NoDeadline
 from tfdeconv.serving.model_spec import ModelSpec
@@ -37,6 +37,7 @@ from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _LONGEST_DETAILS = 1024
+_INT32_MAX = (1 << 31) - 1
 Handler = Callable[[bytes, RequestRecord, CallContext], bytes]
 
 
@@ -67,12 +68,14 @@ class GrpcApi:
         >>> GrpcApi(runtime).answer("GetModelStatus", b"")
         GrpcAnswer(code='INVALID_ARGUMENT', details='Missing ModelSpec', message=b'')
         >>> runtime.close()
+        True
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self._plane = runtime.plane
         self._telemetry = runtime.telemetry
         self._as_content = runtime.options.enable_serialization_as_tensor_content
+        self._max_answer_bytes = _INT32_MAX
         self._max_filled_bytes = runtime.options.max_filled_tensor_bytes
         self._handlers: dict[str, Handler] = {
             "Predict": self._predict,
@@ -95,12 +98,13 @@ class GrpcApi:
         context = context or NoDeadline()
         record = RequestRecord("GRPC", method)
         try:
-            remaining = context.time_remaining()
-            if remaining is not None and remaining <= 0:
-                raise DeadlineExceededError("The deadline passed before the request was looked at")
+            waiting = Cancellation(context.time_remaining())
+            context.on_cancel(waiting.cancel)
+            waiting.check()  # it may have waited for a thread longer than its client waits for it
             if method not in self._handlers:
                 raise UnimplementedError("Method not found!")  # grpc's own words
-            response = self._handlers[method](message, record, context)
+            with cancellation.working_for(waiting):
+                response = self._handlers[method](message, record, context)
         except TfdeconvError as error:
             code, details = status_codes.code_of(error), str(error)
         except Exception:
@@ -118,6 +122,8 @@ class GrpcApi:
         call = predict_message.parse_request(data, max_filled_bytes=self._max_filled_bytes)
         spec = record.spec = _required(call.spec)
         record.spec, outputs = self._plane.predict(spec, call.inputs, call.output_filter)
+        cancellation.check()
+        predict_message.check_size(outputs, self._max_answer_bytes)
         return predict_message.build_response(record.spec, outputs, as_content=self._as_content)
 
     def _classify(self, data: bytes, record: RequestRecord, context: CallContext) -> bytes:

@@ -7,6 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+# Imported for their descriptors, which reflection tells.
+from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2  # noqa: F401
 
 from tfdeconv.errors import InvalidRequestError, ServingError
 from tfdeconv.serving.grpc.api import GrpcApi
@@ -14,6 +18,7 @@ from tfdeconv.wire.services import MODEL_SERVICE, PREDICTION_SERVICE, SERVICE_OF
 
 _INT32_MAX = (1 << 31) - 1
 _NO_DEADLINE = 1e8
+_CLOSING_SECONDS = 0.5
 # The short names are those that the C++ server reports to grpc.health.v1.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService", MODEL_SERVICE, PREDICTION_SERVICE)
 
@@ -50,9 +55,13 @@ class GrpcServer:
             handlers=[_service(api, name) for name in (PREDICTION_SERVICE, MODEL_SERVICE)],
             options=list({**defaults, **dict(channel_arguments)}.items()),
         )
-        self._health = health.HealthServicer() if health_service else None
+        self._health = _Health() if health_service else None
+        services = [PREDICTION_SERVICE, MODEL_SERVICE]
         if self._health is not None:
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+            services.append(health.SERVICE_NAME)
+        # As in the C++ server, so that grpcurl and its like need no .proto files.
+        reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], self._server)
 
     def listen(self, address: str) -> int:
         """Open a TCP address (``host:port``, port 0 for any) or ``unix:PATH``; return the port.
@@ -77,15 +86,31 @@ class GrpcServer:
         self._report_health(health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, grace: float | None) -> None:
-        """Refuse new calls, let running ones finish for ``grace`` seconds, and close."""
+        """Refuse new calls, let running ones finish for ``grace`` seconds, and close.
+
+        What still runs by then is cancelled and left to end by itself.
+        """
         self._report_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self._server.stop(grace).wait()
-        self._pool.shutdown(wait=bool(grace), cancel_futures=True)
+        self._server.stop(grace).wait(None if grace is None else grace + _CLOSING_SECONDS)
+        self._pool.shutdown(wait=grace is None, cancel_futures=True)
 
     def _report_health(self, state: int) -> None:
         if self._health is not None:
             for name in _HEALTH_NAMES:
                 self._health.set(name, state)
+
+
+class _Health(health.HealthServicer):
+    """grpcio's health service, with the method that it declares but leaves out."""
+
+    def List(self, request: object, context: grpc.ServicerContext) -> health_pb2.HealthListResponse:  # noqa: N802
+        """Return the state of every name."""
+        return health_pb2.HealthListResponse(
+            statuses={
+                name: self.Check(health_pb2.HealthCheckRequest(service=name), context)
+                for name in _HEALTH_NAMES
+            }
+        )
 
 
 class ServicerCall:

@@ -102,5 +102,5 @@ def _base_paths(config_file: str) -> set[str]:
         return set()
     from tfdeconv.serving.config import operator_protos  # imports TensorFlow; only containers need it
 
-    message = operator_protos.read(operator_protos.ModelServerConfig, config_file)
+    message = operator_protos.read(operator_protos.ModelServerConfig, config_file, option="model_config_file")
     return {config.base_path for config in message.model_config_list.config}

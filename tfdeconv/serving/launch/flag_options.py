@@ -12,12 +12,18 @@ from google.protobuf import text_format
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 
 from tfdeconv.errors import InvalidArgumentError, InvalidRequestError, UnimplementedError
-from tfdeconv.serving.config.options import ServerOptions
+from tfdeconv.serving.config.options import LAST_PORT, ServerOptions
 from tfdeconv.serving.launch.flags import BY_NAME, Parsed
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _REFUSED = {"use_alts_credentials": "ALTS needs Google Cloud; use --ssl_config_file"}
-_WITHOUT_EFFECT = ("thread_pool_factory_config_file",)
+_WITHOUT_EFFECT = (
+    "thread_pool_factory_config_file",
+    "enable_profiler",
+    "flush_filesystem_caches",
+    "remove_unused_fields_from_bundle_metagraph",
+    "skip_initialize_tpu",
+)
 _PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))
 # What platform_config_file says instead, as in the C++ server.
 _REPLACED = (
@@ -52,11 +58,14 @@ def from_flags(parsed: Parsed) -> ServerOptions:
         if values[name]:
             raise UnimplementedError(f"--{name} is not supported by the embedded server: {reason}.")
     for name in _WITHOUT_EFFECT:
-        if values[name]:
+        if name in parsed.given:
             _LOG.warning("--%s has no effect on the embedded server", name)
     if values["platform_config_file"]:
         for name in sorted(parsed.given.intersection(_REPLACED)):
             _LOG.warning("--%s has no effect beside --platform_config_file", name)
+    for name in ("port", "rest_api_port"):
+        if not 0 <= int(values[name]) <= LAST_PORT:
+            raise InvalidRequestError(f"--{name} must be from 0 to {LAST_PORT}; received {values[name]}.")
     base_path = str(values["model_base_path"])
     if base_path and not values["model_config_file"] and not Path(base_path).is_absolute():
         raise InvalidRequestError(

@@ -110,7 +110,9 @@ def _batching(options: ServerOptions) -> BatchingParameters | None:
 
 def _read_platform(path: str | os.PathLike[str]) -> Any:
     """Return the SessionBundleConfig of the platform ``tensorflow``."""
-    platforms = operator_protos.read(operator_protos.PlatformConfigMap, path).platform_configs
+    platforms = operator_protos.read(
+        operator_protos.PlatformConfigMap, path, option="platform_config_file"
+    ).platform_configs
     place = f"platform_configs of '{os.fspath(path)}'"
     if PLATFORM not in platforms:
         raise InvalidRequestError(

@@ -24,13 +24,13 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def declared_pixels(data: bytes) -> int | None:
-    """Return width times height as the header says, or None for what ``tf.io.decode_image`` cannot read.
+    """Return width times height (times frames) by the headers, or None for what TensorFlow cannot read.
 
     Sources: PNG specification, section 11.2.1; ITU-T T.81, annex B; GIF89a, section 18; BITMAPINFOHEADER;
     WebP container specification and RFC 9649; ISO/IEC 18181-1, SizeHeader.
 
     Example:
-        >>> declared_pixels(b"GIF89a" + (640).to_bytes(2, "little") + (480).to_bytes(2, "little"))
+        >>> declared_pixels(b"GIF89a" + (640).to_bytes(2, "little") + (480).to_bytes(2, "little") + bytes(3))
         307200
     """
     try:
@@ -40,6 +40,7 @@ def declared_pixels(data: bytes) -> int | None:
             width, height = _jpeg_size(data)
         elif data.startswith((b"GIF87a", b"GIF89a")):
             width, height = struct.unpack_from("<HH", data, 6)
+            return width * height * _gif_frames(data)
         elif data.startswith(b"BM"):
             width, height = struct.unpack_from("<ii", data, 18)
         elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -51,6 +52,33 @@ def declared_pixels(data: bytes) -> int | None:
     except struct.error:
         return None  # cut off: the decoder says so
     return abs(width * height)
+
+
+def _gif_frames(data: bytes) -> int:
+    """Count the images of a GIF, at least one; those behind an error are not decoded either."""
+    frames = 0
+    (packed,) = struct.unpack_from("B", data, 10)
+    position = 13 + _gif_table(packed)
+    while position < len(data):
+        kind = data[position]
+        if kind == 0x2C:  # an image: its place and size, its colours, the size of its codes
+            frames += 1
+            if position + 10 > len(data):
+                break
+            position += 11 + _gif_table(data[position + 9])
+        elif kind == 0x21:  # an extension
+            position += 2
+        else:  # the end
+            break
+        while position < len(data) and data[position]:
+            position += 1 + data[position]
+        position += 1
+    return max(1, frames)
+
+
+def _gif_table(packed: int) -> int:
+    """Return the size of the colour table that a field announces."""
+    return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
@@ -114,14 +142,16 @@ def _jpeg_xl_size(data: bytes) -> tuple[int, int]:
 
 
 def check(strings: np.ndarray[Any, Any], limit: int) -> None:
-    """Refuse strings that declare more than ``limit`` pixels.
+    """Refuse strings that together declare more than ``limit`` pixels.
 
     Raises:
-        InvalidRequestError: One does.
+        InvalidRequestError: They do.
     """
+    total = 0
     for value in strings.ravel().tolist():
-        pixels = declared_pixels(value) if isinstance(value, bytes) else None
-        if pixels is not None and pixels > limit:
-            raise InvalidRequestError(
-                f"An image declares {pixels} pixels; this server takes at most {limit}. Send it in tiles."
-            )
+        total += (declared_pixels(value) or 0) if isinstance(value, bytes) else 0
+        if total > limit:
+            one = strings.size == 1
+            what = f"An image declares {total}" if one else f"The images of a request declare {total} or more"
+            how = "Send it in tiles" if one else "Send fewer at once"
+            raise InvalidRequestError(f"{what} pixels; this server takes at most {limit}. {how}.")

@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow.python.framework import kernels  # the registry has no public name
+from tensorflow.python.framework import kernels, op_def_registry  # the registries have no public name
 
-from tfdeconv.serving.models import saved_model_proto
+from tfdeconv.serving.models import operations_since, saved_model_proto
 from tfdeconv.serving.models.saved_model_proto import Signature
 
 # Calls of functions: their bodies are looked into, the calls themselves run anywhere.
@@ -34,12 +34,14 @@ class SignatureReport:
         operations: Operation to how often it occurs on the way from the inputs to the outputs.
         missing: Those for which the device has no kernel, with the dtypes that were looked for.
         dtypes: Types of the tensors on the way, most frequent first.
+        unknown: Those that an older TensorFlow Serving does not run, and why; empty where none was asked for.
     """
 
     signature: Signature
     operations: Mapping[str, int]
     missing: Mapping[str, str]
     dtypes: Sequence[str]
+    unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,20 +61,28 @@ class Report:
     tensorflow_version: str
 
 
-def inspect(path: Path, *, device: str = "CPU", tags: Sequence[str] = ("serve",)) -> Report:
+def inspect(
+    path: Path,
+    *,
+    device: str = "CPU",
+    tags: Sequence[str] = ("serve",),
+    for_serving: tuple[int, int] | None = None,
+) -> Report:
     """Return what a SavedModel holds.
 
     Args:
         path: The version folder.
         device: ``"CPU"`` or ``"GPU"``. Defaults to ``"CPU"``.
         tags: Tags of the graph. Defaults to ``("serve",)``.
+        for_serving: The release of a TensorFlow Serving to look up the operations for, as
+            :func:`.operations_since.release` returns it.
 
     Raises:
         ServingError: It is not a SavedModel, or has no graph with the tags.
     """
     meta_graph = saved_model_proto.read_meta_graph(path, tags)
     signatures = [
-        _report(Signature.from_message(name, message), meta_graph, device)
+        _report(Signature.from_message(name, message), meta_graph, device, for_serving)
         for name, message in sorted(meta_graph.signature_def.items())
         if name != saved_model_proto.INIT_SIGNATURE
     ]
@@ -80,11 +90,17 @@ def inspect(path: Path, *, device: str = "CPU", tags: Sequence[str] = ("serve",)
     return Report(signatures, count, size, meta_graph.meta_info_def.tensorflow_version)
 
 
-def _report(signature: Signature, meta_graph: meta_graph_pb2.MetaGraphDef, device: str) -> SignatureReport:
+def _report(
+    signature: Signature,
+    meta_graph: meta_graph_pb2.MetaGraphDef,
+    device: str,
+    for_serving: tuple[int, int] | None,
+) -> SignatureReport:
     operations: Counter[str] = Counter()
     dtypes: Counter[str] = Counter()
     missing: dict[str, str] = {}
-    for node in _nodes(signature, meta_graph.graph_def):
+    nodes = list(_nodes(signature, meta_graph.graph_def))
+    for node in nodes:
         operations[node.op] += 1
         for key in ("T", "dtype"):
             if node.attr[key].type:
@@ -92,7 +108,12 @@ def _report(signature: Signature, meta_graph: meta_graph_pb2.MetaGraphDef, devic
         if node.op not in _CALLS and not _has_kernel(node, device):
             missing[node.op] = _types(node)
     by_frequency = sorted(dtypes, key=lambda name: (-dtypes[name], name))
-    return SignatureReport(signature, dict(sorted(operations.items())), missing, by_frequency)
+    unknown = {} if for_serving is None else operations_since.unknown_to(for_serving, nodes)
+    if for_serving is not None:
+        functions = {function.signature.name for function in meta_graph.graph_def.library.function}
+        foreign = (name for name in operations if op_def_registry.get(name) is None and name not in functions)
+        unknown.update(dict.fromkeys(foreign, "no operation of TensorFlow"))
+    return SignatureReport(signature, dict(sorted(operations.items())), missing, by_frequency, unknown)
 
 
 def _nodes(signature: Signature, graph: graph_pb2.GraphDef) -> Iterator[node_def_pb2.NodeDef]:

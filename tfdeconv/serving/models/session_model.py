@@ -1,12 +1,14 @@
 """A SavedModel in a TensorFlow session, run as the C++ server runs it.
 
 Feeds go to the graph as they come: no check of a shape against the signature, the op decides. One
-exception protects the process: with oneDNN on, a wrong rank fed to a convolution aborts it (TensorFlow
-2.21), so where a graph holds such ops, or a signature is TensorFlow 2's, the rank is checked.
+exception protects the process: a wrong rank fed to a convolution and some other ops aborts it (TensorFlow
+2.21), so where a graph holds such ops the rank is checked. A scalar input takes a list of scalars there,
+as REST's row form makes of it: that adds no axis to what a convolution gets.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
-from tfdeconv.errors import InvalidRequestError, ServingError
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, ServingError
 from tfdeconv.serving.models import saved_model_proto, session_values
 from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire import status_codes
@@ -25,8 +27,15 @@ Array = np.ndarray[Any, Any]
 _CALLERS_THREAD = -1
 _MAX_CALLABLES = 64
 _ASSETS = "saved_model_assets"
-# Ops whose oneDNN kernels abort the process on an input of another rank.
-_RANK_CRITICAL = ("Conv", "DepthwiseConv", "MaxPool", "AvgPool", "LRN", "FusedBatchNorm", "_FusedConv")
+_VARIABLES = {"VarHandleOp", "Variable", "VariableV2"}
+_FUNCTION_NODE = re.compile(r"\{\{function_node [^}]*\}\} ?")
+_NODES = re.compile(r"\n\t \[\[.*", re.DOTALL)
+# Ops with kernels that abort the process on an input of another rank. Found by feeding ranks 0 to 8 to some
+# ninety ops: convolutions and what is fused into them, their gradients, MaxPool3D, block LSTMs, FakeQuant.
+_RANK_CRITICAL = (
+    *("Conv", "DepthwiseConv", "MaxPool", "AvgPool", "LRN", "FusedBatchNorm", "_FusedConv"),
+    *("LSTMBlock", "BlockLSTM", "GRUBlock", "FakeQuant", "Quantize"),
+)
 
 
 class SessionModel:
@@ -92,6 +101,7 @@ class SessionModel:
             asset.tensor_info.name: str(path / "assets" / asset.filename) for asset in _assets(meta_graph)
         }
         saver = meta_graph.saver_def
+        _check_whole(path, meta_graph, list(assets.values()))
         if saver.restore_op_name and (path / "variables").is_dir():
             variables = str(path / "variables" / "variables")
             self._run_op(saver.restore_op_name, {saver.filename_tensor_name: variables, **assets})
@@ -184,6 +194,29 @@ def _assets(meta_graph: meta_graph_pb2.MetaGraphDef) -> list[meta_graph_pb2.Asse
     return assets
 
 
+def _check_whole(path: Path, meta_graph: meta_graph_pb2.MetaGraphDef, assets: Sequence[str]) -> None:
+    """Refuse a folder that is being copied: without its variables every request would fail.
+
+    The C++ loader takes such a folder; so would an older version that serves be given up for it.
+
+    Raises:
+        FailedPreconditionError: Names what is missing.
+    """
+    variables = [node.name for node in meta_graph.graph_def.node if node.op in _VARIABLES]
+    index = path / "variables" / "variables.index"
+    if meta_graph.saver_def.restore_op_name and variables and not index.is_file():
+        raise FailedPreconditionError(
+            f"The SavedModel is not whole: its graph has {len(variables)} variables, but "
+            f"{index.parent.name}/{index.name} is not there. It is loaded once the file has arrived."
+        )
+    for asset in assets:
+        if not Path(asset).is_file():
+            raise FailedPreconditionError(
+                f"The SavedModel is not whole: assets/{Path(asset).name} is not there. It is loaded once the "
+                "file has arrived."
+            )
+
+
 def _init_op(meta_graph: meta_graph_pb2.MetaGraphDef) -> str:
     init = meta_graph.signature_def.get(saved_model_proto.INIT_SIGNATURE)
     if init is not None and saved_model_proto.INIT_SIGNATURE in init.outputs:
@@ -203,16 +236,22 @@ def _checked_ranks(
     functions = meta_graph.graph_def.library.function
     ops = {node.op for node in meta_graph.graph_def.node}
     ops.update(node.op for function in functions for node in function.node_def)
-    critical = any(op.startswith(_RANK_CRITICAL) for op in ops)
+    if not any(op.startswith(_RANK_CRITICAL) for op in ops):
+        return {}
     return {
         spec.tensor_name: spec.shape
         for signature in signatures.values()
         for spec in signature.inputs.values()
-        if spec.shape is not None and (critical or spec.tensor_name.startswith(f"{signature.name}_"))
+        if spec.shape is not None
     }
+
+
+def _without_graph(message: str) -> str:
+    """Return what an op says, without the names of the functions and nodes around it."""
+    return _NODES.sub("", _FUNCTION_NODE.sub("", message))
 
 
 def _domain_error(error: tf.errors.OpError | ValueError) -> ServingError:
     if isinstance(error, tf.errors.OpError):
-        return status_codes.error_of(error.error_code, error.message)
+        return status_codes.error_of(error.error_code, _without_graph(error.message))
     return InvalidRequestError(str(error))

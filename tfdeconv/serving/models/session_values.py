@@ -40,7 +40,7 @@ def check_dtype(index: int, value: Array, wanted: int | None, max_image_pixels: 
 
 
 def check_rank(name: str, value: Array, shape: tuple[int, ...]) -> None:
-    """Refuse a value of another rank.
+    """Refuse a value of another rank; a list of scalars passes for a scalar.
 
     Args:
         name: The tensor's name.
@@ -50,7 +50,7 @@ def check_rank(name: str, value: Array, shape: tuple[int, ...]) -> None:
     Raises:
         InvalidRequestError: The ranks differ.
     """
-    if len(shape) != value.ndim:
+    if len(shape) != value.ndim and not (not shape and value.ndim == 1):
         raise InvalidRequestError(
             f"Tensor {name} must have rank {len(shape)} (shape {sizes(shape)}) but a tensor of rank "
             f"{value.ndim} (shape {sizes(value.shape)}) is provided"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfdeconv.errors import FailedPreconditionError, InvalidRequestError
+from tfdeconv.serving import cancellation
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.models.saved_model_proto import DEFAULT_SIGNATURE, Signature
 from tfdeconv.serving.plane import example_signatures
@@ -97,13 +98,12 @@ def run_examples(
         if signature is None:
             raise InvalidRequestError(f"{unknown}{name}")
         prepared[name] = example_signatures.prepare(method, signature, check_method=check_methods)
-    if len({task.feed for task in prepared.values()}) > 1:
-        raise InvalidRequestError("Input tensor must be the same for all Signatures.")
     if not examples:
         raise InvalidRequestError("Input is empty.")
     fetches = [fetch for task in prepared.values() for fetch in task.fetches]
     serialized = np.empty(len(examples), object)
     serialized[:] = examples
+    # Signatures of TensorFlow 2 have inputs of their own: each takes the same examples.
     feeds = {task.feed: serialized for task in prepared.values()}
     values = dict(zip(fetches, _run(servable, feeds, fetches, api, telemetry), strict=True))
     if telemetry is not None:
@@ -121,6 +121,7 @@ def _run(
     api: str,
     telemetry: Telemetry | None,
 ) -> list[Array]:
+    cancellation.check()
     started = time.perf_counter()
     values = servable.model.run(feeds, fetches)
     if telemetry is not None:

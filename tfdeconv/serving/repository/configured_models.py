@@ -23,7 +23,9 @@ def configured_models(options: ServerOptions) -> list[ModelConfig] | None:
         InvalidRequestError: The file cannot be read, or is no ModelServerConfig.
     """
     if options.model_config_file:
-        message = operator_protos.read(operator_protos.ModelServerConfig, options.model_config_file)
+        message = operator_protos.read(
+            operator_protos.ModelServerConfig, options.model_config_file, option="model_config_file"
+        )
         return model_config.from_message(message)
     return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
 

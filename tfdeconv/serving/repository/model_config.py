@@ -62,6 +62,12 @@ def _check_names(names: Iterable[str]) -> None:
 
 def _model(message: model_server_config_pb2.ModelConfig) -> ModelConfig:
     _check_platform(message)
+    if message.HasField("logging_config"):
+        # ServerRequestLogger::Update of the public builds, which have no request logger either.
+        raise InvalidRequestError(
+            "No request-logger-creator provided. "
+            f"(Model {message.name} has a logging_config; remove it: --access_log_file logs requests here.)"
+        )
     path = message.base_path
     if not Path(path).is_absolute() and "://" not in path:
         raise InvalidRequestError(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tfdeconv.errors import ServingError
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.servable import Servable
+from tfdeconv.version_folders import Contents
 from tfdeconv.wire import status_codes
 from tfdeconv.wire.version_state import VersionState
+
+_ENDED_SHOWN = 10
 
 
 @dataclasses.dataclass(slots=True)
@@ -20,10 +24,12 @@ class VersionRecord:
     Attributes:
         path: Its folder.
         state: Where it is in its life.
-        error: Why its load failed for good, or None.
+        error: Why its last load failed, or None.
         failed_once: Whether a load of it has failed, perhaps to be tried again.
         given_up: Whether its load failed for good and it has been wanted ever since.
         servable: The loaded version while it is available or being unloaded.
+        tried: What its folder held when a load of it failed.
+        seen: What its folder held at the last look after it failed for good.
     """
 
     path: Path
@@ -32,6 +38,8 @@ class VersionRecord:
     failed_once: bool = False
     given_up: bool = False
     servable: Servable | None = None
+    tried: Contents = ()
+    seen: Contents = ()
 
 
 @dataclasses.dataclass(slots=True)
@@ -74,6 +82,19 @@ class ModelRecord:
         replaced = not self.wanted or any(number in self.wanted for number in available)
         return [number for number in available if number not in self.wanted and replaced]
 
+    def forget(self) -> None:
+        """Drop all but the newest of the versions that have ended and are no longer wanted."""
+        ended = sorted(
+            (number for number, version in self.versions.items() if version.state is VersionState.END),
+            reverse=True,
+        )
+        for number in [number for number in ended if number not in self.wanted][_ENDED_SHOWN:]:
+            del self.versions[number]
+
+    def given_up(self) -> list[VersionRecord]:
+        """Return the wanted versions whose load failed for good."""
+        return [self.versions[n] for n in self.wanted if n in self.versions and self.versions[n].given_up]
+
     def pending(self) -> bool:
         """Whether a start still has to wait: nothing found yet, or a load is going on.
 
@@ -92,7 +113,17 @@ def waiting_text(models: Mapping[str, ModelRecord], names: Iterable[str]) -> str
     for name in names:
         config = models[name].config
         folder = config.base_path if config else "?"
-        reason = "still loading" if models[name].versions else "no version folder such as '1' in it"
+        errors = [version.error for version in models[name].versions.values() if version.error is not None]
+        if errors:
+            reason = f"not loaded yet: {errors[-1]}"
+        elif models[name].versions:
+            reason = "still loading"
+        elif "://" in folder:
+            reason = "it is a URL, and this server reads folders"
+        elif not Path(folder).is_dir():
+            reason = "there is no such folder"
+        else:
+            reason = "no version folder such as '1' in it"
         reasons.append(f"{name!r} (base path {folder}: {reason})")
     return f"model {', '.join(reasons)}"
 
@@ -116,3 +147,9 @@ def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> 
             for name, number, error in failed
         )
         raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
+
+
+def error_for_clients(error: Exception, path: Path) -> Exception:
+    """Return a failed load's error without where the models lie on this machine, which the log tells."""
+    text = str(error).replace(f"{path.parent}{os.sep}", "")
+    return status_codes.error_of(status_codes.code_of(error), text)

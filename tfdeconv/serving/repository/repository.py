@@ -26,7 +26,13 @@ from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
-from tfdeconv.serving.repository.records import ModelRecord, VersionRecord, check_available, waiting_text
+from tfdeconv.serving.repository.records import (
+    ModelRecord,
+    VersionRecord,
+    check_available,
+    error_for_clients,
+    waiting_text,
+)
 from tfdeconv.serving.repository.servable import Lease, Servable, VersionStatus
 from tfdeconv.wire import status_codes
 from tfdeconv.wire.version_state import VersionState
@@ -184,6 +190,7 @@ class ModelRepository:
             with self._changed:
                 configs = [model.config for model in self._models.values() if model.config is not None]
             found = {config.name: version_folders.versions(config.base_path) for config in configs}
+            self._look_at_failures()
             with self._changed:
                 for model in self._models.values():
                     if model.config is None:
@@ -195,6 +202,16 @@ class ModelRepository:
                     chosen = model.config.policy.choose(folders)
                     model.wanted = {number: folders[number] for number in chosen}
                 self._reconcile()
+
+    def _look_at_failures(self) -> None:
+        """Let a version that failed for good load again once its folder has changed, and then lain still."""
+        with self._changed:
+            failed = [entry for model in self._models.values() for entry in model.given_up()]
+        for entry in failed:
+            now = version_folders.contents(entry.path)
+            if now == entry.seen and now != entry.tried:
+                entry.given_up = False
+            entry.seen = now
 
     def _poll_for_ever(self) -> None:
         while not self._closing.wait(self._poll_seconds):
@@ -220,10 +237,13 @@ class ModelRepository:
 
     def _publish(self) -> None:
         self._available = {name: model.available() for name, model in self._models.items()}
+        for model in self._models.values():
+            model.forget()
         self._changed.notify_all()
 
     def _load(self, name: str, number: int, entry: VersionRecord) -> None:
-        for attempt in range(self._max_load_retries + 1):
+        retries = self._max_load_retries
+        while True:
             with self._changed:
                 if number not in self._models[name].wanted or self._closing.is_set():
                     entry.state = VersionState.END
@@ -232,27 +252,42 @@ class ModelRepository:
                     return
                 entry.state = VersionState.LOADING
             started = time.monotonic()
+            tried = version_folders.contents(entry.path)
             try:
                 model = self._loader(name, number, entry.path)
             except Exception as error:
                 _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.with_code(error))
-                failure = error
+                told = error_for_clients(error, entry.path)
+                with self._changed:
+                    entry.error, entry.tried, entry.failed_once = told, tried, True
+                    self._changed.notify_all()
             else:
                 self._serve(name, number, entry, model)
                 _LOG.info("Loaded %s version %d in %.1f s", name, number, time.monotonic() - started)
                 return
-            with self._changed:
-                entry.failed_once = True
-                self._changed.notify_all()
-            if attempt < self._max_load_retries:
-                self._closing.wait(self._retry_seconds)
+            if retries == 0:
+                break
+            retries = self._max_load_retries if self._wait_for_retry(entry) else retries - 1
         with self._changed:
-            entry.error, entry.state, entry.given_up = failure, VersionState.END, True
+            entry.state, entry.given_up = VersionState.END, True
             self._reconcile()
+
+    def _wait_for_retry(self, entry: VersionRecord) -> bool:
+        """Wait the pause between two tries, or until the folder has changed and then lain still: True."""
+        deadline = time.monotonic() + self._retry_seconds
+        last = entry.tried
+        while (remaining := deadline - time.monotonic()) > 0:
+            if self._closing.wait(min(remaining, self._poll_seconds or remaining)):
+                break
+            now = version_folders.contents(entry.path)
+            if now == last and now != entry.tried:
+                return True
+            last = now
+        return False
 
     def _serve(self, name: str, number: int, entry: VersionRecord, model: Model) -> None:
         with self._changed:
-            entry.servable = Servable(name, number, model)
+            entry.servable, entry.error = Servable(name, number, model), None
             entry.state = VersionState.AVAILABLE
             if self._closing.is_set():
                 self._unload(entry)
@@ -285,8 +320,9 @@ class ModelRepository:
                 waiting = [name for name in names if self._models[name].pending()]
                 if not waiting:
                     break
-                if not said and not any(self._models[name].versions for name in waiting):
-                    _LOG.info("Waiting for a version folder of %s", ", ".join(waiting))
+                unseen = [name for name in waiting if not self._models[name].versions]
+                if unseen and not said:
+                    _LOG.warning("Waiting for %s", waiting_text(self._models, unseen))
                     said = True
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
@@ -299,8 +335,15 @@ class ModelRepository:
                 self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
             check_available(self._models, names)
 
-    def close(self) -> None:
-        """Stop polling, finish running requests, and unload everything."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Stop polling, finish running requests, and unload everything.
+
+        Args:
+            timeout: Longest wait in seconds. Defaults to no limit.
+
+        Returns:
+            Whether everything is unloaded; what is not, unloads when its last request has ended.
+        """
         self._closing.set()
         with self._changed:
             for model in self._models.values():
@@ -308,7 +351,15 @@ class ModelRepository:
                     if entry.state is VersionState.AVAILABLE:
                         self._unload(entry)
             self._publish()
+            ended = self._changed.wait_for(self._all_ended, timeout)
         if self._poller is not None:
-            self._poller.join()
-        self._load_pool.shutdown(cancel_futures=True)
-        self._unload_pool.shutdown()
+            self._poller.join(timeout)
+        self._load_pool.shutdown(wait=ended, cancel_futures=True)
+        self._unload_pool.shutdown(wait=ended)
+        return ended
+
+    def _all_ended(self) -> bool:
+        running = (VersionState.LOADING, VersionState.UNLOADING)
+        return not any(
+            entry.state in running for model in self._models.values() for entry in model.versions.values()
+        )

@@ -14,8 +14,9 @@ from google.protobuf.message import Message
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from tfdeconv.errors import InvalidRequestError, TfdeconvError
-from tfdeconv.serving import answer_messages
-from tfdeconv.serving.codec import json_examples, json_predict, predict_message
+from tfdeconv.serving import answer_messages, cancellation
+from tfdeconv.serving.cancellation import Cancellation
+from tfdeconv.serving.codec import json_answer, json_examples, json_predict, predict_message
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.plane import signature_runs
 from tfdeconv.serving.runtime import Runtime
@@ -47,28 +48,34 @@ class RestApi:
         >>> RestApi(runtime).answer("GET", "/v1/models/nothing", b"")
         (404, b'{"error":"Could not find any versions of model nothing"}')
         >>> runtime.close()
+        True
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self._plane = runtime.plane
         self._telemetry = runtime.telemetry
+        self._max_values = runtime.options.max_json_values
         self._methods: dict[str, Handler] = {
             "predict": self._predict,
             "classify": self._classify,
             "regress": self._regress,
         }
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def answer(
+        self, method: str, path: str, body: bytes, waiting: Cancellation | None = None
+    ) -> tuple[int, bytes]:
         """Return HTTP status and JSON body.
 
         Args:
             method: ``GET``, ``POST``, ...
             path: With its query string, if any, as sent.
             body: As sent, or unpacked.
+            waiting: Tells whether somebody still waits for the answer. Defaults to yes.
         """
         record = RequestRecord("REST", "")
         try:
-            content = self._dispatch(record, method, path, body)
+            with cancellation.working_for(waiting or Cancellation()):
+                content = self._dispatch(record, method, path, body)
         except TfdeconvError as error:
             code, text = status_codes.code_of(error), str(error)
         except Exception:
@@ -96,22 +103,23 @@ class RestApi:
         return self._metadata(record) if parts["resource"] else self._status(record)
 
     def _predict(self, record: RequestRecord, body: bytes) -> bytes:
-        request = json_predict.parse_request(body)
+        request = json_predict.parse_request(body, max_values=self._max_values)
         name = request.signature_name
         spec = record.spec = dataclasses.replace(record.spec, signature_name=name)
         with self._plane.repository.lease(spec) as servable:
             types = signature_runs.signature_for_json(servable, name).input_types()
             record.spec, outputs = self._plane.predict_with(servable, name, request.inputs(types))
-        return json_predict.build_response(outputs, row_form=request.row_form)
+        cancellation.check()
+        return json_answer.build_response(outputs, row_form=request.row_form)
 
     def _classify(self, record: RequestRecord, body: bytes) -> bytes:
-        signature, examples = json_examples.parse_request(body)
+        signature, examples = json_examples.parse_request(body, max_values=self._max_values)
         record.spec = dataclasses.replace(record.spec, signature_name=signature)
         record.spec, result = self._plane.classify(record.spec, examples)
         return json_examples.build_response(result.examples)
 
     def _regress(self, record: RequestRecord, body: bytes) -> bytes:
-        signature, examples = json_examples.parse_request(body)
+        signature, examples = json_examples.parse_request(body, max_values=self._max_values)
         record.spec = dataclasses.replace(record.spec, signature_name=signature)
         record.spec, result = self._plane.regress(record.spec, examples)
         return json_examples.build_response(result.values)

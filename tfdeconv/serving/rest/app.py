@@ -7,6 +7,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -15,6 +16,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tfdeconv.errors import ServingError
+from tfdeconv.serving import cancellation
+from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.config.monitoring import Monitoring
 from tfdeconv.serving.rest import request_body
 from tfdeconv.serving.rest.api import RestApi, error_body
@@ -50,8 +54,9 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
         >>> from tfdeconv.serving import Runtime, ServerOptions
         >>> runtime = Runtime(ServerOptions(model_base_path=tempfile.mkdtemp()))
         >>> [route.path for route in rest_app(runtime).routes]
-        ['/healthz', '/readyz', '/modelz', '/{path:path}']
+        ['/healthz', '/readyz', '/modelz']
         >>> runtime.close()
+        True
     """
     monitoring = Monitoring.read(runtime.options.monitoring_config_file)
     used = executor or ThreadPoolExecutor(runtime.options.rest_threads, "tfdeconv-rest")
@@ -60,7 +65,6 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
         Route("/healthz", _Endpoint(pages.alive)),
         Route("/readyz", _Endpoint(pages.ready)),
         Route("/modelz", _Endpoint(pages.models)),
-        Route("/{path:path}", _Endpoint(pages.api)),
     ]
     if runtime.options.web:
         routes[-1:-1] = [Route(path, _web_page, methods=["GET"]) for path in ("/", *_WEB_PATHS)]
@@ -73,7 +77,11 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
         if executor is None:
             used.shutdown(wait=False, cancel_futures=True)
 
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    # A route of any path would not match a line break in it.
+    app.router.redirect_slashes = False
+    app.router.default = _Endpoint(pages.api)
+    return app
 
 
 async def _web_page(request: Request) -> Response:
@@ -114,22 +122,38 @@ class _Pages:
                 error_body(f"The request is larger than {self._max_body_bytes} bytes, this server's limit"),
             )
         packed = "gzip" in request.headers.get("content-encoding", "").lower()
+        waiting = Cancellation()
         work = asyncio.get_running_loop().run_in_executor(
-            self._executor, self._answer, request.method, path, body, packed
+            self._executor, self._answer, request.method, path, body, packed, waiting
         )
+        del body
+        gone = asyncio.ensure_future(request.receive())  # the body is read: all that can come is the end
         try:
-            async with asyncio.timeout(self._timeout):
-                status, content = await work
-        except TimeoutError:
-            status, content = 504, error_body("Timed out waiting for notification")
-        return self._json(status, content)
+            pending: list[asyncio.Future[Any]] = [work, gone]
+            await asyncio.wait(pending, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return self._json(*work.result())
+            if gone.done():
+                raise ClientDisconnect
+            return self._json(504, error_body("Timed out waiting for notification"))
+        finally:
+            waiting.cancel()  # the work between its steps,
+            work.cancel()  # or before it has begun
+            gone.cancel()
 
     def _json(self, status: int, content: bytes) -> Response:
         return Response(content, status, self._headers, media_type="application/json")
 
-    def _answer(self, method: str, path: str, body: bytes, packed: bool) -> tuple[int, bytes]:
-        content = request_body.unpack(body, self._max_unpacked_bytes) if packed else body
-        return self._api.answer(method, path, content)
+    def _answer(
+        self, method: str, path: str, body: bytes, packed: bool, waiting: Cancellation
+    ) -> tuple[int, bytes]:
+        if packed:
+            try:
+                with cancellation.working_for(waiting):
+                    body = request_body.unpack(body, self._max_unpacked_bytes)
+            except ServingError as error:
+                return 499, error_body(str(error))
+        return self._api.answer(method, path, body, waiting)
 
     async def alive(self, request: Request) -> Response:
         return Response("ok\n", media_type="text/plain")

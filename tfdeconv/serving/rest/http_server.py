@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import threading
 from concurrent.futures import Executor
@@ -10,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tfdeconv.serving.addresses import bound_socket
-from tfdeconv.serving.rest.http_protocol import Http1Protocol
+from tfdeconv.serving.rest.http_limits import BoundedProtocol, HttpLimits
 
 # Longer than clients and balancers keep an idle connection: they close it, never the server under a request.
 _KEEP_ALIVE_SECONDS = 75
@@ -22,13 +23,14 @@ class HttpServer:
     Args:
         app: Answers the requests.
         executor: Where the application runs what blocks; shut down when the server has stopped.
+        limits: What a connection may cost. Defaults to ``HttpLimits()``.
     """
 
-    def __init__(self, app: ASGIApp, executor: Executor) -> None:
+    def __init__(self, app: ASGIApp, executor: Executor, limits: HttpLimits | None = None) -> None:
         self._executor = executor
         config = uvicorn.Config(
             app,
-            http=Http1Protocol,
+            http=functools.partial(BoundedProtocol, limits=limits or HttpLimits()),  # type: ignore[arg-type]
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -61,11 +63,14 @@ class HttpServer:
         self._thread.start()
 
     def stop(self, grace: float | None) -> None:
-        """Refuse new requests, let running ones finish for ``grace`` seconds, and close."""
-        self._server.config.timeout_graceful_shutdown = None if grace is None else max(1, round(grace))
+        """Refuse new requests, let running ones finish for ``grace`` seconds, and close.
+
+        What still runs by then is answered with UNAVAILABLE and left to end by itself.
+        """
+        self._server.config.timeout_graceful_shutdown = grace  # type: ignore[assignment]  # waits for any float
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()
         if self._socket is not None:
             self._socket.close()
-        self._executor.shutdown(wait=bool(grace), cancel_futures=True)
+        self._executor.shutdown(wait=grace is None, cancel_futures=True)

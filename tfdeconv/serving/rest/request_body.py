@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Iterator
 
 from starlette.requests import Request
 
+from tfdeconv.serving import cancellation
+
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_PIECE = 1 << 16
+_PADDING = re.compile(rb"\0*+")
+# Of 20 bytes and more; each costs a microsecond or more whatever it holds.
+_MAX_MEMBERS = 1 << 14
 
 
 async def read(request: Request, limit: int) -> bytes | None:
@@ -31,9 +39,32 @@ def unpack(body: bytes, limit: int) -> bytes:
         >>> unpack(gzip.compress(b"{}"), 100), unpack(b"no gzip", 100), unpack(gzip.compress(b"x" * 101), 100)
         (b'{}', b'', b'')
     """
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        content = unpacker.decompress(body, limit + 1)
+        return b"".join(_pieces(body, limit))
     except zlib.error:
         return b""
-    return content if unpacker.eof and len(content) <= limit else b""
+
+
+def _pieces(body: bytes, limit: int) -> Iterator[bytes]:
+    """Yield the content of all members (RFC 1952, section 2.2), up to an error."""
+    size = position = members = 0
+    unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    while position < len(body):
+        cancellation.check()
+        # Piece by piece: zlib copies what follows the end of a member.
+        piece = body[position : position + _PIECE]
+        content = unpacker.decompress(piece, limit + 1 - size)
+        size += len(content)
+        if size > limit:
+            raise zlib.error("too large")
+        yield content
+        position += len(piece) - len(unpacker.unused_data)
+        if unpacker.eof:
+            position = _PADDING.match(body, position).end()  # type: ignore[union-attr]  # it matches anywhere
+            if position == len(body):
+                return
+            members += 1
+            if members > _MAX_MEMBERS:
+                raise zlib.error("too many members")
+            unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    raise zlib.error("cut off")

@@ -72,7 +72,7 @@ class LocalNetwork:
 @functools.cache
 def default_network(factor: int) -> LocalNetwork:
     """Return the network that tfdeconv ships for a factor, 2, 3 or 4."""
-    return LocalNetwork(load_upscaler(factor), factor)
+    return LocalNetwork(load_upscaler(factor, data_format="channels_last"), factor)
 
 
 class ServedNetwork:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import keras
 
 from tfdeconv import alignment
+from tfdeconv.alignment.graph import ancestors, is_channels_first
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D
 
@@ -44,7 +45,7 @@ class Pyramid(NamedTuple):
 
 def backbone_model(
     backbone: str | keras.Model,
-    input_shape: Sequence[int | None] = (None, None, 3),
+    input_shape: Sequence[int | None] | None = None,
     weights: str | None = None,
 ) -> keras.Model:
     """Return ``backbone``, made with ``keras.applications`` where it is a name.
@@ -52,7 +53,9 @@ def backbone_model(
     Args:
         backbone: The name of a function of ``keras.applications``, or a functional model with one
             input whose output keeps spatial axes.
-        input_shape: ``(height, width, channels)`` for a backbone by name; None for free sizes.
+        input_shape: ``(height, width, channels)`` for a backbone by name, or ``(channels, height, width)``
+            where ``keras.config.image_data_format()`` is "channels_first"; sizes may be None. None: pictures
+            of three channels and free sizes.
         weights: The ``weights`` argument for a backbone by name: None, "imagenet" (downloaded), or a file.
 
     Raises:
@@ -70,7 +73,7 @@ def backbone_model(
             raise InvalidArgumentError(
                 f"backbone must be a keras.Model or one of {', '.join(names)}; received {backbone!r}."
             )
-        return make(include_top=False, weights=weights, input_shape=tuple(input_shape))
+        return make(include_top=False, weights=weights, input_shape=_picture_shape(input_shape))
     tensors = [*getattr(backbone, "inputs", []), *getattr(backbone, "outputs", [])]
     if len(tensors) != 2 or any(len(tensor.shape) != 4 for tensor in tensors):
         raise InvalidArgumentError(
@@ -78,6 +81,32 @@ def backbone_model(
             f"width, channels]; received {[tensor.shape for tensor in tensors]}. Leave its classifier off."
         )
     return backbone
+
+
+def _picture_shape(input_shape: Sequence[int | None] | None) -> tuple[int | None, ...]:
+    if input_shape is not None:
+        return tuple(input_shape)
+    return (3, None, None) if keras.config.image_data_format() == "channels_first" else (None, None, 3)
+
+
+def data_format_of(model: keras.Model) -> str:
+    """Return the layout of a functional model's layers.
+
+    Example:
+        >>> data_format_of(backbone_model("MobileNet"))
+        'channels_last'
+    """
+    return "channels_first" if is_channels_first(ancestors(model.output)) else "channels_last"
+
+
+def spatial_axes(model: keras.Model) -> tuple[int, int]:
+    """Return the axes of height and width.
+
+    Example:
+        >>> spatial_axes(backbone_model("MobileNet"))
+        (1, 2)
+    """
+    return (2, 3) if data_format_of(model) == "channels_first" else (1, 2)
 
 
 class Resolutions:
@@ -93,8 +122,10 @@ class Resolutions:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        batch, *sizes, channels = model.input.shape
-        shapes = [(batch, *(size or TYPICAL_SIZE for size in sizes), channels)]
+        shape = list(model.input.shape)
+        for axis in spatial_axes(model):
+            shape[axis] = shape[axis] or TYPICAL_SIZE
+        shapes = [tuple(shape)]
         # the scales, which are all that is asked of this trace, do not depend on the sizes
         self.trace = alignment.trace(
             model.output, shapes=alignment.shapes_inside(model, model.output, shapes)
@@ -150,8 +181,9 @@ def pyramid(model: keras.Model, levels: Sequence[int], skip_layers: Sequence[str
     extractor = keras.Model(model.input, tensors, name=f"{model.name}_features")
     image = keras.Input(model.input.shape[1:], name="image")
     padded = image
-    if None in model.input.shape[1:3]:
-        padded = PadToMultiple2D(resolutions.between(model.output, model.input), name="pad")(image)
+    if any(model.input.shape[axis] is None for axis in spatial_axes(model)):
+        stride = resolutions.between(model.output, model.input)
+        padded = PadToMultiple2D(stride, data_format_of(model), name="pad")(image)
     features = extractor(padded)
     return Pyramid(image, list(features), [*levels, resolutions.between(tensors[-1], model.input)])
 

@@ -9,7 +9,7 @@ import keras
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.layers import CropLike
-from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, pyramid
+from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, data_format_of, pyramid
 from tfdeconv.zoo.segmentation.fcn_upsampling import Upsampling, upsample_scores
 
 
@@ -21,7 +21,7 @@ def FCN(  # noqa: N802
     *,
     skip_layers: Sequence[str] | None = None,
     head_filters: int = 0,
-    input_shape: Sequence[int | None] = (None, None, 3),
+    input_shape: Sequence[int | None] | None = None,
     backbone_weights: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
@@ -44,7 +44,8 @@ def FCN(  # noqa: N802
             in the paper; the last layer before each loss of resolution of other backbones.
         head_filters: Filters of the paper's fc6 and fc7 between backbone and scores (4096 there); 0
             scores the backbone's output itself.
-        input_shape: ``(height, width, channels)`` of a backbone by name; None for free sizes.
+        input_shape: The shape of a picture for a backbone by name, in Keras's layout; sizes may be None.
+            None: three channels and free sizes.
         backbone_weights: The ``weights`` argument of a backbone by name; "imagenet" downloads.
         name: Name of the model; None: ``fcn_{stride}s``.
 
@@ -76,16 +77,23 @@ def FCN(  # noqa: N802
             f"{upsampling!r}."
         )
     model = backbone_model(backbone, input_shape, backbone_weights)
+    data_format = data_format_of(model)
     skips = _skip_count(Resolutions(model).between(model.output, model.input), stride)
     image, features, factors = pyramid(model, [2] * skips, skip_layers)
-    scores = _score(_head(features[0], head_filters), num_classes, "score", "glorot_uniform")
+    scores = _score(
+        _head(features[0], head_filters, data_format), num_classes, "score", "glorot_uniform", data_format
+    )
     for index, (feature, factor) in enumerate(zip(features[1:], factors, strict=False), start=1):
-        finer = _score(feature, num_classes, f"score_skip_{index}", "zeros")
-        upsampled = upsample_scores(scores, finer, factor, upsampling, name=f"upscore_{index}")
-        upsampled, finer = _overlay(upsampled, finer, name=f"crop_{index}")
+        finer = _score(feature, num_classes, f"score_skip_{index}", "zeros", data_format)
+        upsampled = upsample_scores(
+            scores, finer, factor, upsampling, name=f"upscore_{index}", data_format=data_format
+        )
+        upsampled, finer = _overlay(upsampled, finer, f"crop_{index}", data_format)
         scores = keras.layers.Add(name=f"fuse_{index}")([upsampled, finer])
-    upsampled = upsample_scores(scores, image, factors[-1], upsampling, name="upscore")
-    scores = CropLike(name="scores")([upsampled, image])
+    upsampled = upsample_scores(
+        scores, image, factors[-1], upsampling, name="upscore", data_format=data_format
+    )
+    scores = CropLike(data_format=data_format, name="scores")([upsampled, image])
     return keras.Model(image, scores, name=name or f"fcn_{stride}s")
 
 
@@ -99,29 +107,31 @@ def _skip_count(backbone_stride: int, stride: int) -> int:
     )
 
 
-def _head(features: Any, filters: int) -> Any:
+def _head(features: Any, filters: int, data_format: str) -> Any:
     """The paper's fc6 and fc7 as convolutions."""
     if not filters:
         return features
     for name, kernel_size in (("fc6", 7), ("fc7", 1)):
-        features = keras.layers.Conv2D(filters, kernel_size, padding="same", activation="relu", name=name)(
-            features
-        )
+        features = keras.layers.Conv2D(
+            filters, kernel_size, padding="same", data_format=data_format, activation="relu", name=name
+        )(features)
         features = keras.layers.Dropout(0.5, name=f"{name}_dropout")(features)
     return features
 
 
-def _score(features: Any, num_classes: int, name: str, initializer: str) -> Any:
+def _score(features: Any, num_classes: int, name: str, initializer: str, data_format: str) -> Any:
     """Class scores of every sample; skips start at zero, so that they start as the coarser network."""
-    return keras.layers.Conv2D(num_classes, 1, kernel_initializer=initializer, name=name)(features)
+    return keras.layers.Conv2D(
+        num_classes, 1, data_format=data_format, kernel_initializer=initializer, name=name
+    )(features)
 
 
-def _overlay(upsampled: Any, finer: Any, name: str) -> tuple[Any, Any]:
+def _overlay(upsampled: Any, finer: Any, name: str, data_format: str) -> tuple[Any, Any]:
     """Crop whichever tensor reaches further, so that both show the same place."""
     try:
-        return CropLike(name=name)([upsampled, finer]), finer
+        return CropLike(data_format=data_format, name=name)([upsampled, finer]), finer
     except AlignmentError as error:
         try:
-            return upsampled, CropLike(name=name)([finer, upsampled])
+            return upsampled, CropLike(data_format=data_format, name=name)([finer, upsampled])
         except AlignmentError:
             raise error from None

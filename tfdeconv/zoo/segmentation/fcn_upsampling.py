@@ -22,7 +22,15 @@ ADDED_CHANNELS = 4
 """Channels that additive upsampling sums to one (Wojna et al. 2017, arXiv 1707.05847)."""
 
 
-def upsample_scores(scores: Any, reference: Any, factor: int, upsampling: Upsampling, *, name: str) -> Any:
+def upsample_scores(
+    scores: Any,
+    reference: Any,
+    factor: int,
+    upsampling: Upsampling,
+    *,
+    name: str,
+    data_format: str = "channels_last",
+) -> Any:
     """Return ``scores`` upsampled by ``factor``, a whole number of samples away from ``reference``.
 
     Where the samples of ``scores`` lie between those of ``reference`` (pooling by 2), the kernel of the
@@ -39,22 +47,31 @@ def upsample_scores(scores: Any, reference: Any, factor: int, upsampling: Upsamp
         (None, 8, 8, 3)
     """
     place = alignment.map_between(scores, reference)
-    channels = scores.shape[-1]
+    channels = scores.shape[1 if data_format == "channels_first" else -1]
     learned = upsampling == "learned"
     if all((axis.offset - alignment.CoordinateMap.resize(factor).offset).denominator == 1 for axis in place):
         if upsampling in ("bilinear", "learned"):
-            return BilinearUpsampling2D(factor, trainable=learned, name=name)(scores)
+            return BilinearUpsampling2D(factor, trainable=learned, data_format=data_format, name=name)(scores)
         if upsampling == "additive":
             expanded = keras.layers.Conv2D(
-                ADDED_CHANNELS * channels, 3, padding="same", name=f"{name}_expand"
+                ADDED_CHANNELS * channels,
+                3,
+                padding="same",
+                data_format=data_format,
+                name=f"{name}_expand",
             )
-            layer = BilinearAdditiveUpsampling2D(factor, reduction=ADDED_CHANNELS, boundary="zero", name=name)
+            layer = BilinearAdditiveUpsampling2D(
+                factor, reduction=ADDED_CHANNELS, boundary="zero", data_format=data_format, name=name
+            )
             return layer(expanded(scores))
-        return SubpixelConv2D(channels, 3, factor, kernel_initializer=ICNR(factor), name=name)(scores)
+        return SubpixelConv2D(
+            channels, 3, factor, data_format=data_format, kernel_initializer=ICNR(factor), name=name
+        )(scores)
     if all(axis.offset.denominator == 1 for axis in place) and upsampling in ("bilinear", "learned"):
         layer = DepthwiseConv2DTranspose(
             2 * factor - 1,
             strides=factor,
+            data_format=data_format,
             use_bias=False,
             kernel_initializer=Bilinear(groups=channels),
             trainable=learned,

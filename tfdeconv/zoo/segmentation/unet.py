@@ -11,7 +11,7 @@ from tfdeconv import alignment
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.initializers import ICNR
 from tfdeconv.layers import Conv2DTranspose, CropLike, ResizeConv2D, SubpixelConv2D
-from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, pyramid
+from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, data_format_of, pyramid
 
 UNetUpsampling: TypeAlias = Literal["transposed", "subpixel", "resize"]
 
@@ -23,7 +23,7 @@ def UNetDecoder(  # noqa: N802
     filters: Sequence[int] = (256, 128, 64, 32, 16),
     upsampling: UNetUpsampling = "transposed",
     skip_layers: Sequence[str] | None = None,
-    input_shape: Sequence[int | None] = (None, None, 3),
+    input_shape: Sequence[int | None] | None = None,
     backbone_weights: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
@@ -42,7 +42,8 @@ def UNetDecoder(  # noqa: N802
             or "resize" (nearest, then a convolution).
         skip_layers: Names of the layers to join, deepest first, as many as ``filters``. None: the last
             layer before each loss of resolution; at full resolution this may be the picture itself.
-        input_shape: ``(height, width, channels)`` of a backbone by name; None for free sizes.
+        input_shape: The shape of a picture for a backbone by name, in Keras's layout; sizes may be None.
+            None: three channels and free sizes.
         backbone_weights: The ``weights`` argument of a backbone by name; "imagenet" downloads.
         name: Name of the model; None: ``unet``.
 
@@ -70,6 +71,8 @@ def UNetDecoder(  # noqa: N802
             f"{upsampling!r}."
         )
     model = backbone_model(backbone, input_shape, backbone_weights)
+    data_format = data_format_of(model)
+    axis = 1 if data_format == "channels_first" else -1
     steps = Resolutions(model).between(model.output, model.input).bit_length() - 1
     if len(filters) != steps:
         raise InvalidArgumentError(
@@ -79,33 +82,45 @@ def UNetDecoder(  # noqa: N802
     image, features, _ = pyramid(model, [2] * steps, skip_layers)
     x = features[0]
     for step, (skip, width) in enumerate(zip(features[1:], filters, strict=True), start=1):
-        x = _double(x, skip, width, upsampling, name=f"up_{step}")
-        x = CropLike(name=f"crop_{step}")([x, skip])
-        x = keras.layers.Concatenate(name=f"join_{step}")([x, skip])
-        x = _convolve_twice(x, width, name=f"step_{step}")
-    x = CropLike(name="crop")([x, image])
-    scores = keras.layers.Conv2D(num_classes, 1, name="scores")(x)
+        x = _double(x, skip, width, upsampling, name=f"up_{step}", data_format=data_format)
+        x = CropLike(data_format=data_format, name=f"crop_{step}")([x, skip])
+        x = keras.layers.Concatenate(axis=axis, name=f"join_{step}")([x, skip])
+        x = _convolve_twice(x, width, name=f"step_{step}", data_format=data_format)
+    x = CropLike(data_format=data_format, name="crop")([x, image])
+    scores = keras.layers.Conv2D(num_classes, 1, data_format=data_format, name="scores")(x)
     return keras.Model(image, scores, name=name or "unet")
 
 
-def _double(x: Any, skip: Any, width: int, upsampling: UNetUpsampling, *, name: str) -> Any:
+def _double(x: Any, skip: Any, width: int, upsampling: UNetUpsampling, *, name: str, data_format: str) -> Any:
     """Upsample by 2 onto the samples of ``skip``, or between them, wherever those of ``x`` lie."""
     between = all(axis.offset.denominator == 2 for axis in alignment.map_between(x, skip))
     if upsampling == "transposed":
-        return Conv2DTranspose(width, 4 if between else 3, strides=2, use_bias=False, name=name)(x)
+        return Conv2DTranspose(
+            width,
+            4 if between else 3,
+            strides=2,
+            use_bias=False,
+            data_format=data_format,
+            name=name,
+        )(x)
     if not between:
         raise AlignmentError(
             f"upsampling={upsampling!r} cannot lie on the samples of {skip.name!r}, which coincide with the "
             "coarser ones. Use upsampling='transposed', or other skip_layers."
         )
     if upsampling == "subpixel":
-        return SubpixelConv2D(width, 3, 2, use_bias=False, kernel_initializer=ICNR(2), name=name)(x)
-    return ResizeConv2D(width, 3, 2, use_bias=False, name=name)(x)
+        return SubpixelConv2D(
+            width, 3, 2, use_bias=False, data_format=data_format, kernel_initializer=ICNR(2), name=name
+        )(x)
+    return ResizeConv2D(width, 3, 2, use_bias=False, data_format=data_format, name=name)(x)
 
 
-def _convolve_twice(x: Any, width: int, *, name: str) -> Any:
+def _convolve_twice(x: Any, width: int, *, name: str, data_format: str) -> Any:
+    axis = 1 if data_format == "channels_first" else -1
     for index in (1, 2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}_conv{index}")(x)
-        x = keras.layers.BatchNormalization(name=f"{name}_norm{index}")(x)
+        x = keras.layers.Conv2D(
+            width, 3, padding="same", use_bias=False, data_format=data_format, name=f"{name}_conv{index}"
+        )(x)
+        x = keras.layers.BatchNormalization(axis=axis, name=f"{name}_norm{index}")(x)
         x = keras.layers.ReLU(name=f"{name}_relu{index}")(x)
     return x

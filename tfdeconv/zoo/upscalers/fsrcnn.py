@@ -8,6 +8,7 @@ import keras
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.zoo.upscalers.pretrained import load_trained_weights
 
 
@@ -18,6 +19,7 @@ def FSRCNN(  # noqa: N802
     d: int = 56,
     s: int = 12,
     m: int = 4,
+    data_format: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
     """Return the FSRCNN network on luma, with a bilinear residual.
@@ -32,6 +34,8 @@ def FSRCNN(  # noqa: N802
         d: Channels of the first and the expanding convolution.
         s: Channels of the mapping convolutions.
         m: Number of mapping convolutions.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
         name: Name of the model; None: ``fsrcnn_x{scale}``.
 
     Returns:
@@ -55,20 +59,36 @@ def FSRCNN(  # noqa: N802
     """
     if scale not in (2, 3, 4):
         raise InvalidArgumentError(f"scale must be 2, 3 or 4; received {scale!r}.")
-    luma = keras.Input(shape=(None, None, 1), name="luma")
+    channels_first = is_channels_first(data_format)
+    data_format = "channels_first" if channels_first else "channels_last"
+    spatial = [2, 3] if channels_first else [1, 2]
+    luma = keras.Input((1, None, None) if channels_first else (None, None, 1), name="luma")
     x = luma
     stages = [("feature", d, 5), ("shrink", s, 1)]
     stages += [(f"map_{index}", s, 3) for index in range(1, m + 1)]
     stages += [("expand", d, 1)]
     for stage, filters, kernel_size in stages:
         x = keras.layers.Conv2D(
-            filters, kernel_size, padding="same", kernel_initializer="he_normal", name=stage
+            filters,
+            kernel_size,
+            padding="same",
+            data_format=data_format,
+            kernel_initializer="he_normal",
+            name=stage,
         )(x)
-        x = keras.layers.PReLU(shared_axes=[1, 2], alpha_initializer=_quarter(), name=f"{stage}_prelu")(x)
+        x = keras.layers.PReLU(shared_axes=spatial, alpha_initializer=_quarter(), name=f"{stage}_prelu")(x)
     correction = Conv2DTranspose(
-        1, 9, strides=scale, padding="same", kernel_initializer="zeros", name="deconvolution"
+        1,
+        9,
+        strides=scale,
+        padding="same",
+        data_format=data_format,
+        kernel_initializer="zeros",
+        name="deconvolution",
     )(x)
-    interpolated = BilinearUpsampling2D(scale, boundary="edge", name="bilinear")(luma)
+    interpolated = BilinearUpsampling2D(scale, boundary="edge", data_format=data_format, name="bilinear")(
+        luma
+    )
     upscaled = keras.layers.Add(name="upscaled")([interpolated, correction])
     model = keras.Model(luma, upscaled, name=name or f"fsrcnn_x{scale}")
     if weights is not None:

@@ -10,22 +10,39 @@ import tensorflow as tf
 
 from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
 from tfdeconv.keras_registration import PACKAGE
+from tfdeconv.ops.data_format import is_channels_first
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class Luma(keras.layers.Layer):
-    """RGB in [0, 1] to limited-range BT.601 luma in [16 / 255, 235 / 255], channels last.
+    """RGB in [0, 1] to limited-range BT.601 luma in [16 / 255, 235 / 255].
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
+        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
 
     Example:
         >>> print(Luma()(tf.ones([1, 1, 1, 3])).numpy().ravel() * 255)
         [235.]
     """
 
+    def __init__(self, data_format: str | None = "channels_last", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+
     def call(self, rgb: Any) -> tf.Tensor:
-        """Return ``[..., 1]`` for ``[..., 3]``."""
+        """Return one channel for three."""
         weights = tf.constant(LUMA_WEIGHTS, dtype=rgb.dtype)
+        if self.data_format == "channels_first":
+            return tf.reduce_sum(rgb * tf.reshape(weights, [3, 1, 1]), axis=1, keepdims=True) + BLACK
         return tf.reduce_sum(rgb * weights, axis=-1, keepdims=True) + BLACK
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the input's shape with one channel."""
+        if self.data_format == "channels_first":
+            return (input_shape[0], 1, *input_shape[2:])
         return (*input_shape[:-1], 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "data_format": self.data_format}

@@ -50,6 +50,9 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """
     arrays = read_weights(path)
     targets = named_weights(model)
+    for name, array in arrays.items():  # slopes of PReLU are [1, 1, channels] in files, whatever the layout
+        if name.endswith("/alpha") and name in targets and array.shape == targets[name].shape[::-1]:
+            arrays[name] = array.reshape(targets[name].shape)
     for name in sorted(set(targets) | set(arrays)):
         wanted = tuple(targets[name].shape) if name in targets else None
         found = arrays[name].shape if name in arrays else None

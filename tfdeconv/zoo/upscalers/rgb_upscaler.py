@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
+from tfdeconv.alignment.graph import ancestors, is_channels_first
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging.bt601 import GREY_PER_LUMA
 from tfdeconv.layers import BilinearUpsampling2D
@@ -19,7 +22,7 @@ def RGBUpscaler(luma_model: keras.Model, scale: int, *, name: str | None = None)
 
     Args:
         luma_model: Maps luma ``[batch, height, width, 1]`` to ``scale`` times the size; limited-range
-            BT.601 in [0, 1], as :func:`tfdeconv.zoo.FSRCNN` takes it.
+            BT.601 in [0, 1], as :func:`tfdeconv.zoo.FSRCNN` takes it. Its layout is that of the result.
         scale: Upsampling factor of ``luma_model``.
         name: Name of the model; None: ``rgb_`` and the luma model's name.
 
@@ -40,15 +43,19 @@ def RGBUpscaler(luma_model: keras.Model, scale: int, *, name: str | None = None)
     References:
         ITU-R BT.601; Dong et al. 2016, arXiv 1608.00367, treat luma and chroma this way.
     """
-    if len(luma_model.inputs) != 1 or luma_model.input_shape[-1] != 1 or luma_model.output_shape[-1] != 1:
+    channels_first = is_channels_first(ancestors(luma_model.output))
+    data_format = "channels_first" if channels_first else "channels_last"
+    axis = 1 if channels_first else -1
+    if len(luma_model.inputs) != 1 or luma_model.input_shape[axis] != 1 or luma_model.output_shape[axis] != 1:
         raise InvalidArgumentError(
             "luma_model must map one channel to one channel; received a model from "
             f"{luma_model.input_shape} to {luma_model.output_shape}."
         )
-    image = keras.Input(shape=(None, None, 3), name="image")
-    interpolated = BilinearUpsampling2D(scale, boundary="edge", name="bilinear_rgb")(image)
-    luma = Luma(name="luma_of_input")(image)
-    interpolated_luma = BilinearUpsampling2D(scale, boundary="edge", name="bilinear_luma")(luma)
+    image = keras.Input((3, None, None) if channels_first else (None, None, 3), name="image")
+    bilinear: dict[str, Any] = {"boundary": "edge", "data_format": data_format}
+    interpolated = BilinearUpsampling2D(scale, **bilinear, name="bilinear_rgb")(image)
+    luma = Luma(data_format, name="luma_of_input")(image)
+    interpolated_luma = BilinearUpsampling2D(scale, **bilinear, name="bilinear_luma")(luma)
     correction = keras.layers.Subtract(name="luma_correction")([luma_model(luma), interpolated_luma])
     correction = keras.layers.Rescaling(GREY_PER_LUMA, name="to_grey")(correction)
     summed = keras.layers.Add(name="sum")([interpolated, correction])

@@ -10,6 +10,7 @@ import keras
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.zoo.upscalers.pretrained import load_trained_weights
 
 CHANNELS = 16
@@ -66,15 +67,21 @@ class NearIdentity(keras.initializers.Initializer):
         return {"seed": self.seed}
 
 
-def _activation(scale: int, name: str) -> keras.layers.Layer:
+def _activation(scale: int, channels_first: bool, name: str) -> keras.layers.Layer:
     if scale not in LEARNED_SLOPES:
         return keras.layers.LeakyReLU(SLOPE, name=name)
     start = keras.initializers.Constant(SLOPE)
-    return keras.layers.PReLU(alpha_initializer=start, shared_axes=[1, 2], name=name)
+    return keras.layers.PReLU(
+        alpha_initializer=start, shared_axes=[2, 3] if channels_first else [1, 2], name=name
+    )
 
 
 def Slim(  # noqa: N802
-    scale: int, *, weights: str | os.PathLike[str] | None = None, name: str | None = None
+    scale: int,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    data_format: str | None = None,
+    name: str | None = None,
 ) -> keras.Model:
     """Build the luma upsampler that tfdeconv upscales with by default.
 
@@ -86,6 +93,8 @@ def Slim(  # noqa: N802
         scale: Upsampling factor: 2, 3 or 4.
         weights: ``"cc0-photos"`` for the trained weights that come with the package, an ``.npz`` file of
             ``tfdeconv train``, or None for untrained ones.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
         name: Name of the model; None: ``slim_x{scale}``.
 
     Returns:
@@ -101,22 +110,40 @@ def Slim(  # noqa: N802
     """
     if scale not in KERNEL_SIZES:
         raise InvalidArgumentError(f"scale must be 2, 3 or 4; received {scale!r}.")
-    image = keras.Input((None, None, 1), name="luma")
+    channels_first = is_channels_first(data_format)
+    data_format = "channels_first" if channels_first else "channels_last"
+    image = keras.Input((1, None, None) if channels_first else (None, None, 1), name="luma")
     # Centred, so that the zero padding is mid-grey and not black.
     hidden = keras.layers.Rescaling(1.0, offset=-0.5, name="centred")(image)
     hidden = keras.layers.Conv2D(
-        CHANNELS, 5, padding="same", kernel_initializer="he_normal", name="features"
+        CHANNELS,
+        5,
+        padding="same",
+        data_format=data_format,
+        kernel_initializer="he_normal",
+        name="features",
     )(hidden)
-    hidden = _activation(scale, "features_activation")(hidden)
+    hidden = _activation(scale, channels_first, "features_activation")(hidden)
     for index in range(DEPTH):
         convolution = keras.layers.Conv2D(
-            CHANNELS, 3, padding="same", kernel_initializer=NearIdentity(), name=f"body_{index}"
+            CHANNELS,
+            3,
+            padding="same",
+            data_format=data_format,
+            kernel_initializer=NearIdentity(),
+            name=f"body_{index}",
         )
-        hidden = _activation(scale, f"body_{index}_activation")(convolution(hidden))
+        hidden = _activation(scale, channels_first, f"body_{index}_activation")(convolution(hidden))
     detail = Conv2DTranspose(
-        1, KERNEL_SIZES[scale], strides=scale, padding="same", kernel_initializer="zeros", name="upsample"
+        1,
+        KERNEL_SIZES[scale],
+        strides=scale,
+        padding="same",
+        data_format=data_format,
+        kernel_initializer="zeros",
+        name="upsample",
     )(hidden)
-    base = BilinearUpsampling2D(scale, boundary="edge", name="bilinear")(image)
+    base = BilinearUpsampling2D(scale, boundary="edge", data_format=data_format, name="bilinear")(image)
     upscaled = keras.layers.Add(name="upscaled")([base, detail])
     model = keras.Model(image, upscaled, name=name or f"slim_x{scale}")
     if weights is not None:

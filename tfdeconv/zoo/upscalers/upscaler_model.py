@@ -21,13 +21,17 @@ DEFAULT = ("slim", "cc0-photos")
 """Architecture and weights of :func:`load_upscaler`."""
 
 
-def load_upscaler(scale: int, *, weights: str | os.PathLike[str] | None = None) -> keras.Model:
+def load_upscaler(
+    scale: int, *, weights: str | os.PathLike[str] | None = None, data_format: str | None = None
+) -> keras.Model:
     """Return a trained luma model: the one that tfdeconv upscales with by default, or your own.
 
     Args:
         scale: Upsampling factor: 2, 3 or 4.
         weights: ``.npz`` file of ``tfdeconv train``, of any of its architectures; None: the weights that
             come with the package.
+        data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
+            ``keras.config.image_data_format()``.
 
     Returns:
         A model from luma ``[batch, height, width, 1]`` to ``[batch, height * scale, width * scale, 1]``,
@@ -43,11 +47,12 @@ def load_upscaler(scale: int, *, weights: str | os.PathLike[str] | None = None) 
     """
     if weights is None:
         architecture, name = DEFAULT
-        return LUMA_NETWORKS[architecture](scale, weights=name)
+        return LUMA_NETWORKS[architecture](scale, weights=name, data_format=data_format)
     shapes = {name: array.shape for name, array in read_weights(Path(weights)).items()}
     for network in LUMA_NETWORKS.values():
-        model = network(scale)
+        model = network(scale, data_format="channels_last")  # as the file was written
         if shapes == {name: tuple(weight.shape) for name, weight in named_weights(model).items()}:
+            model = network(scale, data_format=data_format)
             load_weights(model, Path(weights))
             return model
     raise InvalidArgumentError(

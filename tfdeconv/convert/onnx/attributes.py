@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 
@@ -20,65 +17,44 @@ TENSOR = 4
 
 @dataclass(frozen=True)
 class OnnxNode:
-    """One ONNX node with the arrays that it refers to.
+    """One ONNX node.
 
     Attributes:
         op_type: The operator, for example "ConvTranspose".
         name: The node's name; may be empty.
         attributes: Attribute name -> number, string, list or array.
-        arrays: The constant inputs by position; None for the data input and for missing ones.
         opset: The version of the operator set.
+        outputs: How many outputs the node has.
     """
 
     op_type: str
     name: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    arrays: tuple[npt.NDArray[Any] | None, ...] = ()
     opset: int = 13
+    outputs: int = 1
 
     def __str__(self) -> str:
         return f"Node {self.name!r} ({self.op_type})" if self.name else f"A node ({self.op_type})"
 
-    def array(self, position: int) -> npt.NDArray[Any] | None:
-        """Return the constant input at ``position``; None where there is none.
 
-        Example:
-            >>> OnnxNode("Relu").array(1) is None
-            True
-        """
-        return self.arrays[position] if position < len(self.arrays) else None
+def read_node(proto: Any, opset: int) -> OnnxNode:
+    """Return the node of an ``onnx.NodeProto``.
 
-    def needed(self, position: int, what: str) -> npt.NDArray[Any]:
-        """Return the constant input at ``position``.
-
-        Raises:
-            ConversionError: It is missing, or computed by another node.
-
-        Example:
-            >>> OnnxNode("Conv", arrays=(None, np.zeros([1]))).needed(1, "weight").shape
-            (1,)
-        """
-        array = self.array(position)
-        if array is None:
-            raise ConversionError(
-                f"{self} needs a constant {what} (input {position}). For a node on its own give it in "
-                "initializers={name: array}."
-            )
-        return array
-
-
-def read_node(proto: Any, initializers: Mapping[str, Any], opset: int) -> OnnxNode:
-    """Return the node of an ``onnx.NodeProto``, with its arrays looked up in ``initializers``.
+    Raises:
+        ConversionError: The operator is none of ONNX's own.
 
     Example:
         >>> from types import SimpleNamespace as Proto
-        >>> relu = Proto(op_type="Relu", name="act", attribute=[], input=["x"])
-        >>> str(read_node(relu, {}, opset=13))
+        >>> str(read_node(Proto(op_type="Relu", name="act", attribute=[]), opset=13))
         "Node 'act' (Relu)"
     """
-    arrays = tuple(np.asarray(initializers[name]) if name in initializers else None for name in proto.input)
     attributes = {attribute.name: attribute_value(attribute) for attribute in proto.attribute}
-    return OnnxNode(proto.op_type, proto.name, attributes, arrays, opset)
+    outputs = sum(bool(name) for name in getattr(proto, "output", ["y"]))
+    node = OnnxNode(proto.op_type, proto.name, attributes, opset, outputs)
+    domain = getattr(proto, "domain", "")
+    if domain not in ("", "ai.onnx"):
+        raise ConversionError(f"{node} is of the domain {domain!r}; only ONNX's own operators are converted.")
+    return node
 
 
 def attribute_value(attribute: Any) -> Any:

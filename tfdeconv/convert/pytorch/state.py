@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -18,8 +19,9 @@ def to_torch_state(layer: keras.layers.Layer, *, arrays: bool = False) -> dict[s
     """Return the ``state_dict`` for the PyTorch module with the weights of ``layer``.
 
     Args:
-        layer: A ConvND, ConvNDTranspose or BatchNormalization of Keras or tfdeconv; or a model of
-            these and layers without weights. Strides and paddings are no part of a state.
+        layer: A ConvND, ConvNDTranspose, Dense, BatchNormalization, GroupNormalization,
+            LayerNormalization or PReLU of Keras or tfdeconv; or a model of these and layers without
+            weights. Strides and paddings are no part of a state.
         arrays: Return NumPy arrays; PyTorch is not needed then.
 
     Returns:
@@ -57,19 +59,31 @@ def _state(layer: keras.layers.Layer) -> dict[str, npt.NDArray[Any]]:
     if is_convolution(layer) or transposed_convolution(layer) is not None:
         state = {"weight": kernel_to_torch(_numpy(layer.kernel))}
         return state if layer.bias is None else {**state, "bias": _numpy(layer.bias)}
-    if isinstance(layer, keras.layers.BatchNormalization) and layer.scale and layer.center:
+    if isinstance(layer, keras.layers.Dense):
+        state = {"weight": np.ascontiguousarray(_numpy(layer.kernel).T)}
+        return state if layer.bias is None else {**state, "bias": _numpy(layer.bias)}
+    if isinstance(layer, keras.layers.PReLU) and max(layer.alpha.shape) == math.prod(layer.alpha.shape):
+        return {"weight": _numpy(layer.alpha).ravel()}
+    if isinstance(layer, keras.layers.GroupNormalization | keras.layers.LayerNormalization):
+        return _scale_and_offset(layer)
+    if isinstance(layer, keras.layers.BatchNormalization):
         return {
-            "weight": _numpy(layer.gamma),
-            "bias": _numpy(layer.beta),
+            **_scale_and_offset(layer),
             "running_mean": _numpy(layer.moving_mean),
             "running_var": _numpy(layer.moving_variance),
             "num_batches_tracked": np.array(0, np.int64),
         }
     raise ConversionError(
         f"Layer {layer.name!r} ({type(layer).__name__}) has weights and no PyTorch module that holds the "
-        "same. Converted are Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose and "
-        "BatchNormalization with scale and center."
+        "same. Converted are Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, "
+        "Dense, PReLU with one slope for each channel, BatchNormalization, GroupNormalization and "
+        "LayerNormalization."
     )
+
+
+def _scale_and_offset(layer: keras.layers.Layer) -> dict[str, npt.NDArray[Any]]:
+    named = (("weight", layer.gamma if layer.scale else None), ("bias", layer.beta if layer.center else None))
+    return {name: _numpy(variable) for name, variable in named if variable is not None}
 
 
 def _numpy(variable: Any) -> npt.NDArray[Any]:

@@ -1,0 +1,307 @@
+"""ONNX graphs with branches, of old and new operator sets and of both of PyTorch's exporters."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from tfdeconv import convert
+from tfdeconv.errors import ConversionError
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+helper, numpy_helper = onnx.helper, onnx.numpy_helper
+
+
+def weights(*shape, seed=11):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def graph(nodes, arrays=None, shape=(1, 4, 6, 8), opset=18, outputs=("y",), kinds=onnx.TensorProto.FLOAT):
+    """A model of ``nodes`` from "x"; nodes are (operator, inputs, outputs, attributes)."""
+    made = [
+        helper.make_node(op, inputs.split(","), results.split(","), name=f"{op}_{index}", **attributes)
+        for index, (op, inputs, results, attributes) in enumerate(nodes)
+    ]
+    model = helper.make_model(
+        helper.make_graph(
+            made,
+            "graph",
+            [helper.make_tensor_value_info("x", kinds, shape)],
+            [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs],
+            [numpy_helper.from_array(np.asarray(array), name) for name, array in (arrays or {}).items()],
+        ),
+        opset_imports=[helper.make_opsetid("", opset)],
+    )
+    model.ir_version = 9
+    return model
+
+
+def run(model, x):
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4
+    session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def to_last(x):
+    return np.moveaxis(x, 1, -1) if x.ndim > 2 else x
+
+
+def to_first(y):
+    y = np.array(y)
+    return np.moveaxis(y, -1, 1) if y.ndim > 2 else y
+
+
+def check(model, x, tolerance=1e-4):
+    expected = run(model, x)
+    answer = to_first(convert.from_onnx(model)(to_last(x)))
+    assert answer.shape == expected.shape
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=tolerance * max(1, np.abs(expected).max()))
+
+
+X = weights(1, 4, 6, 8, seed=3)
+
+UNARY = {
+    "Relu": {}, "LeakyRelu": {"alpha": 0.2}, "Elu": {"alpha": 0.7}, "Selu": {}, "Celu": {"alpha": 0.6},
+    "HardSigmoid": {"alpha": 0.3}, "HardSwish": {}, "Mish": {}, "Softplus": {}, "Softsign": {}, "Sigmoid": {},
+    "Tanh": {}, "ThresholdedRelu": {"alpha": 0.5}, "Abs": {}, "Neg": {}, "Exp": {}, "Floor": {}, "Ceil": {},
+    "Sin": {}, "Cos": {}, "Erf": {}, "Sign": {}, "Softmax": {"axis": 1}, "LogSoftmax": {"axis": -1},
+    "GlobalAveragePool": {}, "GlobalMaxPool": {}, "Flatten": {}, "SpaceToDepth": {"blocksize": 2},
+    "Transpose": {"perm": [0, 1, 3, 2]},
+    "AveragePool": {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 0, 1]},
+    "MaxPool": {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", UNARY)
+def test_operator_of_one_tensor(op):
+    """Each operator, with attributes that are not the defaults, as ONNX Runtime computes it."""
+    check(graph([(op, "x", "y", UNARY[op])]), X)
+
+
+WINDOWS = [
+    ("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+    ("AveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
+    ("MaxPool", {"kernel_shape": [2, 2], "strides": [2, 2], "auto_pad": "SAME_LOWER"}),
+    ("MaxPool", {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}),
+]
+
+
+@pytest.mark.parametrize(("op", "attributes"), WINDOWS, ids=str)
+def test_pooling_windows(op, attributes):
+    """Every padding of a pooling, at odd sizes."""
+    check(graph([(op, "x", "y", attributes)], shape=(1, 2, 7, 5)), weights(1, 2, 7, 5))
+
+
+def test_branches_join():
+    """Skips by Add and Concat, constants on either side, and several outputs."""
+    nodes = [
+        ("Conv", "x,w", "a", {"pads": [1, 1, 1, 1]}),
+        ("PRelu", "a,slope", "b", {}),
+        ("Add", "b,x", "c", {}),
+        ("Concat", "c,x", "d", {"axis": 1}),
+        ("Slice", "d,starts,ends,axes", "e", {}),
+        ("Sub", "one,e", "f", {}),
+        ("Mul", "f,scale", "g", {}),
+        ("Div", "g,two", "h", {}),
+        ("Split", "h,parts", "i,j", {"axis": 1}),
+        ("Pad", "i,pads,fill", "k", {}),
+        ("Clip", "k,low,high", "y", {}),
+    ]
+    arrays = {
+        "w": weights(4, 4, 3, 3), "slope": weights(4, 1, 1), "starts": np.int64([1, 0]),
+        "ends": np.int64([-1, 2**62]), "axes": np.int64([2, 1]), "one": np.float32(1),
+        "scale": weights(8, 1, 1), "two": np.float32([2]), "parts": np.int64([6, 2]),
+        "pads": np.int64([0, 0, 1, 2, 0, 0, 0, 1]), "fill": np.float32(0.5), "low": np.float32(-3),
+        "high": np.float32(3),
+    }  # fmt: skip
+    check(graph(nodes, arrays, shape=("n", 4, "h", "w")), X)
+    both = convert.from_onnx(graph(nodes, arrays, outputs=("y", "j")))
+    assert [tuple(output.shape) for output in both(to_last(X))] == [(1, 5, 11, 6), (1, 4, 8, 2)]
+
+
+def test_sizes_are_folded():
+    """Shape, Gather and what exporters compute with sizes vanish, whether sizes are known or not."""
+    nodes = [
+        ("Shape", "x", "s", {}),
+        ("Gather", "s,two", "h", {}),
+        ("Mul", "h,two", "h2", {}),
+        ("Unsqueeze", "h2,zero", "h3", {}),
+        ("Slice", "s,three,four", "w", {}),
+        ("Mul", "w,twos", "w2", {}),
+        ("Slice", "s,zero,twos", "nc", {}),
+        ("Concat", "nc,h3,w2", "target", {"axis": 0}),
+        ("Resize", "x,,,target", "y", {"mode": "linear"}),
+    ]
+    arrays = {
+        "two": np.int64(2), "twos": np.int64([2]), "zero": np.int64([0]), "three": np.int64([3]),
+        "four": np.int64([4]),
+    }  # fmt: skip
+    for shape in ((1, 4, 6, 8), ("n", 4, "h", "w")):
+        check(graph(nodes, arrays, shape=shape), X)
+
+
+def test_channels_last_graphs_keep_their_layout():
+    """A graph that transposes its own input and output is channels last outside, and no Permute is left."""
+    nodes = [
+        ("Transpose", "x", "a", {"perm": [0, 3, 1, 2]}),
+        ("Conv", "a,w", "b", {"pads": [1, 1, 1, 1]}),
+        ("DepthToSpace", "b", "c", {"blocksize": 2, "mode": "CRD"}),
+        ("Transpose", "c", "y", {"perm": [0, 2, 3, 1]}),
+    ]
+    model = graph(nodes, {"w": weights(8, 4, 3, 3)}, shape=("n", "h", "w", 4))
+    converted = convert.from_onnx(model, data_format="channels_last")
+    x = weights(1, 5, 6, 4)
+    np.testing.assert_allclose(converted(x), run(model, x), rtol=1e-4, atol=1e-4)
+    assert not any(isinstance(layer, keras.layers.Permute) for layer in converted.layers)
+
+
+OLD = [
+    ("Resize of opset 10", 10, "Resize", "x,s", {"mode": "nearest"}, {"s": np.float32([1, 1, 2, 3])}),
+    ("Resize of opset 10, linear", 10, "Resize", "x,s", {"mode": "linear"}, {"s": np.float32([1, 1, 2, 2])}),
+    ("Upsample of opset 9", 9, "Upsample", "x,s", {"mode": "nearest"}, {"s": np.float32([1, 1, 2, 3])}),
+    ("Upsample of opset 9, linear", 9, "Upsample", "x,s", {"mode": "linear"},
+     {"s": np.float32([1, 1, 2, 2])}),
+    ("Upsample of opset 7", 7, "Upsample", "x", {"scales": [1.0, 1.0, 2.0, 2.0]}, {}),
+    ("Pad of opset 10", 10, "Pad", "x", {"pads": [0, 0, 1, 2, 0, 0, 0, 1], "value": 0.5}, {}),
+    ("Clip of opset 6", 9, "Clip", "x", {"min": -0.5, "max": 0.4}, {}),
+    ("Slice of opset 9", 9, "Slice", "x", {"starts": [1], "ends": [5], "axes": [2]}, {}),
+    ("Softmax of opset 11", 11, "Softmax", "x", {"axis": 3}, {}),
+    ("ReduceMean of opset 13", 13, "ReduceMean", "x", {"axes": [2, 3], "keepdims": 0}, {}),
+    ("Split of opset 11", 11, "Split", "x", {"axis": 1, "split": [4]}, {}),
+    ("Dropout of opset 10", 10, "Dropout", "x", {"ratio": 0.3}, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("opset", "op", "inputs", "attributes", "arrays"), [row[1:] for row in OLD], ids=[r[0] for r in OLD]
+)
+def test_old_operator_sets(opset, op, inputs, attributes, arrays):
+    """What an operator reads from attributes before some opset, and from inputs since."""
+    check(graph([(op, inputs, "y", attributes)], arrays, opset=opset), X)
+
+
+RESIZED = [
+    {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+    {"mode": "linear", "coordinate_transformation_mode": "asymmetric"},
+    {"mode": "linear"},
+    {"mode": "nearest", "nearest_mode": "ceil"},
+    {"mode": "nearest", "coordinate_transformation_mode": "align_corners"},
+]
+
+
+@pytest.mark.parametrize("attributes", RESIZED, ids=str)
+def test_resize_between_known_sizes(attributes):
+    """Factors that are no whole numbers, and other coordinates, where the sizes are fixed."""
+    check(graph([("Resize", "x,,s", "y", attributes)], {"s": np.float32([1, 1, 1.5, 2])}), X)
+
+
+def test_normalisations():
+    """Instance and group normalisation; groups have their scales before opset 21, channels since."""
+    arrays = {"s": weights(4), "b": weights(4)}
+    check(graph([("InstanceNormalization", "x,s,b", "y", {"epsilon": 1e-3})], arrays), X)
+    of_channels = graph([("GroupNormalization", "x,s,b", "y", {"num_groups": 2})], arrays, opset=21)
+    check(of_channels, X)
+    of_groups = graph(
+        [("GroupNormalization", "x,s,b", "y", {"num_groups": 2})], {"s": weights(2), "b": weights(2)}
+    )
+    repeated = {"s": np.repeat(weights(2), 2), "b": np.repeat(weights(2), 2)}
+    same = graph([("GroupNormalization", "x,s,b", "y", {"num_groups": 2})], repeated, opset=21)
+    np.testing.assert_allclose(
+        convert.from_onnx(of_groups)(to_last(X)), convert.from_onnx(same)(to_last(X)), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_unpooling():
+    """MaxUnpool puts values where the MaxPool of the same graph found them, at odd sizes too."""
+    windows = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [
+        ("MaxPool", "x", "p,i", windows),
+        ("Neg", "p", "n", {}),
+        ("MaxUnpool", "n,i,size", "y", windows),
+    ]
+    check(graph(nodes, {"size": np.int64([1, 2, 7, 5])}, shape=(1, 2, 7, 5)), weights(1, 2, 7, 5))
+    check(graph([*nodes[:2], ("MaxUnpool", "n,i", "y", windows)]), X)
+
+
+def test_identity_on_an_initializer():
+    """A weight may pass through Identity and arithmetic of constants."""
+    nodes = [
+        ("Identity", "w", "w1", {}),
+        ("Mul", "w1,half", "w2", {}),
+        ("ConvTranspose", "x,w2", "y", {"strides": [2, 2]}),
+    ]
+    check(graph(nodes, {"w": weights(4, 3, 2, 2), "half": np.float32(0.5)}), X)
+
+
+def test_double_precision_is_kept():
+    """The type of the graph's input is that of every layer."""
+    nodes = [("Relu", "x", "a", {}), ("ConvTranspose", "a,w", "b", {}), ("Sigmoid", "b", "y", {})]
+    model = graph(nodes, {"w": weights(4, 3, 2, 2).astype("float64")}, kinds=onnx.TensorProto.DOUBLE)
+    assert convert.from_onnx(model)(to_last(X).astype("float64")).dtype == "float64"
+
+
+NORM = {"s": weights(4), "b": weights(4), "m": weights(4), "v": np.abs(weights(4))}
+REFUSED = [
+    ("BatchNormalization", "x,s,b,m,v", {"training_mode": 1}, NORM, 18, r"training_mode=1"),
+    ("Dropout", "x,r,t", {}, {"r": np.float32(0.5), "t": np.array(True)}, 18, r"\(training_mode\)"),
+    ("Conv", "x,w", {"kernel_shape": [2, 2]}, {"w": weights(2, 4, 3, 3)}, 18, r"kernel_shape=\[2, 2\]"),
+    ("Conv", "x,w", {"auto_pad": "ODD"}, {"w": weights(2, 4, 3, 3)}, 18, r"auto_pad='ODD'"),
+    ("Relu", "x", {"sparkle": 1}, {}, 18, r"Node 'Relu_0' \(Relu\) has the attribute sparkle=1"),
+    ("BatchNormalization", "x,s,b,m,v", {"spatial": 0}, NORM, 7, r"spatial=0"),
+    ("Resize", "x,,z", {"antialias": 1}, {"z": np.float32([1, 1, 2, 2])}, 18, r"antialias=1"),
+    ("Reshape", "x,z", {}, {"z": np.int64([-1, 3])}, 18, r"mixes the batch"),
+    ("Softmax", "x", {"axis": 1}, {}, 11, r"all axes from 1"),
+    ("ReduceSum", "x,z", {}, {"z": np.int64([0])}, 18, r"over the batch axis"),
+    ("AveragePool", "x", {"kernel_shape": [2, 2], "dilations": [2, 2]}, {}, 19, r"dilations=\(2, 2\)"),
+    ("DepthToSpace", "x", {"blocksize": 2, "mode": "XYZ"}, {}, 18, r"mode='XYZ'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "attributes", "arrays", "opset", "reason"), REFUSED, ids=[r[-1] for r in REFUSED]
+)
+def test_what_is_not_understood_is_refused(op, inputs, attributes, arrays, opset, reason):
+    """Training modes and attributes that no converter reads are named, never skipped."""
+    with pytest.raises(ConversionError, match=reason):
+        convert.from_onnx(graph([(op, inputs, "y", attributes)], arrays, opset=opset))
+
+
+def test_batch_statistics_as_outputs_are_training():
+    """Before opset 14 more than one output means training."""
+    nodes = [("BatchNormalization", "x,s,b,m,v", "y,p,q,r,t", {})]
+    with pytest.raises(ConversionError, match=r"5 outputs"):
+        convert.from_onnx(graph(nodes, NORM, opset=9))
+
+
+EXPORTED = ("FSRCNN", "U-Net", "V-Net", "HiFi-GAN", "StyleGAN block", "DCGAN")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
+@pytest.mark.parametrize("exporter", ["TorchScript", "dynamo"])
+def test_networks_of_both_exporters(exporter, tmp_path):
+    """Whole networks that PyTorch exports come out as ONNX files, and out of these as the same numbers."""
+    torch = pytest.importorskip("torch")
+    if exporter == "dynamo":
+        pytest.importorskip("onnxscript")
+    from convert.torch_networks import NETWORKS, randomised
+
+    names = (
+        EXPORTED if exporter == "TorchScript" else (*EXPORTED, "SegNet", "ENet", "U-Net with align_corners")
+    )
+    for name in names:  # one test: PyTorch's exporters take seconds to start
+        make, shape, _ = NETWORKS[name]
+        module = randomised(make())
+        x = torch.from_numpy(weights(*shape))
+        with torch.no_grad():
+            expected = module(x).numpy()
+        path = str(tmp_path / "network.onnx")
+        with warnings.catch_warnings():  # both exporters warn about PyTorch's own code
+            warnings.simplefilter("ignore")
+            torch.onnx.export(module, (x,), path, dynamo=exporter == "dynamo", verbose=False)
+        answer = to_first(convert.from_onnx(path)(to_last(x.numpy())))
+        np.testing.assert_allclose(
+            answer, expected, rtol=0, atol=1e-4 * max(1, np.abs(expected).max()), err_msg=name
+        )

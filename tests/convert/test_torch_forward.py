@@ -1,0 +1,382 @@
+"""Modules with a forward of their own, hooks, parametrizations and branches convert to the same numbers."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfdeconv import convert
+from tfdeconv.errors import ConversionError
+
+torch = pytest.importorskip("torch")
+import torch.nn.functional as F  # noqa: E402
+from convert.torch_networks import NETWORKS, channels_last, channels_moved_back, randomised  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn.utils import parametrizations, parametrize, prune  # noqa: E402
+
+
+class Forward(nn.Module):
+    """A module whose forward is a function of itself and its input."""
+
+    def __init__(self, function, **modules):
+        super().__init__()
+        self.function = function
+        for name, module in modules.items():
+            setattr(self, name, module)
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def check(module, x, tolerance=2e-5, **options):
+    """The converted module's answer for ``x`` is PyTorch's."""
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x)).numpy()
+    layer = convert.from_torch(module, **options)
+    answer = channels_moved_back(layer(channels_last(x)))
+    assert answer.shape == expected.shape
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=tolerance * max(1, np.abs(expected).max()))
+    return layer
+
+
+def picture(channels=4, sizes=(8, 6), seed=0):
+    return np.random.default_rng(seed).normal(size=(2, channels, *sizes)).astype("float32")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_whole_network(name, tmp_path):
+    """FSRCNN, U-Nets, SegNet, ENet, V-Net, HiFi-GAN, a StyleGAN block, DCGAN: whole, saved and loaded."""
+    make, shape, needs_sizes = NETWORKS[name]
+    module = randomised(make())
+    x = np.random.default_rng(1).normal(size=shape).astype("float32")
+    sizes = channels_last(x).shape[1:] if needs_sizes else None
+    model = check(module, x, 1e-4, input_shape=sizes)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(channels_last(x)), model(channels_last(x)))
+
+
+ACTIVATIONS = [
+    nn.PReLU(), nn.PReLU(4), nn.ReLU6(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.ELU(0.7), nn.SELU(),
+    nn.CELU(0.6), nn.Softmax(1), nn.Softmax2d(), nn.LogSoftmax(1), nn.Hardtanh(-0.5, 0.7), nn.Hardswish(),
+    nn.Hardsigmoid(), nn.Mish(), nn.Softplus(), nn.Softplus(2.0), nn.Softsign(), nn.LogSigmoid(),
+    nn.Tanhshrink(), nn.Threshold(0.1, 2.0), nn.LeakyReLU(0.3), nn.ReLU(inplace=True),
+]  # fmt: skip
+POOLING = [
+    nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(2),
+    nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+    nn.AvgPool2d(3, 2, 1, ceil_mode=True),
+    nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1),
+]  # fmt: skip
+NORMALISATIONS = [
+    nn.BatchNorm2d(4, affine=False), nn.GroupNorm(2, 4), nn.GroupNorm(2, 4, affine=False),
+    nn.InstanceNorm2d(4), nn.InstanceNorm2d(4, affine=True),
+    nn.InstanceNorm2d(4, affine=True, track_running_stats=True), nn.LayerNorm(6),
+]  # fmt: skip
+PADDING = [
+    nn.ZeroPad2d((1, 2, 0, 3)), nn.ZeroPad2d((-1, 2, 0, -3)), nn.ReflectionPad2d((1, 2, 0, 3)),
+    nn.ReplicationPad2d((1, 2, 0, 3)), nn.CircularPad2d((1, 2, 0, 3)), nn.ConstantPad2d((1, 2, 0, 3), 0.7),
+    nn.Conv2d(4, 5, 3, padding=1, padding_mode="reflect"),
+    nn.Conv2d(4, 5, 3, padding=(1, 2), padding_mode="circular"),
+]  # fmt: skip
+RESIZING = [
+    nn.UpsamplingNearest2d(scale_factor=2), nn.Upsample(scale_factor=(2, 3), mode="nearest-exact"),
+    nn.Upsample(scale_factor=2, mode="bilinear"), nn.PixelShuffle(2), nn.Flatten(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "module",
+    [*ACTIVATIONS, *POOLING, *NORMALISATIONS, *PADDING, *RESIZING],
+    ids=lambda module: str(module)[:50],
+)
+def test_layer_of_pytorch(module):
+    """Layers beside convolutions, in the same numbers for free sizes."""
+    check(randomised(module), picture())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.UpsamplingBilinear2d(scale_factor=2),
+        nn.Upsample(scale_factor=1.5, mode="bilinear"),
+        nn.Upsample(size=(5, 13), mode="bilinear", align_corners=True),
+        nn.Upsample(scale_factor=1.7),
+        nn.Upsample(scale_factor=1.7, mode="nearest-exact"),
+        nn.AdaptiveAvgPool2d((4, 3)),
+        nn.PixelUnshuffle(2),
+        nn.ChannelShuffle(2),
+        nn.GLU(1),
+        nn.MaxPool2d(2, 2, 1, ceil_mode=True),
+        nn.AvgPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True),
+    ],
+    ids=lambda module: str(module)[:60],
+)
+def test_layer_that_depends_on_the_size(module):
+    """What depends on sizes or channels converts where input_shape gives them."""
+    check(module, picture(), input_shape=(8, 6, 4))
+
+
+def _inplace(module, x):
+    y = module.conv(x)
+    z = F.relu(y, inplace=True)
+    return y + z  # y is rectified, too
+
+
+def _unpool(module, x):
+    pooled, indices = F.max_pool2d(x, 2, return_indices=True)
+    return F.max_unpool2d(pooled * 2, indices, 2, output_size=x.size())
+
+
+def _shuffle(module, x):
+    b, c, h, w = x.shape
+    return x.view(b, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(b, c // 4, h * 2, w * 2)
+
+
+def _branch_on_channels(module, x):
+    return module.conv(x) + x if x.shape[1] == 4 else module.conv(x)
+
+
+FORWARDS = {
+    "residual": (lambda m, x: m.conv(x) + x, None),
+    "residual Sequential": (None, None),
+    "concatenation of a rectified and a plain branch": (
+        lambda m, x: torch.cat([F.relu(m.conv(x), inplace=True), x], 1),
+        None,
+    ),
+    "in place": (_inplace, None),
+    "unpooling": (_unpool, None),
+    "branch on sizes": (_branch_on_channels, None),
+    "mirrored slices": (lambda m, x: torch.cat([x[:, :, 1:-1, :2], x[..., 1:-1, -2:]], dim=-1), None),
+    "pixel normalisation": (
+        lambda m, x: x * torch.rsqrt(torch.mean(x**2, dim=1, keepdim=True) + 1e-8),
+        None,
+    ),
+    "squeeze and excite": (lambda m, x: x * torch.sigmoid(x.mean([2, 3]))[:, :, None, None], None),
+    "constants": (lambda m, x: (1 - x) / 3 + torch.arange(4.0).view(1, 4, 1, 1), (8, 6, 4)),
+    "a row as long as there are channels": (lambda m, x: x[..., :4] + torch.arange(4.0), (8, 6, 4)),
+    "rows of two tensors": (lambda m, x: x[..., :4] + x[..., :4].mean((1, 2), keepdim=True), (8, 6, 4)),
+    "zero channels": (lambda m, x: torch.cat([x, torch.zeros(x.size(0), 3, *x.shape[2:])], 1), None),
+    "padding of channels": (lambda m, x: F.pad(x, [1, 0, 0, 0, 2, 1]), None),
+    "pixel shuffle by hand": (_shuffle, (8, 6, 4)),
+    "sizes of another tensor": (lambda m, x: F.interpolate(m.pool(x), size=x.shape[2:]), (8, 6, 4)),
+    "twice as large": (lambda m, x: F.interpolate(x, size=(x.shape[2] * 2, x.shape[3] * 2)), None),
+    "layer normalisation of channels": (
+        lambda m, x: F.layer_norm(x.permute(0, 2, 3, 1), (4,)).permute(0, 3, 1, 2),
+        None,
+    ),
+    "attention": (
+        lambda m, x: (
+            torch.softmax(x.flatten(2).transpose(1, 2) @ x.flatten(2), -1) @ x.flatten(2).transpose(1, 2)
+        ),
+        (8, 6, 4),
+    ),
+}
+
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x) + x
+
+
+@pytest.mark.parametrize("name", FORWARDS)
+def test_forward_of_ones_own(name):
+    """The forward decides, not the class."""
+    function, shape = FORWARDS[name]
+    conv = nn.Conv2d(4, 4, 3, padding=1)
+    if function is None:
+        module = Residual(conv, nn.Tanh())
+    else:
+        module = Forward(function, conv=conv, pool=nn.MaxPool2d(2))
+    with torch.no_grad():
+        expected = randomised(module)(torch.from_numpy(picture())).numpy()
+    answer = channels_moved_back(convert.from_torch(module, input_shape=shape)(channels_last(picture())))
+    np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_weights_that_are_computed_before_each_call_are_fresh():
+    """weight_norm, spectral_norm and prune after load_state_dict: the stored parts count."""
+    with pytest.warns(FutureWarning):
+        normed = nn.utils.weight_norm(nn.ConvTranspose2d(4, 3, 4, 2, 1))
+    pruned = nn.Conv2d(4, 5, 3)
+    prune.l1_unstructured(pruned, "weight", amount=0.5)
+    for module in (normed, nn.utils.spectral_norm(nn.Conv2d(4, 5, 3)), pruned):
+        state = {name: tensor * 1.5 + 0.1 for name, tensor in module.state_dict().items()}
+        if "weight_mask" in state:
+            state["weight_mask"] = module.state_dict()["weight_mask"].flip(0)
+        module.load_state_dict(state)
+        layer = convert.from_torch(module.eval())  # before any call
+        expected = module(torch.from_numpy(picture())).detach().numpy()
+        np.testing.assert_allclose(
+            channels_moved_back(layer(channels_last(picture()))), expected, rtol=1e-4, atol=1e-4
+        )
+
+
+def test_parametrized_weights_are_computed():
+    """Parametrizations are part of the module, whatever they are."""
+
+    class Scaled(nn.Module):
+        def forward(self, weight):
+            return weight * 0.3
+
+    scaled = nn.Conv2d(4, 5, 3)
+    parametrize.register_parametrization(scaled, "weight", Scaled())
+    for module in (
+        scaled,
+        parametrizations.weight_norm(nn.ConvTranspose2d(4, 3, 4, 2, 1)),
+        parametrizations.spectral_norm(nn.Conv2d(4, 5, 3)),
+    ):
+        check(module.eval(), picture())
+
+
+def test_hooks_are_followed():
+    """What a hook does to inputs and outputs is part of the model; it stays registered, and in its mode."""
+    module = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()).train()
+    module[0].register_forward_hook(lambda module, args, output: output * 2 + args[0])
+    module[1].register_forward_pre_hook(lambda module, args: (args[0] - 0.1,))
+    check(module, picture())
+    assert module.training
+    assert module[1].training
+
+
+def test_subclasses_of_layers_are_taken_by_what_they_do():
+    """An equalized convolution and one with its own activation keep PyTorch's class, not its numbers."""
+
+    class Equalized(nn.Conv2d):
+        def forward(self, x):
+            return self._conv_forward(x, self.weight * 0.2, self.bias)
+
+    class Activated(nn.Conv2d):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.norm = nn.BatchNorm2d(self.out_channels)
+
+        def forward(self, x):
+            return F.leaky_relu(self.norm(super().forward(x)), 0.2)
+
+    class Upsample(nn.Module):  # a name of PyTorch's, another function
+        def forward(self, x):
+            return x.repeat_interleave(3, 2)
+
+    for module in (Equalized(4, 5, 3), Activated(4, 5, 3), nn.Sequential(Upsample(), nn.Conv2d(4, 2, 1))):
+        check(randomised(module), picture())
+    shared = nn.Conv2d(4, 4, 3, padding=1)
+    model = check(Forward(lambda m, x: m.conv(m.conv(x)) + x, conv=shared), picture())
+    assert sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers) == 1, "weights stay shared"
+
+
+def test_graphs_of_pytorch():
+    """A torch.export program and an fx graph convert as the module they come from."""
+    make, shape, _ = NETWORKS["U-Net"]
+    module = randomised(make())
+    x = np.random.default_rng(1).normal(size=shape).astype("float32")
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    for graph in (torch.export.export(module, (torch.from_numpy(x),)), torch.fx.symbolic_trace(module)):
+        answer = channels_moved_back(convert.from_torch(graph)(channels_last(x)))
+        np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("conv", "sizes"), [(nn.Conv1d, (7,)), (nn.Conv2d, (7, 5)), (nn.Conv3d, (7, 5, 3))])
+def test_rank_of_upsampling_comes_from_its_neighbours(conv, sizes):
+    """A scale for all axes serves sequences, images and volumes; alone it needs input_shape."""
+    check(nn.Sequential(nn.Upsample(scale_factor=2), conv(4, 3, 3)), picture(sizes=sizes))
+    check(nn.Sequential(conv(4, 3, 3), nn.Upsample(scale_factor=2)), picture(sizes=sizes))
+    check(nn.Upsample(scale_factor=(2,) * len(sizes)), picture(sizes=sizes))
+    check(nn.Upsample(scale_factor=2), picture(sizes=sizes), input_shape=(*sizes, 4))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_precision_is_kept_by_every_layer(dtype):
+    """A double module is computed in double from end to end."""
+    module = randomised(
+        nn.Sequential(
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Conv2d(4, 5, 3),
+            nn.BatchNorm2d(5),
+            nn.PReLU(),
+            nn.MaxPool2d(2, 2, 1),
+            nn.GroupNorm(1, 5),
+            nn.ConvTranspose2d(5, 4, 4, 2, 1),
+            nn.PixelShuffle(2),
+        ).to(getattr(torch, dtype))
+    )
+    x = picture().astype(dtype)
+    model = convert.from_torch(module)
+    answer = channels_moved_back(model(channels_last(x)))
+    assert answer.dtype == dtype
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(answer, expected, rtol=0, atol={"float64": 1e-12, "float16": 0.05}[dtype])
+
+
+def test_several_inputs():
+    """Inputs beside the first need their shapes: a picture and a style."""
+
+    class Styled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.style = nn.Conv2d(4, 6, 3), nn.InstanceNorm2d(6), nn.Linear(5, 12)
+
+        def forward(self, x, style):
+            scale, offset = self.style(style).unsqueeze(2).unsqueeze(3).chunk(2, 1)
+            return self.norm(self.conv(x)) * (scale + 1) + offset
+
+    module = randomised(Styled())
+    x, style = picture(), np.random.default_rng(3).normal(size=(2, 5)).astype("float32")
+    with pytest.raises(ConversionError, match=r"Styled takes 2 inputs; give input_shape="):
+        convert.from_torch(module)
+    model = convert.from_torch(module, input_shape=[(None, None, 4), (5,)])
+    expected = module(torch.from_numpy(x), torch.from_numpy(style)).detach().numpy()
+    answer = channels_moved_back(model([channels_last(x), style]))
+    np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
+
+
+REFUSED = [
+    (lambda m, x: torch.cumsum(x, 1), r"calls PyTorch's 'cumsum', which has no converter\. Converted are: "),
+    (lambda m, x: x if x.sum() > 0 else -x, r"branches on the numbers of a tensor|over the batch axis"),
+    (lambda m, x: x.view(-1, 4), r"\[\?, \?, \?, 4\]|mixes the batch with other axes"),
+    (
+        lambda m, x: F.pad(x, [0, x.shape[2] % 2]),
+        r"depends on a size of the input that is unknown.*input_shape=",
+    ),
+    (lambda m, x: F.dropout(x), r"dropout is called with training=True"),
+    (lambda m, x: F.batch_norm(x, None, None, training=True), r"statistics of each batch"),
+    (lambda m, x: F.conv2d(x, x), r"computes its weight from the input"),
+    (lambda m, x: x.numpy(), r"calls PyTorch's 'numpy'"),
+    (lambda m, x: torch.mean(x, (0, 2)), r"over the batch axis"),
+    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bicubic"), r"mode='bicubic'"),
+    (lambda m, x: F.avg_pool2d(x, 2, divisor_override=3), r"divisor_override=3"),
+    (lambda m, x: torch.add(x, 1, out=x), r"called in a way that has no converter: .*'out'"),
+    (lambda m, x: x[:, [1, 0]], r"Indexing by lists or tensors"),
+    (lambda m, x: 1, r"returns int, which does not depend on its input"),
+    (lambda m, x: torch.cat([x, torch.ones(2, 1, 8, 6)], 1), r"constant .* is concatenated"),
+]
+
+
+@pytest.mark.parametrize(("function", "reason"), REFUSED, ids=[reason[:40] for _, reason in REFUSED])
+def test_call_without_an_equivalent_is_refused(function, reason):
+    """A function, argument or branch that no layer computes is named."""
+    with pytest.raises(ConversionError, match=reason):
+        convert.from_torch(Forward(function))
+
+
+def test_a_tensor_changed_under_a_view_is_refused():
+    """PyTorch would change the view, too; no layer does."""
+
+    def forward(module, x):
+        y = module.conv(x)
+        half = y[:, :2]
+        F.relu(half, inplace=True)
+        return y
+
+    with pytest.raises(ConversionError, match=r"changed in place while a view"):
+        convert.from_torch(Forward(forward, conv=nn.Conv2d(4, 4, 1)))
+
+
+def test_pytorch_is_left_as_it_was():
+    """Functions, hooks and modes that the conversion changes for its time come back, after errors too."""
+    zeros, module = torch.zeros, Forward(lambda m, x: torch.cumsum(x, 1)).train()
+    with pytest.raises(ConversionError):
+        convert.from_torch(module)
+    assert torch.zeros is zeros
+    assert module.training
+    assert not torch.nn.modules.module._global_forward_pre_hooks

@@ -1,0 +1,135 @@
+"""Values joined with one another and with constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfdeconv.convert.graph.shaping import cut, repeated, unsqueeze
+from tfdeconv.convert.graph.values import Value
+from tfdeconv.errors import ConversionError
+
+
+@dataclass(frozen=True)
+class Binary:
+    """An operation of two tensors: Keras's layer, where it has one, and function."""
+
+    operation: Callable[[Any, Any], Any]
+    layer: Callable[..., keras.layers.Layer] | None = None
+
+
+def _sum(first: Any, second: Any) -> Any:
+    """The sum, broadcast as everywhere.
+
+    ``keras.ops.add`` (3.15) takes a second operand of one long axis for a bias, whose axis it guesses by its
+    size: it adds a row to the channels where there are as many. A difference is not guessed at.
+    """
+    if isinstance(first, int | float) or isinstance(second, int | float):
+        return keras.ops.add(first, second)
+    return keras.ops.subtract(first, -second)
+
+
+BINARY = {
+    "add": Binary(_sum, keras.layers.Add),
+    "sub": Binary(keras.ops.subtract, keras.layers.Subtract),
+    "mul": Binary(keras.ops.multiply, keras.layers.Multiply),
+    "div": Binary(keras.ops.divide),
+    "pow": Binary(keras.ops.power),
+    "maximum": Binary(keras.ops.maximum, keras.layers.Maximum),
+    "minimum": Binary(keras.ops.minimum, keras.layers.Minimum),
+}
+
+
+def combine(kind: str, first: Any, second: Any, name: str | None = None) -> Value:
+    """Return an elementwise operation of two values, or of a value and a number or array.
+
+    Shapes are broadcast by the rule that all frameworks share: missing axes are in front.
+    """
+    binary = BINARY[kind]
+    if isinstance(first, Value) and isinstance(second, Value):
+        return _combine_values(binary, first, second, name)
+    value, other = (first, second) if isinstance(first, Value) else (second, first)
+    constant = np.asarray(other)
+    if constant.ndim > value.rank:
+        raise ConversionError(
+            f"A tensor of {value.rank} axes meets a constant of shape {constant.shape}; the constant must "
+            "not have more axes."
+        )
+    constant = constant.reshape((1,) * (value.rank - constant.ndim) + constant.shape)
+    for axis, (size, known) in enumerate(zip(constant.shape, value.static_shape, strict=True)):
+        if size != 1 and (axis == 0 or known is None or known not in (1, size)):
+            raise ConversionError(
+                f"A constant of shape {constant.shape} fits a tensor of shape {value.static_shape} only for "
+                f"one size of axis {axis}. Give the sizes of the input."
+            )
+    neutral = {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(kind)
+    if value is first and neutral is not None and constant.size == 1 and constant.item() == neutral:
+        return value
+    operand: Any = constant.transpose(value.order).astype(value.dtype)
+    operand = operand.item() if operand.size == 1 else operand
+    operands = (value.tensor, operand) if value is first else (operand, value.tensor)
+    return value.with_tensor(binary.operation(*operands))
+
+
+def _combine_values(binary: Binary, first: Value, second: Value, name: str | None) -> Value:
+    while first.rank < second.rank:
+        first = _leading_axis(first)
+    while second.rank < first.rank:
+        second = _leading_axis(second)
+    other = second.ordered(first.order)
+    if binary.layer is not None and first.tensor.shape == other.shape:
+        return first.with_tensor(binary.layer(dtype=first.dtype, name=name)([first.tensor, other]))
+    return first.with_tensor(binary.operation(first.tensor, other))
+
+
+def _leading_axis(value: Value) -> Value:
+    if value.static_shape[0] != 1:
+        raise ConversionError("Tensors of different numbers of axes are combined, which would mix the batch.")
+    return unsqueeze(value, 0)
+
+
+def concatenate(values: Sequence[Any], axis: int, name: str | None = None) -> Value:
+    """Return the values one after another along an axis of the source."""
+    first = next(value for value in values if isinstance(value, Value))
+    given = [value if isinstance(value, Value) else _beside(first, value, axis) for value in values]
+    if any(value.rank != first.rank for value in given):
+        raise ConversionError("Tensors of different numbers of axes cannot be concatenated.")
+    if axis % first.rank == 0:
+        raise ConversionError("Concatenation along the batch axis mixes pictures; it has no layer.")
+    if len(given) == 1:
+        return first
+    layer = keras.layers.Concatenate(axis=first.keras_axis(axis), dtype=first.dtype, name=name)
+    return first.with_tensor(layer([value.ordered(first.order) for value in given]))
+
+
+def _beside(value: Value, constant: Any, axis: int) -> Value:
+    """A constant as a value that can be joined with ``value`` along an axis, whose batch size is known."""
+    array = np.asarray(constant)
+    shape = list(value.static_shape)
+    shape[axis] = array.shape[axis] if array.ndim == len(shape) else None
+    if axis % value.rank == 0 or tuple(shape) != array.shape:
+        raise ConversionError(
+            f"A constant of shape {array.shape} is concatenated with a tensor of shape {value.static_shape}, "
+            "which fits only if all other sizes are known, the batch size too, and the same."
+        )
+    zeros = repeated(cut(value, axis, 0, 1), axis, array.shape[axis])
+    zeros = zeros.with_tensor(keras.ops.zeros_like(zeros.tensor))
+    return combine("add", zeros, array) if np.any(array) else zeros
+
+
+def matmul(first: Any, second: Any) -> Value:
+    """Return the product of the two last axes of two values, or of a value and a matrix."""
+    pair = [
+        operand.plain() if isinstance(operand, Value) else np.asarray(operand) for operand in (first, second)
+    ]
+    value = first if isinstance(first, Value) else second
+    if not isinstance(first, Value) or (not isinstance(second, Value) and pair[1].ndim != 2):
+        raise ConversionError("Only products of computed tensors, or of one and a matrix, have a layer.")
+    if not isinstance(second, Value):
+        pair[1] = pair[1].astype(value.dtype)
+    tensor = keras.ops.matmul(*pair)
+    return Value(tensor, tuple(range(len(tensor.shape))), value.data_format)

@@ -1,0 +1,224 @@
+"""Values with their axes moved, joined, split, cut and summed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from tfdeconv.convert.graph.values import Size, UnknownSize, Value, image_order
+from tfdeconv.convert.operators import padding, pooling
+from tfdeconv.convert.operators.place import Step
+from tfdeconv.errors import ConversionError
+
+
+def permute(value: Value, axes: Sequence[int]) -> Value:
+    """Return the value with axis ``axes[k]`` as its axis k: nothing is computed."""
+    axes = [axis % value.rank for axis in axes]
+    if sorted(axes) != list(range(value.rank)):
+        raise ConversionError(f"Axes {axes} are no order of the {value.rank} axes of a tensor.")
+    return Value(value.tensor, tuple(axes.index(axis) for axis in value.order), value.data_format)
+
+
+def transpose(value: Value, first: int, second: int) -> Value:
+    """Return the value with two axes exchanged."""
+    axes = list(range(value.rank))
+    axes[first], axes[second] = axes[second], axes[first]
+    return permute(value, axes)
+
+
+def reshape(value: Value, sizes: Sequence[Size]) -> Value:
+    """Return the value with other axes behind the batch; one size may be -1.
+
+    Raises:
+        ConversionError: The batch would be mixed with other axes, or a size is unknown.
+    """
+    shape, sizes = value.static_shape, list(sizes)
+    if len(sizes) == value.rank and all(
+        size == known if known is not None and isinstance(size, int) else _is_size(size, value, axis)
+        for axis, (size, known) in enumerate(zip(sizes, shape, strict=True))
+    ):
+        return value
+    rest = list(sizes[1:])
+    known = None if None in shape[1:] else math.prod(shape[1:])  # type: ignore[arg-type]
+    if not _keeps_batch(value, sizes, known):
+        raise ConversionError(
+            f"A tensor of shape {_shown(shape)} is reshaped to {_shown(sizes)}, which mixes the batch with "
+            "other axes or depends on sizes that are unknown. Only the axes behind the batch can be "
+            "reshaped; give unknown sizes in input_shape= of from_torch or as fixed dimensions of the ONNX "
+            "model."
+        )
+    unknown = [axis for axis, size in enumerate(rest) if isinstance(size, UnknownSize)]
+    if len(unknown) == 1 and -1 not in rest:
+        rest[unknown[0]] = -1
+    if known is not None and -1 in rest:
+        others = math.prod(size for size in rest if isinstance(size, int) and size != -1)
+        rest[rest.index(-1)] = known // others if others else 0
+    tensor = keras.layers.Reshape(tuple(rest), dtype=value.dtype)(value.plain())
+    return Value(tensor, tuple(range(len(sizes))), value.data_format)
+
+
+def _keeps_batch(value: Value, sizes: Sequence[Size], known: int | None) -> bool:
+    batch, *rest = sizes
+    if sum(isinstance(size, UnknownSize) for size in rest) + list(rest).count(-1) > 1:
+        return False
+    if isinstance(batch, UnknownSize):
+        return batch.is_size(value, 0) or (batch.value is not None and batch.axis == 0 and batch.factor == 1)
+    numbers = [size for size in rest if isinstance(size, int)]
+    if batch == -1:
+        return known is not None and len(numbers) == len(rest) and math.prod(numbers) == known
+    return value.static_shape[0] == batch
+
+
+def _is_size(size: Size, value: Value, axis: int) -> bool:
+    return isinstance(size, UnknownSize) and size.is_size(value, axis)
+
+
+def _shown(sizes: Sequence[Any]) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
+
+
+def flatten(value: Value, first: int = 0, last: int = -1) -> Value:
+    """Return the value with the axes from ``first`` to ``last`` as one."""
+    first, last = first % value.rank, last % value.rank
+    if first == last:
+        return value
+    inner = value.static_shape[first : last + 1]
+    joined = -1 if None in inner else math.prod(inner)  # type: ignore[arg-type]
+    shape = value.shape
+    return reshape(value, [*shape[:first], joined, *shape[last + 1 :]])
+
+
+def unsqueeze(value: Value, axis: int) -> Value:
+    """Return the value with a new axis of size 1."""
+    rank = value.rank + 1
+    axis %= rank
+    order = tuple(old + (old >= axis) for old in value.order)
+    layout = image_order(rank, value.data_format)
+    fits = tuple(old for old in layout if old != axis) == order
+    at = layout.index(axis) if fits else len(order)
+    tensor = keras.ops.expand_dims(value.tensor, at)
+    return Value(tensor, (*order[:at], axis, *order[at:]), value.data_format)
+
+
+def squeeze(value: Value, axes: Sequence[int] | None = None) -> Value:
+    """Return the value without axes of size 1; None: all but the batch."""
+    shape = value.static_shape
+    if axes is None:
+        if None in shape[1:]:
+            raise ConversionError("squeeze without axes needs known sizes; name the axes.")
+        axes = [axis for axis in range(1, value.rank) if shape[axis] == 1]
+    chosen = [axis % value.rank for axis in axes]
+    if any(shape[axis] is None for axis in chosen):
+        raise ConversionError(f"squeeze needs to know the sizes of axes {chosen} of {_shown(shape)}.")
+    return without(value, [axis for axis in chosen if shape[axis] == 1], keras.ops.squeeze)
+
+
+def without(value: Value, axes: Sequence[int], operation: Callable[..., Any]) -> Value:
+    """Return the value after an operation that removes axes of the source."""
+    gone = sorted({axis % value.rank for axis in axes})
+    if not gone:
+        return value
+    tensor = operation(value.tensor, axis=tuple(value.keras_axis(axis) for axis in gone))
+    order = tuple(axis - sum(g < axis for g in gone) for axis in value.order if axis not in gone)
+    return Value(tensor, order, value.data_format)
+
+
+REDUCTIONS = {
+    "mean": keras.ops.mean,
+    "sum": keras.ops.sum,
+    "amax": keras.ops.max,
+    "amin": keras.ops.min,
+    "prod": keras.ops.prod,
+}
+
+
+def reduce(value: Value, kind: str, axes: Sequence[int] | None, *, keepdims: bool) -> Value:
+    """Return the mean, sum, ... over axes of the source; None: over all."""
+    chosen = sorted({axis % value.rank for axis in (range(value.rank) if axes is None else axes)})
+    if 0 in chosen:
+        raise ConversionError(f"{kind} over the batch axis mixes pictures; it has no layer.")
+    if kind in ("mean", "amax") and chosen == list(range(2, value.rank)) and value.rank <= 5:
+        return value.through(
+            pooling.global_pool(value.place(), "average" if kind == "mean" else "max", keepdims=keepdims)
+        )
+    if not keepdims:
+        return without(value, chosen, REDUCTIONS[kind])
+    at = tuple(value.keras_axis(axis) for axis in chosen)
+    return value.with_tensor(REDUCTIONS[kind](value.tensor, axis=at, keepdims=True))
+
+
+def cut(value: Value, axis: int, start: int | None, stop: int | None, step: int = 1) -> Value:
+    """Return the samples ``start:stop:step`` of an axis, by Python's rules."""
+    axis %= value.rank
+    size = value.static_shape[axis]
+    if size is not None:
+        start, stop, step = slice(start, stop, step).indices(size)
+        if step < 0:
+            raise ConversionError("A slice with a negative step has no layer.")
+        if (start, stop, step) == (0, size, 1):
+            return value
+        stop = max(start, stop)
+    elif axis == 0 and (start or 0, stop, step) != (0, None, 1):
+        raise ConversionError("Slicing the batch axis has no layer.")
+    if (start or 0, stop, step) == (0, None, 1):
+        return value
+    spatial = axis >= 2 and value.rank <= 5
+    if spatial and step == 1 and (start or 0) >= 0 and (size is not None or (stop or -1) < 0):
+        pads = [(0, 0)] * (value.rank - 2)
+        after = 0 if stop is None else (-stop if size is None else size - stop)
+        pads[axis - 2] = (-(start or 0), -after)
+        return value.through(padding.pad(value.place(), pads))
+    at = value.keras_axis(axis)
+    key = (*(slice(None),) * at, slice(start, stop, step))
+    return value.with_tensor(value.tensor[key])
+
+
+def take(value: Value, axis: int, index: int) -> Value:
+    """Return the value at one position of an axis, which disappears."""
+    axis %= value.rank
+    if axis == 0:
+        raise ConversionError("Picking one example of the batch has no layer.")
+    end = None if index == -1 else index + 1
+    return without(cut(value, axis, index, end), [axis], keras.ops.squeeze)
+
+
+def split(value: Value, axis: int, sizes: Sequence[int]) -> list[Value]:
+    """Return pieces of these sizes along an axis."""
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(cut(value, axis, start, start + size))
+        start += size
+    return parts
+
+
+def pad(value: Value, pads: padding.Pads, mode: str = "constant", constant: float = 0.0) -> Value:
+    """Return the value with (before, after) elements around each axis of the source."""
+    if not any(map(any, pads)):
+        return value
+    if value.rank >= 3 and not any(map(any, pads[:2])):
+        return value.through(padding.pad(value.place(), pads[2:], mode, constant))
+    if any(pads[0]):
+        raise ConversionError("Padding the batch axis has no layer.")
+    for axis, (before, after) in enumerate(pads):
+        if before < 0 or after < 0:
+            value = cut(value, axis, max(-before, 0), min(after, 0) or None)
+    around = [(max(before, 0), max(after, 0)) for before, after in pads]
+    ordered = [around[axis] for axis in value.order]
+    return value.with_tensor(padding.pad_axes(value.tensor, ordered, mode, constant))
+
+
+def repeated(value: Value, axis: int, times: int) -> Value:
+    """Return every sample of an axis several times in a row."""
+    if axis % value.rank == 0:
+        raise ConversionError("Repeating examples of the batch has no layer.")
+    return value.with_tensor(keras.ops.repeat(value.tensor, times, axis=value.keras_axis(axis)))
+
+
+def on_last_axis(value: Value, steps: Sequence[Step]) -> Value:
+    """Return the value after steps along the last axis of the source."""
+    last = value.rank - 1
+    order = (*(axis for axis in value.order if axis != last), last)
+    return Value(value.ordered(order), order, value.data_format).everywhere(steps)

@@ -1,0 +1,1 @@
+"""ONNX nodes and models to Keras."""

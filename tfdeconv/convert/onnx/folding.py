@@ -1,0 +1,117 @@
+"""Nodes of ONNX graphs that compute with constants and sizes only: they are computed, not converted."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfdeconv.convert.graph.values import UnknownSize
+from tfdeconv.extras import require
+
+Array = npt.NDArray[Any]
+
+RANDOM = (
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+)
+"""Operators without inputs or with constant ones that are no constants."""
+
+
+def fold(proto: Any, inputs: Sequence[Array | None], opset: int) -> list[Any]:
+    """Return the outputs of a node whose inputs are all constant.
+
+    The reference implementation of ONNX computes them.
+    """
+    helper = require("onnx.helper", extra="convert", feature="Reading an ONNX model")
+    reference = require("onnx.reference", extra="convert", feature="Reading an ONNX model")
+    names = [name for name in proto.input if name]
+    given = {name: array for name, array in zip(proto.input, inputs, strict=True) if name}
+    graph = helper.make_graph(
+        [proto],
+        "folded",
+        [helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(names)],
+        [helper.make_empty_tensor_value_info(name) for name in proto.output if name],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    return list(reference.ReferenceEvaluator(model).run(None, given))
+
+
+def has_unknown(array: Any) -> bool:
+    """Whether an array of sizes holds one that is unknown.
+
+    Example:
+        >>> has_unknown(np.array([2, UnknownSize(None)], object))
+        True
+    """
+    return isinstance(array, np.ndarray) and array.dtype == object
+
+
+def sizes_array(sizes: Any) -> Array:
+    """Return integers where all sizes are known, and an array of objects otherwise."""
+    array = np.asarray(sizes, object)
+    if any(isinstance(size, UnknownSize) for size in array.ravel()):
+        return array
+    return array.astype(np.int64)
+
+
+def fold_sizes(op_type: str, inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> Array | None:
+    """Return the output of a node that computes with unknown sizes; None where it is none of these."""
+    rule = SIZE_RULES.get(op_type)
+    return None if rule is None else sizes_array(rule(inputs, attributes))
+
+
+def _elementwise(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def rule(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+        first, second = (np.asarray(_exact(array), object) for array in inputs)
+        return np.vectorize(operation, otypes=[object])(first, second)
+
+    return rule
+
+
+def _exact(array: Any) -> Any:
+    """Sizes that came through a float, as whole numbers where they are."""
+    array = np.asarray(array)
+    if array.dtype == object or not np.issubdtype(array.dtype, np.floating):
+        return array
+    return np.array([int(x) if x == int(x) else float(x) for x in array.ravel()], object).reshape(array.shape)
+
+
+def _divide(first: Any, second: Any) -> Any:
+    return first // second
+
+
+def _slice(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    sizes, *numbers = inputs
+    if not numbers:
+        numbers = [attributes["starts"], attributes["ends"]]
+    start, end = (int(np.ravel(number)[0]) for number in numbers[:2])
+    step = int(np.ravel(numbers[3])[0]) if len(numbers) > 3 else 1
+    return sizes[start:end:step]
+
+
+def _unsqueeze(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    return np.reshape(inputs[0], (*inputs[0].shape, 1) if inputs[0].ndim else (1,))
+
+
+SIZE_RULES: dict[str, Callable[..., Any]] = {
+    "Add": _elementwise(operator.add),
+    "Sub": _elementwise(operator.sub),
+    "Mul": _elementwise(operator.mul),
+    "Div": _elementwise(_divide),
+    "Gather": lambda inputs, attributes: np.take(inputs[0], np.asarray(inputs[1], int), axis=0),
+    "Slice": _slice,
+    "Concat": lambda inputs, attributes: np.concatenate([np.asarray(array, object) for array in inputs]),
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": lambda inputs, attributes: np.reshape(inputs[0], ()),
+    **{name: lambda inputs, attributes: inputs[0] for name in ("Cast", "Floor", "Ceil", "Identity")},
+    "Reshape": lambda inputs, attributes: np.reshape(inputs[0], np.asarray(inputs[1], int)),
+}
+"""What exporters compute with sizes; a quotient that is no whole number becomes unknown."""

@@ -1,0 +1,173 @@
+"""ONNX's Resize and Upsample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.onnx.nodes import Steps, only, optional
+from tfdeconv.convert.operators import resizing
+from tfdeconv.convert.operators.place import Place
+from tfdeconv.errors import ConversionError
+
+HALF_PIXEL = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
+"""Coordinate transformations that are one and the same for integer factors above 1."""
+
+ROUNDING: dict[str, Callable[[Fraction], int]] = {
+    "round_prefer_floor": lambda x: math.ceil(x - Fraction(1, 2)),
+    "round_prefer_ceil": lambda x: math.floor(x + Fraction(1, 2)),
+    "floor": math.floor,
+    "ceil": math.ceil,
+}
+
+
+def resize(
+    place: Place,
+    *inputs: Any,
+    mode: str = "nearest",
+    coordinate_transformation_mode: str = "half_pixel",
+    nearest_mode: str = "round_prefer_floor",
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    antialias: int = 0,
+    axes: Sequence[int] | None = None,
+    keep_aspect_ratio_policy: str = "stretch",
+    opset: int = 13,
+    source: Value | None = None,
+) -> Steps:
+    """Resize with the inputs roi, scales and sizes; scales alone in opset 10.
+
+    The region of interest is read by tf_crop_and_resize only, exclude_outside and cubic_coeff_a by cubic.
+    """
+    only("antialias", antialias, 0)
+    only("keep_aspect_ratio_policy", keep_aspect_ratio_policy, "stretch")
+    if opset < 11:
+        scales, sizes = (*inputs, None)[0], None
+        coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
+    else:
+        _, scales, sizes = (*inputs, None, None, None)[:3]
+    return _resized(place, scales, sizes, mode, coordinate_transformation_mode, nearest_mode, axes, source)
+
+
+def upsample(
+    place: Place,
+    given: Any = None,
+    /,
+    *,
+    mode: str = "nearest",
+    scales: Any = None,
+    opset: int = 9,
+    source: Value | None = None,
+) -> Steps:
+    """Upsample of opset 9 (scales as an input) and 7 (as an attribute)."""
+    if given is None and scales is not None:
+        given = np.asarray(scales, np.float32)
+    return _resized(place, given, None, mode, "asymmetric", "floor", None, source)
+
+
+def _resized(
+    place: Place,
+    scales: Any,
+    sizes: Any,
+    mode: str,
+    convention: str,
+    rounding: str,
+    axes: Sequence[int] | None,
+    source: Value | None,
+) -> Steps:
+    factors = _factors(place, scales, sizes, axes, source)
+    whole = all(factor.denominator == 1 and factor >= 1 for factor in factors)
+    linear = mode in ("linear", "bilinear") and convention in HALF_PIXEL
+    repeats = mode == "nearest" and whole and all(_repeats(int(f), convention, rounding) for f in factors)
+    if all(factor == 1 for factor in factors):
+        return []
+    if whole and (linear or repeats):
+        return resizing.upsampling(place, [int(factor) for factor in factors], linear=linear)
+    known = convention in COORDINATES and (mode == "linear" or (mode == "nearest" and rounding in ROUNDING))
+    if known and place.sizes is not None and None not in place.sizes:
+        return _between_known_sizes(place, factors, mode, convention, rounding, by_size=sizes is not None)
+    raise ConversionError(
+        f"has mode={mode!r}, coordinate_transformation_mode={convention!r} and nearest_mode={rounding!r} "
+        f"with factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by "
+        "whole factors has one, and nearest where every sample is repeated; others where the input's "
+        "sizes are fixed."
+    )
+
+
+def _factors(
+    place: Place, scales: Any, sizes: Any, axes: Sequence[int] | None, source: Value | None
+) -> list[Fraction]:
+    """The factor of every spatial axis, from the constant input scales or from sizes."""
+    scales = optional(scales, "scales")
+    by_scale = scales is not None and scales.size > 0
+    values = scales if by_scale else None if sizes is None else np.asarray(sizes)
+    if values is None or not values.size:
+        raise ConversionError("needs constant scales or sizes.")
+    axes = list(range(len(values))) if axes is None else axes
+    rank = max(axes) - 1 if place.rank is None else place.rank
+    factors = [Fraction(1)] * (rank + 2)
+    for axis, value in zip(axes, values.tolist(), strict=True):
+        at = axis % (rank + 2)
+        if by_scale:
+            factors[at] = Fraction(value)
+        elif isinstance(value, UnknownSize):
+            multiple = None if source is None else value.multiple_of(source, at)
+            if multiple is None and at >= 2:
+                raise ConversionError("has sizes that depend on unknown ones. Give the input fixed sizes.")
+            factors[at] = multiple or Fraction(1)
+        elif at >= 2:  # the sizes of batch and channels repeat what they are
+            factors[at] = Fraction(int(value), place.size(at - 2))
+    if factors[:2] != [1, 1]:
+        raise ConversionError(
+            f"resizes by ({', '.join(map(str, factors))}); batch and channels must keep their sizes."
+        )
+    return factors[2:]
+
+
+def _repeats(factor: int, convention: str, rounding: str) -> bool:
+    """Whether nearest resizing takes output y from input y // factor."""
+    if convention not in (*HALF_PIXEL, "asymmetric") or rounding not in ROUNDING:
+        return False
+    shift = Fraction(0) if convention == "asymmetric" else Fraction(1, 2)
+    return all(
+        max(ROUNDING[rounding]((y + shift) / factor - shift), 0) == y // factor for y in range(2 * factor)
+    )
+
+
+def _aligned(y: int, factor: Fraction, size: int, out: int) -> Fraction:
+    return Fraction(0) if out == 1 else Fraction(y * (size - 1), out - 1)
+
+
+COORDINATES: dict[str, Callable[[int, Fraction, int, int], Fraction]] = {
+    "half_pixel": lambda y, factor, size, out: (y + Fraction(1, 2)) / factor - Fraction(1, 2),
+    "pytorch_half_pixel": lambda y, factor, size, out: (
+        Fraction(0) if out == 1 else (y + Fraction(1, 2)) / factor - Fraction(1, 2)
+    ),
+    "asymmetric": lambda y, factor, size, out: y / factor,
+    "align_corners": _aligned,
+}
+"""Where output y of ``out`` lies among ``size`` samples (ONNX's operator documentation, Resize)."""
+
+
+def _between_known_sizes(
+    place: Place, factors: Sequence[Fraction], mode: str, convention: str, rounding: str, *, by_size: bool
+) -> Steps:
+    coordinates: list[npt.NDArray[Any]] = []
+    known = [place.size(axis) for axis in range(len(factors))]
+    for size, factor in zip(known, factors, strict=True):
+        out = int(factor * size) if by_size else math.floor(float(factor) * size)
+        at = [COORDINATES[convention](y, factor, size, out) for y in range(out)]
+        if mode == "nearest":
+            coordinates.append(np.array([min(max(ROUNDING[rounding](x), 0), size - 1) for x in at], int))
+        else:
+            coordinates.append(np.array(at, np.float64))
+    if mode == "nearest":
+        return resizing.pick(place, coordinates)
+    return resizing.resample(place, coordinates, known)

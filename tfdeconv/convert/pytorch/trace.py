@@ -1,0 +1,266 @@
+"""A Keras model from the run of a PyTorch forward on traced tensors."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+
+from tfdeconv.convert.graph.naming import make_names_distinct
+from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
+from tfdeconv.convert.messages import joined
+from tfdeconv.convert.operators import activations
+from tfdeconv.convert.pytorch import functions, shapes, values
+from tfdeconv.convert.pytorch.inputs import torch_class
+from tfdeconv.convert.pytorch.tensors import VIEWS, TracedTensor, first_traced, mapped
+from tfdeconv.errors import ConversionError
+
+EVERYWHERE = {
+    "relu", "relu6", "leaky_relu", "hardtanh", "clamp", "elu", "celu", "gelu", "softplus", *activations.NAMED,
+}  # fmt: skip
+"""Functions that treat all elements alike, in whatever order they lie."""
+
+CASTS = ("to", "type_as", "float", "double", "half", "type", "bfloat16", "cuda")
+
+
+class Trace:
+    """One run of a forward: the function calls of PyTorch as layers."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.names = {id(inner): name for name, inner in module.named_modules()}
+        self.stack: list[Any] = []
+        self.used: set[str] = set()
+        self.shared: dict[Any, Any] = {}
+
+    def where(self) -> str:
+        """The module that runs, as messages call it."""
+        module = self.stack[-1] if self.stack else self.module
+        name = self.names.get(id(module), "")
+        return f"Module {name!r} ({type(module).__name__})" if name else type(module).__name__
+
+    def layer_name(self, function: str) -> str | None:
+        """A name for the layer of a function: its module's; in a module of modules the function's, too."""
+        module = self.stack[-1] if self.stack else self.module
+        path = self.names.get(id(module), "")
+        if not path:
+            return None
+        simple = torch_class(module) or not any(True for _ in module.children())
+        wanted = path if simple and path not in self.used else f"{path}.{function}"
+        name, count = wanted, 1
+        while name in self.used:
+            count += 1
+            name = f"{wanted}_{count}"
+        self.used.add(name)
+        return name
+
+    def call(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Add the layers of one function call; return traced tensors.
+
+        Raises:
+            ConversionError: The call has no equivalent.
+        """
+        name = _function_name(function)
+        try:
+            return self._called(name, function, args, kwargs)
+        except ConversionError as error:
+            if str(error).startswith(("Module ", self.where())):
+                raise
+            raise ConversionError(joined(self.where(), str(error))) from error
+
+    def _called(self, name: str, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        in_place = kwargs.get("inplace", False) or (name.endswith("_") and not name.endswith("__"))
+        name = name.strip("_") if name not in values.FUNCTIONS else name
+        name = values.ALIASES.get(name, name)
+        args, kwargs = _by_schema(function, args, kwargs)
+        target = first_traced((args, kwargs))
+        if name in ("cast", *CASTS):
+            return _cast(target, args)
+        if name in ("dim", "size", "numel", "is_floating_point"):
+            return getattr(target, name)(*args[1:], **kwargs)
+        args, kwargs = mapped(list(args), _value), mapped(kwargs, _value)
+        if name == "max_pool2d" and kwargs.get("return_indices"):
+            name = "max_pool_with_indices"
+        result = self._layers(name, list(args), kwargs)
+        make = target.sharing if name in VIEWS else lambda value: TracedTensor(value, self.call)
+        traced = mapped(result, lambda each: make(each) if isinstance(each, Value) else each)
+        return target.overwrite(traced) if in_place else traced
+
+    def _layers(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if name in functions.FUNCTIONS and name not in values.FUNCTIONS:
+            return self._steps(name, args, kwargs)
+        if name not in values.FUNCTIONS:
+            known = {*functions.FUNCTIONS, *values.FUNCTIONS} - {"same"}
+            listed = ", ".join(sorted(each for each in known if not each.startswith("_")))
+            raise ConversionError(
+                f"calls PyTorch's {name!r}, which has no converter. Converted are: {listed}."
+            )
+        handler = values.FUNCTIONS[name]
+        _check_arguments(name, handler, args, kwargs, hidden=1)
+        return handler(None if name in VIEWS else self.layer_name(name), *args, **kwargs)
+
+    def _steps(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Value:
+        value, *rest = args if args else [kwargs.pop(next(key for key in ("input", "self") if key in kwargs))]
+        if not isinstance(value, Value):
+            raise ConversionError(f"PyTorch's {name!r} is called with weights as its first argument.")
+        handler = functions.FUNCTIONS[name]
+        _check_arguments(name, handler, rest, kwargs, hidden=1)
+        key = _key(name, value.rank, rest, kwargs)
+        if key is None or key not in self.shared:
+            extra = {"channels": value.static_shape[1]} if name in ("instance_norm", "group_norm") else {}
+            steps = handler(value.place(self.layer_name(name)), *rest, **kwargs, **extra)
+            # the arguments are kept alive, so that no other tensor can get their identity
+            self.shared[key] = (steps, rest, kwargs)
+            if key is None:
+                del self.shared[key]
+        else:
+            steps = self.shared[key][0]
+        return value.everywhere(steps) if name in EVERYWHERE else value.through(steps)
+
+
+def _function_name(function: Any) -> str:
+    """The name of a function of PyTorch, whatever kind of object it is."""
+    if isinstance(function, str):
+        return function
+    schema = getattr(function, "_schema", None)
+    if schema is not None:
+        return str(schema.name).split("::")[-1]
+    name = str(getattr(function, "__name__", function))
+    if name == "__get__":  # a property of Tensor
+        return str(function.__self__.__name__)
+    return name.strip("_") if name.startswith("__") else name
+
+
+ATEN_ORDER = ("batch_norm", "instance_norm", "group_norm", "layer_norm")
+"""Functions of ``torch`` whose parameters lie otherwise than those of ``torch.nn.functional``."""
+
+
+def _by_schema(
+    function: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """The arguments of an ATen operator by name, all but the first."""
+    schema = getattr(function, "_schema", None)
+    if schema is None and inspect.isbuiltin(function) and function.__name__ in ATEN_ORDER:
+        schema = getattr(sys.modules["torch"].ops.aten, function.__name__).default._schema
+    if schema is None or len(args) < 2:
+        return args, kwargs
+    names = [argument.name for argument in schema.arguments]
+    return args[:1], {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
+
+
+def _value(argument: Any) -> Any:
+    return argument.value if isinstance(argument, TracedTensor) else argument
+
+
+def _check_arguments(
+    name: str, handler: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], hidden: int
+) -> None:
+    """Refuse arguments that the converter does not know."""
+    try:
+        inspect.signature(handler).bind(*(None,) * hidden, *args, **kwargs)
+    except TypeError as error:
+        given = ", ".join([*("..." for _ in args), *(f"{key}={value!r}" for key, value in kwargs.items())])
+        raise ConversionError(f"{name}({given}) is called in a way that has no converter: {error}.") from None
+
+
+def _key(name: str, rank: int, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What two calls have in common that share their weights; None where there are none."""
+    tensor = sys.modules["torch"].Tensor
+    items = [*args, *kwargs.values()]
+    if not any(isinstance(item, tensor) for item in items):
+        return None
+    seen = [id(item) if isinstance(item, tensor) else repr(item) for item in items]
+    return (name, rank, *kwargs, *seen)
+
+
+def _cast(traced: TracedTensor, args: Sequence[Any]) -> TracedTensor:
+    """A cast or a move to a device, which must change nothing."""
+    for wanted in args[1:]:
+        wanted = getattr(wanted, "dtype", wanted)
+        if type(wanted).__name__ == "dtype" and wanted != traced.dtype:
+            raise ConversionError(f"A cast from {traced.dtype} to {wanted} has no layer.")
+    return traced
+
+
+@contextmanager
+def following(trace: Trace) -> Iterator[None]:
+    """Run modules in evaluation mode, without gradients, and keep account of which one runs."""
+    torch = sys.modules["torch"]
+    modules = list(trace.module.modules())
+    modes = [module.training for module in modules]
+
+    def enter(module: Any, args: Any) -> None:
+        trace.stack.append(module)
+
+    def leave(module: Any, args: Any, output: Any) -> None:
+        trace.stack.pop()
+
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        for module, mode in zip(modules, modes, strict=True):
+            stack.callback(setattr, module, "training", mode)
+            module.training = False
+        hooks = torch.nn.modules.module
+        stack.callback(hooks.register_module_forward_pre_hook(enter).remove)
+        stack.callback(hooks.register_module_forward_hook(leave, always_call=True).remove)
+        for name, constant in (("zeros", 0.0), ("ones", 1.0)):
+            stack.callback(setattr, torch, name, getattr(torch, name))
+            setattr(torch, name, _filling(getattr(torch, name), constant, trace))
+        yield
+
+
+def _filling(original: Callable[..., Any], constant: float, trace: Trace) -> Callable[..., Any]:
+    """``torch.zeros`` or ``torch.ones`` that takes sizes of traced tensors, too."""
+
+    def function(*sizes: Any, **options: Any) -> Any:
+        listed = list(sizes[0]) if sizes and isinstance(sizes[0], list | tuple) else list(sizes)
+        if not any(isinstance(size, UnknownSize) for size in listed):
+            return original(*sizes, **options)
+        return TracedTensor(shapes.filled(constant, listed), trace.call)
+
+    return function
+
+
+def trace_module(
+    module: Any, shapes: Sequence[Sequence[int | None]], dtype: str | None, data_format: str
+) -> keras.Model:
+    """Return the functional model of what ``module`` computes in evaluation mode.
+
+    Args:
+        module: A ``torch.nn.Module``.
+        shapes: The shapes of its inputs without the batch, in the layout of ``data_format``.
+        dtype: The type of the inputs; None: Keras's default.
+        data_format: The layout of the model.
+
+    Raises:
+        ConversionError: The module calls something that has no equivalent.
+    """
+    trace = Trace(module)
+    inputs = [keras.Input(tuple(shape), dtype=dtype) for shape in shapes]
+    traced = [TracedTensor(value_of_image(tensor, data_format), trace.call) for tensor in inputs]
+    with following(trace):
+        try:
+            outputs = module(*traced)
+        except ConversionError:
+            raise
+        except Exception as error:  # whatever the forward does that tensors without numbers cannot
+            raise ConversionError(
+                f"The forward of {type(module).__name__} cannot be followed in {trace.where()}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+    results = mapped(outputs, _output)
+    make_names_distinct(keras.tree.flatten(results))
+    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, results)
+
+
+def _output(result: Any) -> Any:
+    if not isinstance(result, TracedTensor):
+        raise ConversionError(
+            f"The forward returns {type(result).__name__}, which does not depend on its input; only tensors "
+            "that are computed from the input can be outputs."
+        )
+    return result.value.image()

@@ -1,0 +1,182 @@
+"""A connection that a client can neither fill with headers nor keep for itself by sending nothing.
+
+TensorFlow Serving leaves both to libevent, which takes heads of any size and closes a connection without a
+byte for 50 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from tfdeconv.serving.rest.api import error_body
+from tfdeconv.serving.rest.http_protocol import Http1Protocol
+
+# Fewer bytes than these in a body's time-out are as good as none.
+_PROGRESS_BYTES = 1 << 14
+# A client that has closed its side may wait for the answer or be gone. Which, tells the second packet to it:
+# a machine answers the first one for a socket that is gone with a reset.
+_PROBE_SECONDS = 0.25
+_PROBE = b"HTTP/1.1 102 Processing\r\n\r\n"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HttpLimits:
+    """What a connection may cost.
+
+    Attributes:
+        head_bytes: Most bytes of a request line and its headers.
+        head_seconds: Longest time for them to arrive, or None for no limit.
+        body_seconds: Longest time for the next 16 KiB of a body, or None for no limit.
+    """
+
+    head_bytes: int = 1 << 16
+    head_seconds: float | None = 30.0
+    body_seconds: float | None = 30.0
+
+
+class BoundedProtocol(Http1Protocol):
+    """A connection with limits, whose client may close its own side once the request is sent.
+
+    Args:
+        limits: The limits.
+        **options: uvicorn's.
+    """
+
+    def __init__(self, *, limits: HttpLimits, **options: Any) -> None:
+        super().__init__(**options)
+        self._limits = limits
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head_bytes = 0
+        self._progress = 0
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give the client some time for its first request."""
+        super().connection_made(transport)
+        self._start_timer(self._limits.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; count what belongs to a head that is not complete."""
+        if self._refused:
+            return
+        unfinished = self._in_head and self._head_bytes > 0
+        super().data_received(data)
+        if self._refused or self.parser is None:
+            return
+        if self._in_head and unfinished:
+            # A line that never ends reaches no callback.
+            self._count_head(len(data))
+        elif not self._in_head:
+            self._progress += len(data)
+            if self._progress >= _PROGRESS_BYTES and self.cycle.more_body:
+                self._start_timer(self._limits.body_seconds)
+
+    def on_message_begin(self) -> None:
+        """Start the time for a head."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 1
+        if self._timer is None:
+            self._start_timer(self._limits.head_seconds)
+
+    def on_url(self, url: bytes) -> None:
+        """Count it."""
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count it."""
+        self._count_head(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Start to answer, and the time for the body."""
+        if self._refused:
+            return
+        super().on_headers_complete()
+        self._in_head = False
+        self._start_timer(self._limits.body_seconds)
+
+    def on_body(self, body: bytes) -> None:
+        """Pass it on."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Stop the time: the answer may take as long as it takes."""
+        if self._refused:
+            return
+        super().on_message_complete()
+        self._in_head, self._head_bytes = True, 0
+        self._stop_timer()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what is complete although the client sends nothing more; say whether there is anything."""
+        last = self.pipeline[0][0] if self.pipeline else self.cycle
+        if last is None or last.more_body or last.response_complete:
+            return False
+        last.keep_alive = False
+        self.loop.call_later(_PROBE_SECONDS, self._probe, _PROBE_SECONDS)
+        return True
+
+    def _probe(self, seconds: float) -> None:
+        cycle = self.cycle
+        waits = not cycle.response_started and cycle.scope["http_version"] == "1.1"
+        if waits and not self.transport.is_closing():
+            self.transport.write(_PROBE)
+            self.loop.call_later(seconds, self._probe, 2 * seconds)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP in the API's own form."""
+        if not self._refused:
+            self._refuse(400, msg)
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self._limits.head_bytes and not self._refused:
+            self._refuse(431, f"The request's head is larger than {self._limits.head_bytes} bytes")
+
+    def _start_timer(self, seconds: float | None) -> None:
+        self._stop_timer()
+        self._progress = 0
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self._too_slow)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        if self._in_head and not self._head_bytes:
+            self.transport.close()  # it has asked for nothing
+        else:
+            self._refuse(408, "The request took too long to arrive")
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Answer instead of the application, unless that has begun to, and close the connection."""
+        self._refused = True
+        self._stop_timer()
+        pending = self.cycle is not None and not self.cycle.response_complete
+        if not (pending and self.cycle.response_started):
+            content = error_body(text)
+            head = [
+                STATUS_LINE[status],
+                b"content-type: application/json\r\nconnection: close\r\n",
+                b"content-length: %d\r\n\r\n" % len(content),
+            ]
+            self.transport.write(b"".join([*head, content]))
+        if pending:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
