@@ -30,7 +30,9 @@ def test_every_recipe_is_beside_the_card():
 
 def test_a_recipe_that_there_is_not_is_refused_with_those_there_are():
     """The message names them all."""
-    with pytest.raises(InvalidArgumentError, match=r"'fsrcnn' and 'jpeg' pictures; there are fine, fine-jpeg, fsrcnn"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"'fsrcnn' and 'jpeg' pictures; there are fine, fine-jpeg,"
+    ):
         shipped_recipe("fsrcnn", source="jpeg")
 
 
