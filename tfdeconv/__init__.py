@@ -8,7 +8,7 @@ import lazy_loader
 
 from tfdeconv import keras_registration as keras_registration
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,

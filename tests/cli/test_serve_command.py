@@ -79,7 +79,7 @@ def test_waits_for_a_model_serves_it_and_ends_with_zero(start, tmp_path, toy_fol
     folder = tmp_path / "toy"
     folder.mkdir()
     server = start(f"--model_base_path={folder}", "--model_name=toy", "--bogus")
-    wait_for(lambda: "Waiting for a version folder of toy" in server.output.read_text(), 60)
+    wait_for(lambda: "Waiting for model 'toy'" in server.output.read_text(), 60)
     assert not server.answers("/v1/models/toy")
     Toys.copy(toy_folder / "2", folder, 2)
     wait_for(lambda: server.answers("/v1/models/toy"), 60)
