@@ -40,7 +40,7 @@ IMPORTS: dict[str, set[str]] = {
         "version_folders",
         "zoo",
     },
-    "convert": {"geometry", "keras_reading", "layers", "ops"},
+    "convert": {"geometry", "keras_reading", "layers", "ops", "zoo"},
     "analysis": {"constraints", "geometry", "keras_reading", "ops", "version_folders"},
     "imaging": set(),
     "zoo": {
