@@ -7,13 +7,14 @@ CONVERT := $(VENV)/.convert
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check coverage architecture lint types docs bench pins clean help
+.PHONY: demo test check coverage architecture lint types docs browser bench pins clean help
 help:
 	@echo "make demo   build, export, serve and query the upsampling model on a photograph"
 	@echo "make test   run the tests"
 	@echo "make docs   build the site of docs/ into site/"
 	@echo "make check  lint, format, types, site and tests, those against other frameworks too: what"
 	@echo "            continuous integration runs"
+	@echo "make browser   install Debian's Chromium, where apt-get is at hand, for the tests of the web pages"
 	@echo "make coverage  the tests again, with the share of branches that they reach"
 	@echo "make bench  three minutes of benchmarks/ against Keras and what is installed of its peers"
 	@echo "make clean  remove .venv and build/"
@@ -63,7 +64,13 @@ types: $(STAMP)
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-check: $(CONVERT) lint types coverage docs
+# The tests of the web pages run in Chromium and are skipped, with the reason, where it is missing.
+browser:
+	@command -v chromium >/dev/null || ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+	@command -v chromium || echo "Chromium is not here: the tests of the web pages will be skipped."
+
+check: $(CONVERT) browser lint types coverage docs
 
 # Matplotlib draws the charts; PyTorch, ONNX Runtime and OpenCV take part where they are installed.
 bench: $(STAMP)

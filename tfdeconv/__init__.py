@@ -8,7 +8,7 @@ import lazy_loader
 
 from tfdeconv import keras_registration as keras_registration
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "layers",
         "ops",
         "serving",
+        "tiling",
         "training",
         "zoo",
     },
@@ -33,5 +34,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "export.portable": ["PortableReport", "export_portable"],
         "geometry": ["Window"],
         "inference": ["Optimized", "optimize"],
+        "tiling": ["Tiled", "tiled"],
     },
 )

@@ -9,11 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner
 from serving_waits import Toys, wait_for
 
@@ -52,8 +54,8 @@ class Process:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.rest_port}{path}", data, 20) as answer:
             return json.load(answer)
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(30)
 
 
@@ -77,7 +79,7 @@ def test_waits_for_a_model_serves_it_and_ends_with_zero(start, tmp_path, toy_fol
     folder = tmp_path / "toy"
     folder.mkdir()
     server = start(f"--model_base_path={folder}", "--model_name=toy", "--bogus")
-    wait_for(lambda: "Waiting for a version folder of toy" in server.output.read_text(), 60)
+    wait_for(lambda: "Waiting for model 'toy'" in server.output.read_text(), 60)
     assert not server.answers("/v1/models/toy")
     Toys.copy(toy_folder / "2", folder, 2)
     wait_for(lambda: server.answers("/v1/models/toy"), 60)
@@ -111,7 +113,31 @@ def test_serves_from_the_operators_files(start, tmp_path, toy_folder):
     assert server.answers("/monitoring/prometheus/metrics")
     (port,) = re.findall(r"Running gRPC ModelServer at 127.0.0.1:(\d+) \.\.\.", server.output.read_text())
     socket.create_connection(("127.0.0.1", int(port)), 10).close()
-    assert server.stop() == 0
+    assert server.stop(signal.SIGHUP) == 0  # a closed terminal drains it as well
+
+
+def test_ends_in_time_behind_a_slow_request(start, tmp_path):
+    """Work that cannot be interrupted outlasts --drain_seconds: the process does not."""
+
+    class Slow(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def slow(self, x):
+            size = tf.cast(x[0], tf.int32)
+            return {"y": x + tf.linalg.matmul(tf.ones([size, size]), tf.ones([size, size]))[0, 0]}
+
+    module = Slow()
+    tf.saved_model.save(module, str(tmp_path / "slow" / "1"), module.slow)
+    server = start(f"--model_base_path={tmp_path / 'slow'}", "--model_name=slow", "--drain_seconds=1")
+    wait_for(lambda: server.answers("/v1/models/slow"), 60)
+    body = json.dumps({"instances": [9000.0]}).encode()
+    head = f"POST /v1/models/slow:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.rest_port), 20) as connection:
+        connection.sendall(head.encode() + body)
+        time.sleep(0.5)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 4
+        assert connection.recv(100).startswith(b"HTTP/1.1 503 ")
 
 
 class TestWithoutStarting:

@@ -7,17 +7,7 @@ from typing import Any
 
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap
-from tfdeconv.keras_reading import Layout, Maps
-
-POINTWISE = frozenset(
-    {
-        *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Power", "Maximum", "Minimum", "Clip"),
-        *("Negative", "Absolute", "Square", "Sqrt", "Exp", "Log"),
-        *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "HardSilu", "Sigmoid", "HardSigmoid"),
-        *("Softmax", "Softplus", "Tanh"),
-    }
-)
-"""Names of the ``keras.ops`` classes that keep every sample where it is."""
+from tfdeconv.keras_reading import POINTWISE, Layout, Maps
 
 
 def operation_maps(operation: Any, arguments: Sequence[Any], layout: Layout) -> Maps:

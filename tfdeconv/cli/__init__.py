@@ -29,6 +29,7 @@ COMMANDS = {
     "status": "Show which versions of a served model are available.",
     "train": "Train a small luma upscaler from a folder of photographs.",
     "upscale": "Enlarge photographs, or folders of them, with a trained network.",
+    "web": "Show a page in the browser that sends pictures to a model server.",
 }
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
@@ -14,6 +15,7 @@ from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging.formats.atomic_file import draft_of
+from tfdeconv.web.serve_pages import serve_pages
 
 LARGEST = 10_000_000
 """Products (inputs times taps) and output samples up to which a configuration is computed."""
@@ -48,6 +50,8 @@ LARGEST = 10_000_000
 )
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw the layout: .png, .svg or .pdf.")
 @click.option("--animate", type=click.Path(path_type=Path), help="Animate it: .gif, .html or .mp4.")
+@click.option("--serve", is_flag=True, help="Show it in the browser instead, with controls to move.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of --serve.  [default: any free one]")
 @click.option("--fps", type=click.IntRange(1, 30), default=2, show_default=True, help="Frames per second.")
 def command(**options: Any) -> None:
     """Explain a transposed convolution ("deconvolution") step by step.
@@ -60,7 +64,11 @@ def command(**options: Any) -> None:
       tfdeconv explain --input 2 --kernel 3 --stride 2 --padding same
       tfdeconv explain --torch --kernel 3 --padding 1 --output-padding 1 --figure layout.png
       tfdeconv explain --dims 1 --input 5 --kernel 4 --weights bilinear --animate stamps.gif
+      tfdeconv explain --serve
     """  # noqa: D301 - click reads the \b
+    if options["serve"]:
+        serve_pages(port=options["port"], home="/explorer/", fragment=_fragment(options))
+        return
     import_tensorflow()
     import numpy as np
 
@@ -116,6 +124,27 @@ def _write(name: str, path: Path, draw: Callable[[Path], object]) -> None:
             message = str(error).replace(repr(str(draft)), repr(str(path)))
             raise InvalidArgumentError(re.sub(r"^path\b", f"--{name}", message)) from None
     click.echo(f"\nwrote {shown(path)}")
+
+
+def _fragment(options: dict[str, Any]) -> str:
+    """The options as the explorer's address holds them; it checks them itself."""
+    rank = _rank(options)
+    if rank > 2:
+        raise InvalidArgumentError(
+            f"--serve draws 1 or 2 axes; received {rank}. Leave it out for the printed explanation."
+        )
+    unused = [name for name in ("figure", "animate") if options[name] is not None]
+    unused += [name for name in ("filters", "channels", "groups") if options[name] != 1]
+    if unused:
+        raise InvalidArgumentError(f"--serve goes without --{' and --'.join(unused)}: leave one of them out.")
+    state = {
+        "dims": rank,
+        "words": options["convention"],
+        "input": options["input_size"],
+        **{name: options[name] for name in ("kernel", "stride", "dilation", "padding")},
+        **{name: options[name] for name in ("output_padding", "output_shape", "values", "weights")},
+    }
+    return urlencode({name: value for name, value in state.items() if value is not None}, safe=",")
 
 
 def _rank(options: dict[str, Any]) -> int:

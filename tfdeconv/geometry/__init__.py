@@ -22,12 +22,16 @@ from tfdeconv.geometry.forward_convolution import (
 )
 from tfdeconv.geometry.linear_kernel import linear_kernel, linear_kernel_size
 from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
+from tfdeconv.geometry.reads import Reads
+from tfdeconv.geometry.tiles import Span, spans
 
 __all__ = [
     "AutoPad",
     "ConvTransposeGeometry",
     "CoordinateMap",
     "ForwardPadding",
+    "Reads",
+    "Span",
     "Window",
     "crops",
     "effective_kernel_size",
@@ -42,6 +46,7 @@ __all__ = [
     "same_lead",
     "same_padding_before",
     "smallest_output_size",
+    "spans",
     "torch_window",
     "window",
 ]

@@ -14,6 +14,7 @@ from tfdeconv.geometry.axis_arguments import AxisPadding, per_axis, per_axis_pad
 from tfdeconv.geometry.coordinate_map import CoordinateMap
 from tfdeconv.geometry.forward_convolution import effective_kernel_size, same_padding_before
 from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
+from tfdeconv.geometry.reads import Reads
 
 Size: TypeAlias = Any
 """A number of samples: an int, None where it is not known, or an integer scalar tensor."""
@@ -314,6 +315,26 @@ class ConvTransposeGeometry:
             (13,)
         """
         return tuple(window.size for window in self.windows(input_sizes, output_shape))
+
+    def reads(
+        self, input_sizes: Sequence[int], output_shape: Sequence[int] | None = None
+    ) -> tuple[Reads, ...]:
+        """Return which inputs the outputs depend on.
+
+        Example:
+            >>> ConvTransposeGeometry.of(4, strides=2, padding="same").reads([7])
+            (Reads(step=1, per=2, first=-1, last=1, size=14),)
+        """
+        return tuple(
+            Reads.transposed_convolution(kernel, stride, window, dilation_rate=rate)
+            for window, kernel, stride, rate in zip(
+                self.windows(input_sizes, output_shape),
+                self.kernel_size,
+                self.strides,
+                self.dilation_rate,
+                strict=True,
+            )
+        )
 
     def coordinate_maps(
         self, input_sizes: Sequence[Size], output_shape: Sequence[Size] | None = None

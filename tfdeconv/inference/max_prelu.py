@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.geometry import CoordinateMap
+from tfdeconv.keras_reading import NotLocal, Sizes, Stages, same_place
 from tfdeconv.keras_registration import PACKAGE
 
 
@@ -50,6 +51,13 @@ class MaxPReLU(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return ``input_shape``."""
         return tuple(input_shape)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        varying = [axis for axis, size in enumerate(self.alpha_shape) if size > 1]
+        if varying not in ([], [0], [len(self.alpha_shape) - 1]):  # channels are first or last
+            raise NotLocal("has a slope of its own at every place. Share it over the spatial axes")
+        return [same_place(sizes)]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples go, for ``tfdeconv.alignment``: they stay."""

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap
-from tfdeconv.keras_reading import TransposedConvolution
+from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
@@ -145,6 +145,10 @@ class PreparedConvTranspose(keras.layers.Layer):
         if self.data_format == "channels_first":
             return (input_shape[0], self.filters, *outputs)
         return (input_shape[0], *outputs, self.filters)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        return [[self.geometry.reads(sizes)]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

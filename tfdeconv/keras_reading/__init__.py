@@ -1,14 +1,17 @@
 """What a Keras layer computes, asked in one place.
 
 Keras's own layers are known by their classes. A layer of this package, or a user's, tells it by itself:
-with an attribute ``geometry``, the methods ``transposed_convolution()`` and ``coordinate_map(sizes)``,
-and an attribute ``is_pixel_shuffle``. A class's name says nothing here.
+with an attribute ``geometry``, the methods ``transposed_convolution()``, ``coordinate_map(sizes)`` and
+``reads(sizes)``, and an attribute ``is_pixel_shuffle``. A class's name says nothing here.
 """
 
 from tfdeconv.keras_reading.convolution import is_convolution
 from tfdeconv.keras_reading.coordinate_maps import Everywhere, Maps, layer_position
+from tfdeconv.keras_reading.locality import NotLocal, Sizes, Stages, layer_reads, same_place
+from tfdeconv.keras_reading.operation_locality import operation_reads
 from tfdeconv.keras_reading.own_call import computes_like
 from tfdeconv.keras_reading.pixel_shuffle import is_pixel_shuffle
+from tfdeconv.keras_reading.pointwise_operations import POINTWISE
 from tfdeconv.keras_reading.positive_copy import positive_copy
 from tfdeconv.keras_reading.spatial_axes import Layout
 from tfdeconv.keras_reading.transposed_convolution import (
@@ -18,15 +21,22 @@ from tfdeconv.keras_reading.transposed_convolution import (
 )
 
 __all__ = [
+    "POINTWISE",
     "Everywhere",
     "Layout",
     "Maps",
+    "NotLocal",
+    "Sizes",
+    "Stages",
     "TransposedConvolution",
     "computes_like",
     "conv_transpose_geometry",
     "is_convolution",
     "is_pixel_shuffle",
     "layer_position",
+    "layer_reads",
+    "operation_reads",
     "positive_copy",
+    "same_place",
     "transposed_convolution",
 ]

@@ -13,7 +13,7 @@ from keras import layers
 from tfdeconv import geometry
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap, axis_arguments, same_padding_before
-from tfdeconv.keras_reading.spatial_axes import Layout
+from tfdeconv.keras_reading.spatial_axes import Layout, axis_pairs
 from tfdeconv.keras_reading.transposed_convolution import CONV_TRANSPOSES, conv_transpose_geometry
 
 Maps: TypeAlias = tuple[CoordinateMap, ...]
@@ -165,13 +165,9 @@ def _resizing(layer: Any, layout: Layout) -> Maps:
 
 @_register(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
 def _zero_padding(layer: Any, layout: Layout) -> Maps:
-    return tuple(CoordinateMap.shift(before) for before, _ in _pairs(layer.padding, len(layout.sizes)))
+    return tuple(CoordinateMap.shift(before) for before, _ in axis_pairs(layer.padding, len(layout.sizes)))
 
 
 @_register(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
 def _cropping(layer: Any, layout: Layout) -> Maps:
-    return tuple(CoordinateMap.shift(-before) for before, _ in _pairs(layer.cropping, len(layout.sizes)))
-
-
-def _pairs(value: Any, rank: int) -> Sequence[tuple[int, int]]:
-    return [tuple(value)] if rank == 1 else [(before, after) for before, after in value]
+    return tuple(CoordinateMap.shift(-before) for before, _ in axis_pairs(layer.cropping, len(layout.sizes)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,13 @@ class Layout:
             (8, 9)
         """
         return cls(tuple(shape[2:] if channels_first else shape[1:-1]), channels_first)
+
+
+def axis_pairs(value: Any, rank: int) -> Sequence[tuple[int, int]]:
+    """Return a padding or cropping layer's (before, after) pair for each axis; in 1-D Keras keeps one pair.
+
+    Example:
+        >>> axis_pairs((1, 2), rank=1), axis_pairs(((1, 2), (0, 3)), rank=2)
+        ([(1, 2)], [(1, 2), (0, 3)])
+    """
+    return [tuple(value)] if rank == 1 else [(before, after) for before, after in value]

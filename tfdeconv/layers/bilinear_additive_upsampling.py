@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tfdeconv import ops
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import CoordinateMap, axis_arguments
+from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments, linear_kernel_size
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.bilinear_additive_upsample import additive_reduction, reduced_channels
 from tfdeconv.ops.data_format import is_channels_first
@@ -80,6 +81,12 @@ class BilinearAdditiveUpsampling2D(keras.layers.Layer):
         channels = shape[channel_axis]
         shape[channel_axis] = None if channels is None else reduced_channels(channels, self.reduction)
         return tuple(shape)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        taps = map(linear_kernel_size, self.factor)
+        window = ConvTransposeGeometry.of(tuple(taps), strides=self.factor, padding="same")
+        return [[window.reads(sizes)]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

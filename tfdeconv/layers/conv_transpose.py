@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments
-from tfdeconv.keras_reading import TransposedConvolution, computes_like
+from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution, computes_like
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering, conv_transpose_of
@@ -194,6 +194,19 @@ class _ConvTranspose(keras.layers.Layer):
             self.data_format,
             self.activation,
         )
+
+    def reads(self, sizes: Sizes, output_shape: Any = None, like: Any = None) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``.
+
+        Args:
+            sizes: Spatial sizes of the input.
+            output_shape: As in :meth:`call`.
+            like: Spatial sizes of :meth:`call`'s argument of that name.
+        """
+        requested = (
+            like if output_shape is None else axis_arguments.per_axis("output_shape", output_shape, self.rank)
+        )
+        return [[self.geometry.reads(sizes, requested)]]
 
     def coordinate_map(
         self, input_sizes: Sequence[int | None], output_shape: Any = None, like: Any = None

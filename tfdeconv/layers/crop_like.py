@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tfdeconv import ops
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
-from tfdeconv.geometry import CoordinateMap, axis_arguments
+from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
@@ -109,6 +110,12 @@ class CropLike(keras.layers.Layer):
                 "Use one CropLike for each."
             )
         self._found = found
+
+    def reads(self, sizes: Sizes, reference: Sizes) -> Sequence[Stages | None]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        offset = self._offset(len(sizes))
+        axes = zip(sizes, offset, reference, strict=True)
+        return [[tuple(Reads.shift(size, -begin, begin + kept - size) for size, begin, kept in axes)], None]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

@@ -12,6 +12,7 @@ from tfdeconv import geometry, ops
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.initializers import Bilinear
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.linear_upsample import Boundary
@@ -86,6 +87,12 @@ class _LinearUpsampling(keras.layers.Layer):
             size = shape[axis]
             shape[axis] = None if size is None else size * factor
         return tuple(shape)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        taps = map(geometry.linear_kernel_size, self.factor)
+        window = geometry.ConvTransposeGeometry.of(tuple(taps), strides=self.factor, padding="same")
+        return [[window.reads(sizes)]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

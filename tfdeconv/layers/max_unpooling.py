@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tfdeconv import geometry, ops
 from tfdeconv.errors import AlignmentError
-from tfdeconv.geometry import CoordinateMap, axis_arguments, same_padding_before
+from tfdeconv.geometry import CoordinateMap, Reads, Window, axis_arguments, same_padding_before
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
@@ -118,6 +119,11 @@ class MaxPooling2DWithSwitches(_Windows2D):
                 )
         return PooledWithSwitches(tuple(shape), tuple(shape))
 
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        axes = zip(sizes, self.pool_size, self.strides, strict=True)
+        return [[tuple(Reads.convolution(*numbers, padding=self.padding) for numbers in axes)]]
+
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
         return self._pooling_maps(input_sizes)
@@ -220,6 +226,19 @@ class MaxUnpooling2D(_Windows2D):
                 for axis, size in enumerate(shape[first : first + 2])
             ]
         return (*shape[:first], *sizes, *shape[first + 2 :])
+
+    def reads(
+        self, sizes: Sizes, switches: Sizes, output_shape: Any = None, like: Any = None
+    ) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        wanted = like if output_shape is None else axis_arguments.per_axis("output_shape", output_shape, 2)
+        axes = []
+        for axis, size in enumerate(sizes):
+            pool, stride = self.pool_size[axis], self.strides[axis]
+            pooled = self._pooled_from(size, axis) if wanted is None else wanted[axis]
+            before = same_padding_before(pooled, pool, stride) if self.padding == "same" else 0
+            axes.append(Reads.transposed_convolution(pool, stride, Window(before or 0, pooled)))
+        return [[tuple(axes)], [tuple(axes)]]
 
     def coordinate_map(
         self, input_sizes: Sequence[int | None], output_shape: Any = None, like: Any = None

@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import ops
-from tfdeconv.geometry import CoordinateMap, axis_arguments
+from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order, shuffled_channels
@@ -58,6 +59,10 @@ class _PixelShuffle(keras.layers.Layer):
         channels = shape[channel_axis]
         shape[channel_axis] = None if channels is None else shuffled_channels(channels, self.factor)
         return tuple(shape)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        return [[tuple(map(Reads.nearest, sizes, self.factor))]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

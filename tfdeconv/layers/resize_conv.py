@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv.geometry import CoordinateMap
+from tfdeconv.geometry import CoordinateMap, Reads
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
 from tfdeconv.ops.resize_conv import Interpolation, check_interpolation
@@ -87,6 +88,14 @@ class ResizeConv2D(UpsamplingConvolution2D):
 
     def _output_size(self, size: int, axis: int) -> int:
         return geometry.forward_size(size * self.factor[axis], self.kernel_size[axis], 1, self.padding)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        if self.interpolation == "nearest":
+            resized = tuple(map(Reads.nearest, sizes, self.factor))
+        else:
+            resized = tuple(map(Reads.interpolation, sizes, self.factor, (1, 1)))
+        return [[resized, self._convolution_reads(tuple(axis.size for axis in resized))]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

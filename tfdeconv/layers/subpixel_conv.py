@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv.geometry import CoordinateMap
+from tfdeconv.geometry import CoordinateMap, Reads
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order
@@ -84,6 +85,11 @@ class SubpixelConv2D(UpsamplingConvolution2D):
 
     def _output_size(self, size: int, axis: int) -> int:
         return geometry.forward_size(size, self.kernel_size[axis], 1, self.padding) * self.factor[axis]
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        convolved = self._convolution_reads(sizes)
+        return [[convolved, tuple(map(Reads.nearest, (axis.size for axis in convolved), self.factor))]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import CoordinateMap, axis_arguments
+from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
 
 
@@ -111,6 +111,13 @@ class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
         return tuple(
             CoordinateMap.convolution(taps, before=(taps - 1) // 2 if self.padding == "same" else 0)
             for taps in self.kernel_size
+        )
+
+    def _convolution_reads(self, sizes: Sequence[int]) -> tuple[Reads, ...]:
+        """Which inputs of the convolution its outputs depend on."""
+        return tuple(
+            Reads.convolution(size, taps, padding=self.padding)
+            for size, taps in zip(sizes, self.kernel_size, strict=True)
         )
 
     def get_config(self) -> dict[str, Any]:

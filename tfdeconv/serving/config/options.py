@@ -55,6 +55,7 @@ class ServerOptions:
             Defaults to 0.
         rest_api_timeout_in_ms: Longest time for a REST request; 0 for no limit. Defaults to 30000.
         rest_api_enable_cors_support: Whether to send Access-Control-* headers. Defaults to False.
+        web: Whether to show a page on the REST port that sends pictures to the models. Defaults to False.
         monitoring_config_file: Text file of a MonitoringConfig. Defaults to none.
         enable_batching: Whether requests of several clients run together. Defaults to False.
         batching_parameters_file: Text file of BatchingParameters. Defaults to none.
@@ -111,6 +112,7 @@ class ServerOptions:
     rest_api_num_threads: int = 0
     rest_api_timeout_in_ms: int = 30_000
     rest_api_enable_cors_support: bool = False
+    web: bool = False
     monitoring_config_file: str | os.PathLike[str] = ""
     enable_batching: bool = False
     batching_parameters_file: str | os.PathLike[str] = ""
@@ -140,6 +142,10 @@ class ServerOptions:
             raise InvalidArgumentError(
                 "Both server_options.model_base_path and server_options.model_config_file are empty! "
                 "Name the folder that holds a model's version folders, or a file that lists models."
+            )
+        if self.web and self.rest_port is None:
+            raise InvalidArgumentError(
+                "web shows its page on the REST port, and there is none. Set the port."
             )
         for name in ("grpc_port", "rest_port"):
             port = getattr(self, name)

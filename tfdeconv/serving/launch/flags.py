@@ -85,6 +85,10 @@ FLAGS: tuple[Flag, ...] = (
         ("monitoring_config_file", "", "Text file of a MonitoringConfig: Prometheus on the REST port."),
     ),
     *_group(
+        "Page",
+        ("web", False, "Show a page on the REST port that sends pictures to the models."),
+    ),
+    *_group(
         "Batching",
         ("enable_batching", False, "Run requests of several clients together."),
         ("batching_parameters_file", "", "Text file of BatchingParameters."),
@@ -154,7 +158,9 @@ FLAGS: tuple[Flag, ...] = (
 BY_NAME: Mapping[str, Flag] = {flag.name: flag for flag in FLAGS}
 # Flags that tensorflow_model_server does not know.
 OWN_FLAGS = frozenset(
-    flag.name for flag in FLAGS if flag.group == "Limits and logs" or flag.name in ("engine", "dry_run")
+    flag.name
+    for flag in FLAGS
+    if flag.group in ("Page", "Limits and logs") or flag.name in ("engine", "dry_run")
 )
 _INT32, _INT64 = 1 << 31, 1 << 63
 _WIDE = {"load_retry_interval_micros", "max_rest_body_bytes", "max_unpacked_gzip_bytes"} | {

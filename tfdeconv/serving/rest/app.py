@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -24,6 +24,7 @@ from tfdeconv.serving.rest import request_body
 from tfdeconv.serving.rest.api import RestApi, error_body
 from tfdeconv.serving.rest.model_list import missing_models, model_list
 from tfdeconv.serving.runtime import Runtime
+from tfdeconv.web.pages import find_page
 
 _ORIGIN = re.compile(r"https?://")
 _CORS_HEADERS = {
@@ -31,13 +32,14 @@ _CORS_HEADERS = {
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
+_WEB_PATHS = ("/upscaler/{file:path}", "/explorer/{file:path}", "/theme.css", "/dom.js")
 
 
 def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette:
     """Return an ASGI application that answers TensorFlow Serving's REST API, for any ASGI server.
 
     Beside ``/v1/`` it has ``/healthz``, ``/readyz``, ``/modelz`` and, where the runtime's options ask for
-    it, the page for Prometheus. Limits, timeout and CORS are the options' as well.
+    them, the page for Prometheus and the one for pictures. Limits, timeout and CORS are the options' as well.
 
     Args:
         runtime: Answers what the requests ask; started and closed by the caller.
@@ -64,6 +66,8 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
         Route("/readyz", _Endpoint(pages.ready)),
         Route("/modelz", _Endpoint(pages.models)),
     ]
+    if runtime.options.web:
+        routes[-1:-1] = [Route(path, _web_page, methods=["GET"]) for path in ("/", *_WEB_PATHS)]
     if monitoring.enable:
         routes.insert(0, Route(monitoring.path, _Endpoint(pages.metrics)))
 
@@ -78,6 +82,14 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
     app.router.redirect_slashes = False
     app.router.default = _Endpoint(pages.api)
     return app
+
+
+async def _web_page(request: Request) -> Response:
+    """A file of the pages; ``/`` leads to the one for pictures."""
+    if request.url.path == "/":
+        return RedirectResponse("/upscaler/", 302)
+    page = find_page(request.url.path)
+    return Response(status_code=404) if page is None else Response(page.content, headers=page.headers)
 
 
 class _Pages:

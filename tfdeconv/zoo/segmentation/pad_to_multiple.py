@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.alignment import CoordinateMap
-from tfdeconv.geometry import axis_arguments
+from tfdeconv.geometry import Reads, axis_arguments
+from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.shapes import known_shape
@@ -65,6 +66,10 @@ class PadToMultiple2D(keras.layers.Layer):
             size = shape[axis]
             shape[axis] = None if size is None else size + -size % self.multiple
         return tuple(shape)
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        return [[tuple(Reads.shift(size, 0, -size % self.multiple) for size in sizes)]]
 
     def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Return where the samples of each spatial axis go: they stay."""

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
+from tfdeconv.keras_reading import Sizes, Stages, same_place
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.ops.data_format import is_channels_first
 
@@ -36,6 +37,10 @@ class Luma(keras.layers.Layer):
         if self.data_format == "channels_first":
             return tf.reduce_sum(rgb * tf.reshape(weights, [3, 1, 1]), axis=1, keepdims=True) + BLACK
         return tf.reduce_sum(rgb * weights, axis=-1, keepdims=True) + BLACK
+
+    def reads(self, sizes: Sizes) -> Sequence[Stages]:
+        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
+        return [same_place(sizes)]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the input's shape with one channel."""
