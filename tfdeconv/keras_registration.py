@@ -42,7 +42,7 @@ SERIALIZABLE = {
     "tfdeconv.training.soap": ("SOAP",),
     "tfdeconv.zoo.upscalers.luma_layer": ("Luma",),
     "tfdeconv.zoo.segmentation.pad_to_multiple": ("PadToMultiple2D",),
-    "tfdeconv.zoo.upscalers.slim": ("NearIdentity",),
+    "tfdeconv.zoo.upscalers.chain": ("NearIdentity",),
 }
 """Module -> classes decorated with ``register_keras_serializable(package=PACKAGE)``."""
 

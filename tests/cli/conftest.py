@@ -1,4 +1,4 @@
-"""The servers that commands talk to are those of the tests of client and server."""
+"""The servers that commands talk to, and the pictures that they train on, are those of other tests."""
 
 from client.conftest import (  # noqa: F401
     embedded_server,
@@ -10,3 +10,4 @@ from client.conftest import (  # noqa: F401
     url,
 )
 from serving.conftest import _allocator_as_it_is, toy_folder  # noqa: F401
+from training.conftest import drawings, unseen_drawing  # noqa: F401

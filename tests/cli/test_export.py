@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from tfdeconv.cli.export import command
 from tfdeconv.errors import ExportError, InvalidArgumentError
-from tfdeconv.zoo import FSRCNN, RGBUpscaler
+from tfdeconv.zoo import FSRCNN, RGBUpscaler, load_upscaler
 from tfdeconv.zoo.upscalers.pretrained import save_weights
 
 
@@ -35,6 +35,18 @@ def test_a_keras_file_is_exported_with_warmup(tmp_path):
     assert (tmp_path / "m" / "12" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 96
 
 
+@pytest.mark.parametrize(("quality", "source"), [("fine", "clean"), ("fast", "jpeg")])
+def test_quality_and_source_choose_what_is_exported(tmp_path, quality, source):
+    """The SavedModel computes what load_upscaler's network does."""
+    result = export(tmp_path / "upscaler", "--quality", quality, "--source", source)
+    assert result.exit_code == 0, result.output
+    image = np.random.default_rng(0).random((1, 6, 5, 3)).astype(np.float32)
+    luma_model = load_upscaler(2, quality=quality, source=source)
+    expected = RGBUpscaler(luma_model, 2)(image)
+    served = tf.saved_model.load(str(tmp_path / "upscaler" / "1")).signatures["serving_default"]
+    np.testing.assert_allclose(served(image=image)["upscaled"], expected, atol=1e-5)
+
+
 def test_weights_of_a_training_run_are_exported(tmp_path):
     """The export computes what the trained network does."""
     model = FSRCNN(3)
@@ -58,6 +70,9 @@ def test_weights_of_a_training_run_are_exported(tmp_path):
         ),
         (["--weights", "a.npz", "--model", "b.keras"], InvalidArgumentError, "give one of them"),
         (["--weights", "a.npz"], InvalidArgumentError, "weights 'a.npz' cannot be read"),
+        (["--weights", "a.npz", "--quality", "fine"], InvalidArgumentError, "--weights is another one"),
+        (["--model", "b.keras", "--source", "jpeg"], InvalidArgumentError, "--model is another one"),
+        (["--scale", "3", "--source", "jpeg"], InvalidArgumentError, "No weights come with tfdeconv"),
         (["--version", "0"], ExportError, "version must be at least 1; received 0"),
     ],
 )

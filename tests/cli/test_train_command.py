@@ -122,9 +122,37 @@ def test_evaluate_finds_out_whose_weights_they_are(unseen_drawing, tmp_path):
     assert "fsrcnn_x2" in result.output
 
 
+def evaluation(folder, *options):
+    """The last line of `tfdeconv evaluate`: mean PSNR of bicubic and of the network."""
+    arguments = ["--data", str(folder), "--scale", "2", *map(str, options)]
+    result = CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+    words = result.output.splitlines()[-1].split()
+    assert words[0] == "mean"
+    return float(words[1]), float(words[3])
+
+
+def test_evaluate_scores_what_upscale_uses(unseen_drawing):
+    """By quality and source, on clean pictures and on ones that went through JPEG."""
+    bicubic, fast = evaluation(unseen_drawing)
+    assert evaluation(unseen_drawing, "--quality", "fine")[0] == bicubic
+    assert evaluation(unseen_drawing, "--quality", "fine")[1] > fast
+    hurt_bicubic, hurt = evaluation(unseen_drawing, "--jpeg", 40)
+    assert hurt_bicubic < bicubic
+    assert evaluation(unseen_drawing, "--jpeg", 40, "--source", "jpeg")[1] > max(hurt, hurt_bicubic)
+
+
+@pytest.mark.parametrize("option", [["--model", "slim"], ["--weights", "w.npz"]])
+def test_evaluate_refuses_two_networks(unseen_drawing, option):
+    """Quality and source choose one, so do the others."""
+    with pytest.raises(InvalidArgumentError, match=f"{option[0]} names another one"):
+        evaluation(unseen_drawing, "--quality", "fine", *option)
+
+
 def test_evaluate_names_an_unknown_network(drawings):
     """--model takes the names of the zoo."""
-    with pytest.raises(InvalidArgumentError, match="--model must be one of fsrcnn, slim; received 'vdsr'"):
+    with pytest.raises(
+        InvalidArgumentError, match="--model must be one of fine, fsrcnn, slim; received 'vdsr'"
+    ):
         CliRunner().invoke(
             evaluate, ["--data", str(drawings), "--scale", "2", "--model", "vdsr"], catch_exceptions=False
         )

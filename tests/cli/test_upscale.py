@@ -213,10 +213,82 @@ def test_compare_writes_a_picture_beside(run, photo, tmp_path):
     assert not (tmp_path / "b.jpg").exists()
 
 
+def save_jpeg(path, quality):
+    Image.fromarray(PIXELS).save(path, "JPEG", quality=quality)
+    return read_photograph(path).pixels
+
+
+def test_jpeg_files_whose_compression_shows_are_repaired(run, tmp_path):
+    """Decided for each file by its tables, told in its line, and with the pixels of source="jpeg"."""
+    (tmp_path / "in").mkdir()
+    pixels = {quality: save_jpeg(tmp_path / "in" / f"{quality}.jpg", quality) for quality in (40, 97)}
+    done = run("in", "-o", "out", "--scale", 2)
+    lines = dict(line.split(": ", 1) for line in done.out.splitlines())
+    assert {name.removeprefix("out/"): "JPEG repaired" in line for name, line in lines.items()} == {
+        "40.jpg": True,
+        "97.jpg": False,
+    }
+    for source, quality in (("jpeg", 40), ("clean", 97)):
+        run(f"in/{quality}.jpg", "-o", f"{quality}.png")
+        expected = td.zoo.upscale(pixels[quality], 2, source=source)
+        np.testing.assert_array_equal(read_photograph(tmp_path / f"{quality}.png").pixels, expected)
+
+
+@pytest.mark.parametrize("quality", [40, 97])
+@pytest.mark.parametrize("source", ["clean", "jpeg"])
+def test_the_user_may_know_better_than_the_tables(run, tmp_path, quality, source):
+    """A screenshot of a JPEG picture, say."""
+    pixels = save_jpeg(tmp_path / "a.jpg", quality)
+    assert run("a.jpg", "-o", "b.png", "--source", source).code == 0
+    expected = td.zoo.upscale(pixels, 2, source=source)
+    np.testing.assert_array_equal(read_photograph(tmp_path / "b.png").pixels, expected)
+
+
+def test_auto_goes_as_far_as_ever(run, tmp_path):
+    """Scales that repair does not reach are done without, since nobody asked for it."""
+    save_jpeg(tmp_path / "a.jpg", 40)
+    done = run("a.jpg", "-o", "b.png", "--scale", 16)
+    assert done.code == 0
+    assert "repaired" not in done.out
+    assert "at most 8; received 16" in run("a.jpg", "-o", "c.png", "--scale", 16, "--source", "jpeg").err
+
+
+def test_fine_makes_other_pixels(run, photo, tmp_path):
+    """Those of td.zoo.upscale(quality="fine")."""
+    assert run(photo, "-o", "a.png", "--quality", "fine").code == 0
+    expected = td.zoo.upscale(PIXELS, 2, quality="fine")
+    np.testing.assert_array_equal(read_photograph(tmp_path / "a.png").pixels, expected)
+    assert (expected != td.zoo.upscale(PIXELS, 2)).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--quality", "90"],
+            "must be fast or fine; received 90. How well written files are kept is --file-quality 90.",
+        ),
+        (["--quality", "best"], "must be fast or fine; received best."),
+        (
+            ["--quality", "fine", "--source", "jpeg", "--scale", "16"],
+            "scale must be above 1 and at most 8; received 16.",
+        ),
+        (["--quality", "fine", "--weights", "w.npz"], "come with tfdeconv; --weights is another one."),
+        (["--source", "jpeg", "--server", "grpc://x:1"], "come with tfdeconv; --server is another one."),
+    ],
+)
+def test_networks_that_there_are_not_are_refused(run, photo, tmp_path, options, message):
+    """In words that lead on, and before anything is written."""
+    done = run(photo, "-o", "a.png", *options)
+    assert done.code != 0
+    assert message in " ".join(done.err.split())
+    assert not (tmp_path / "a.png").exists()
+
+
 def test_the_quality_of_jpeg(run, photo, tmp_path):
     """A lower one makes a smaller file."""
     for quality in (20, 95):
-        assert run(photo, "-o", f"{quality}.jpg", "--quality", quality).code == 0
+        assert run(photo, "-o", f"{quality}.jpg", "--file-quality", quality).code == 0
     assert (tmp_path / "20.jpg").stat().st_size < (tmp_path / "95.jpg").stat().st_size
 
 

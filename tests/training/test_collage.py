@@ -69,7 +69,7 @@ def test_collages_add_patches_and_change_none(tmp_path):
     numbers = np.arange(len(alone))
     for part, expected in zip(both.cut(numbers), alone.cut(numbers), strict=True):
         np.testing.assert_array_equal(part, expected)
-    assert both.from_collages == len(both) - len(alone) == 2 * 16 * 16 // 2, "half of them"
+    assert both.made == len(both) - len(alone) == 2 * 16 * 16 // 2, "half of them"
     assert both.places[len(alone) :, 0].min() == len(alone.images), "each shows its own image"
 
 

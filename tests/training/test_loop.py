@@ -17,7 +17,7 @@ STAGES = (Stage(steps=4, learning_rate=1e-3, batch=2), Stage(steps=3, learning_r
 RECIPE = Recipe("tiny", {2: ScaleRecipe(STAGES)}, validate_every=2)
 
 
-def tiny(scale):
+def tiny(scale, *, data_format):
     """Two layers, since every Trainer compiles its steps anew."""
     hidden = keras.layers.Conv2D(3, 3, padding="same", activation="relu")
     last = Conv2DTranspose(1, 4, strides=scale, padding="same")
@@ -35,7 +35,7 @@ def patches():
     low, high = rng.random((12, 8)).astype(np.float16), rng.random((24, 16)).astype(np.float16)
     places = np.array([(0, top, 0) for top in range(4)], np.int32)
     holdout = (low[:8].astype(np.float32), high[:16].astype(np.float32))
-    return PatchSet(((low, high),), places, size=8, scale=2, holdout=(holdout,))
+    return PatchSet(((low[np.newaxis], high),), places, size=8, scale=2, holdout=(holdout,))
 
 
 def weights(trainer):
@@ -100,6 +100,16 @@ def test_a_run_goes_on_with_its_own_photographs_alone(patches, tmp_path):
     Trainer(RECIPE, 2, patches, tmp_path).run(until=3, progress=False)
     with pytest.raises(InvalidArgumentError, match="other settings: photographs"):
         Trainer(RECIPE, 2, other, tmp_path)
+
+
+def test_a_steady_stage_does_not_depend_on_its_length():
+    """So it may be cut where one likes, and the rate falls in a stage of its own."""
+    rates = [
+        [learning_rate(Stage(steps=steps, learning_rate=0.5, warmup=10, end=1.0), step) for step in range(90)]
+        for steps in (90, 10_000)
+    ]
+    assert rates[0] == rates[1]
+    assert set(rates[0][9:]) == {0.5}
 
 
 def test_the_rate_falls_in_every_stage_and_rises_between():

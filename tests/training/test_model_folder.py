@@ -6,16 +6,34 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.training.recipe import shipped_recipe
 from tfdeconv.zoo.upscalers.pretrained import WEIGHTS
 
+LIST = "photographs.toml"
 FOLDER = Path(__file__).parents[2] / "models" / "upscaler"
 
 
-@pytest.mark.parametrize(("architecture", "file"), [("fsrcnn", "recipe.toml"), ("slim", "slim.toml")])
-def test_the_recipes_are_the_package_s(architecture, file):
+RECIPES = runpy.run_path(str(FOLDER / "train.py"))["RECIPES"]
+
+
+@pytest.mark.parametrize(("choice", "file"), RECIPES.items())
+def test_the_recipes_are_the_package_s(choice, file):
     """The recipe beside the model card is the one that `tfdeconv train` uses."""
-    assert (FOLDER / file).read_text() == shipped_recipe(architecture).read_text()
+    assert (FOLDER / file).read_text() == shipped_recipe(choice[0], source=choice[1]).read_text()
+
+
+def test_every_recipe_is_beside_the_card():
+    """And no other."""
+    assert sorted(path.name for path in FOLDER.glob("*.toml")) == sorted([*RECIPES.values(), LIST])
+
+
+def test_a_recipe_that_there_is_not_is_refused_with_those_there_are():
+    """The message names them all."""
+    with pytest.raises(
+        InvalidArgumentError, match=r"'fsrcnn' and 'jpeg' pictures; there are fine, fine-jpeg,"
+    ):
+        shipped_recipe("fsrcnn", source="jpeg")
 
 
 def test_the_card_names_every_shipped_file():

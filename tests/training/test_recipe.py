@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from tfdeconv.errors import InvalidArgumentError
@@ -13,6 +15,15 @@ def recipe(**changes):
 
 def stage(**changes):
     return recipe(scales={"2": {"stages": [{**STAGE, **changes}]}})
+
+
+def test_a_scale_may_have_data_of_its_own():
+    """What it does not say is as at the top; other scales do not change."""
+    own = {"stages": [STAGE], "data": {"keep": 0.25, "reductions": [2]}}
+    plan = parse_recipe(recipe(data={"patch": 8, "keep": 0.75}, scales={"2": {"stages": [STAGE]}, "3": own}))
+    assert plan.data_for(2) == plan.data
+    assert plan.data_for(3) == dataclasses.replace(plan.data, keep=0.25, reductions=(2,))
+    assert plan.data_for(3).patch == 8
 
 
 @pytest.mark.parametrize("architecture", LUMA_NETWORKS)
@@ -50,6 +61,20 @@ def test_settings_that_are_left_out_have_defaults():
         ({"scales": {"2": {"stages": [STAGE]}}}, "the top is incomplete.*architecture"),
         (recipe(scales={}), r"needs at least one \[\[scales.N.stages\]\]"),
         (recipe(data=3), r"\[data\] must be a table; received 3"),
+        (
+            recipe(scales={"2": {"stages": [STAGE], "data": {"size": 3}}}),
+            r"\[scales.2.data\] has no setting 'size'",
+        ),
+        (recipe(data={"jpeg_versions": -1}), "jpeg_versions must be at least 0; received -1"),
+        (recipe(data={"drawings": -1}), "drawings must be at least 0; received -1"),
+        (
+            recipe(scales={"2": {"stages": [{**STAGE, "end": 2.0}]}}),
+            "end must lie between 0 and 1; received 2",
+        ),
+        (
+            recipe(scales={"2": {"stages": [{**STAGE, "jpeg_share": -0.5}]}}),
+            "jpeg_share must lie between 0 and 1; received -0.5",
+        ),
         (recipe(scales=3), r"\[scales\] must be a table; received 3"),
         (recipe(scales={"2": 3}), r"\[scales.2\] must be a table; received 3"),
         (recipe(scales={"2": {"stages": 3}}), r"\[scales.2\] needs at least one \[\[scales.2.stages\]\]"),

@@ -30,6 +30,7 @@ UPSAMPLINGS = ("bilinear", "learned", "additive", "subpixel")
 MODELS = {
     "DCGANGenerator": lambda: td.zoo.DCGANGenerator(16, width=4, latent_dim=6),
     "FSRCNN": lambda: td.zoo.FSRCNN(2, d=4, s=3, m=1),
+    "Fine": lambda: td.zoo.Fine(3),
     "Slim": lambda: td.zoo.Slim(3),
     "load_upscaler": lambda: td.zoo.load_upscaler(2),
     "RGBUpscaler": lambda: td.zoo.RGBUpscaler(td.zoo.FSRCNN(2, d=4, s=3, m=1), 2),

@@ -183,6 +183,30 @@ def test_passes_are_few_and_reach_just_far_enough(scale, expected):
     assert passes(scale, (2, 3, 4)) == expected
 
 
+def test_only_the_first_pass_repairs():
+    """4 from JPEG is 2 with the weights for it, then 2 of that with those for clean pictures."""
+    pixels = picture(9, 8, 3)
+    first = td.zoo.upscale(pixels, 2, source="jpeg")
+    assert np.abs(first - td.zoo.upscale(pixels, 2)).max() > 1e-3
+    expected = td.zoo.upscale(first, 2)
+    np.testing.assert_allclose(td.zoo.upscale(pixels, 4, source="jpeg"), expected, atol=1e-5)
+
+
+def test_quality_chooses_the_network():
+    """The pixels are those of the network that load_upscaler gives."""
+    pixels = picture(9, 8, 3)
+    fine = td.zoo.LocalNetwork(td.zoo.load_upscaler(2, quality="fine"), 2)
+    result = td.zoo.upscale(pixels, 2, quality="fine")
+    np.testing.assert_allclose(result, td.zoo.upscale(pixels, 2, network=fine), atol=1e-6)
+    assert np.abs(result - td.zoo.upscale(pixels, 2)).max() > 1e-3
+
+
+def test_a_quality_that_there_is_not_is_refused():
+    """In words, before any work."""
+    with pytest.raises(InvalidArgumentError, match="quality must be 'fast' or 'fine'; received 'slow'"):
+        td.zoo.upscale(np.zeros([4, 4], np.uint8), 2, quality="slow")
+
+
 @pytest.mark.parametrize("scale", [1, 0.5, 0, -2, 16.5, float("nan"), float("inf")])
 def test_scales_out_of_reach_are_refused(scale):
     """The message names the range and the value."""

@@ -27,6 +27,20 @@ from tfdeconv.errors import InvalidArgumentError
 )
 @click.option("--scale", type=click.IntRange(2, 4), default=2, show_default=True, help="Upscaling factor.")
 @click.option(
+    "--quality",
+    type=click.Choice(["fast", "fine"]),
+    default="fast",
+    show_default=True,
+    help="Of the upscaler.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["clean", "jpeg"]),
+    default="clean",
+    show_default=True,
+    help="Pictures that the upscaler is for.",
+)
+@click.option(
     "--model",
     "model_file",
     type=click.Path(path_type=Path),
@@ -70,6 +84,8 @@ def command(
     path: Path,
     format_: str,
     scale: int,
+    quality: Any,
+    source: Any,
     model_file: Path | None,
     weights: Path | None,
     version: int | None,
@@ -92,6 +108,7 @@ def command(
     \b
     Examples:
       tfdeconv export models/upscaler --scale 2 --warmup 256x256
+      tfdeconv export models/fine --quality fine
       tfdeconv export models/upscaler --scale 3 --weights build/train/slim/x3/weights.npz
       tfdeconv export models/segmenter --model segmenter.keras
       tfdeconv export upscaler.onnx --format onnx
@@ -100,6 +117,11 @@ def command(
     sizes = [_size(text) for text in warmup]
     if model_file is not None and weights is not None:
         raise InvalidArgumentError("--weights are for the upscaler, --model replaces it: give one of them.")
+    if (model_file or weights) is not None and (quality, source) != ("fast", "clean"):
+        raise InvalidArgumentError(
+            "--quality and --source choose among the networks that come with tfdeconv; "
+            f"{'--weights' if model_file is None else '--model'} is another one."
+        )
     portable = {"luma": luma, "precision": precision, "calibration": calibration, "input-shape": shapes}
     _check_options(format_, {"version": version, "warmup": warmup}, portable)
     import_tensorflow()
@@ -108,7 +130,9 @@ def command(
     if model_file is not None:
         model = load_keras_file(model_file, "--model")
     else:
-        model = td.zoo.load_upscaler(scale, weights=weights, data_format="channels_last")
+        model = td.zoo.load_upscaler(
+            scale, quality=quality, source=source, weights=weights, data_format="channels_last"
+        )
         if not luma:
             model = td.zoo.RGBUpscaler(model, scale)
     if format_ != "saved_model":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,9 +15,22 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 
 
 @click.command()
-@click.argument("architecture", type=click.Choice(["fsrcnn", "slim"]))
+@click.argument("architecture", type=click.Choice(["fine", "fsrcnn", "slim"]))
 @click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder of photographs.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    multiple=True,
+    help="Folder of photographs. May be repeated.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["clean", "jpeg"]),
+    default="clean",
+    show_default=True,
+    help="Pictures to train for: jpeg takes the recipe that repairs the traces of compression.",
+)
 @click.option(
     "--recipe",
     type=click.Path(path_type=Path),
@@ -26,7 +41,7 @@ from tfdeconv.errors import FileError, InvalidArgumentError
     type=click.Path(path_type=Path),
     default=Path("build/train"),
     show_default=True,
-    help="The run's files go to OUTPUT/ARCHITECTURE/xSCALE.",
+    help="The run's files go to OUTPUT/ARCHITECTURE/xSCALE, or OUTPUT/ARCHITECTURE-jpeg/xSCALE.",
 )
 @click.option(
     "--initial",
@@ -40,7 +55,8 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 def command(
     architecture: str,
     scale: int,
-    data: Path,
+    data: Sequence[Path],
+    source: Any,
     recipe: Path | None,
     output: Path,
     initial: Path | None,
@@ -54,8 +70,9 @@ def command(
     loss, learning rate and the PSNR on held-out parts of the photographs.
 
     \b
-    Example:
+    Examples:
       tfdeconv train slim --scale 2 --data photos/
+      tfdeconv train slim --scale 2 --data photos/ --source jpeg
     """  # noqa: D301 - click reads the \b
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
@@ -64,12 +81,13 @@ def command(
     from tfdeconv.training.patches import collect_patches
     from tfdeconv.training.recipe import load_recipe, shipped_recipe
 
-    plan = load_recipe(recipe or shipped_recipe(architecture))
+    plan = load_recipe(recipe or shipped_recipe(architecture, source=source))
     if plan.architecture != architecture:
         raise InvalidArgumentError(
             f"--recipe must be for {architecture!r}; {str(recipe)!r} is for {plan.architecture!r}."
         )
-    directory = output / architecture / f"x{scale}"
+    name = architecture if source == "clean" else f"{architecture}-{source}"
+    directory = output / name / f"x{scale}"
     parent = plan.for_scale(scale).start_from
     if initial is None and parent is not None:
         initial = output / architecture / f"x{parent}" / "weights.npz"
@@ -84,8 +102,8 @@ def command(
         raise FileError(
             f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
         ) from None
-    click.echo(f"Cutting patches from {data} ...")
-    patches = collect_patches(data, plan.data, scale)
+    click.echo(f"Cutting patches from {', '.join(map(str, data))} ...")
+    patches = collect_patches(list(data), plan.data_for(scale), scale)
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")

@@ -27,6 +27,13 @@ _TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.pictures.upscaling, which is not imp
 _NAMED = 10  # files that are left out, by name
 
 
+def _quality(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if value in ("fast", "fine"):
+        return value
+    hint = f" How well written files are kept is --file-quality {value}." if value.isdecimal() else ""
+    raise click.BadParameter(f"must be fast or fine; received {value}.{hint}")
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -84,11 +91,26 @@ Examples:
 )
 @click.option(
     "--quality",
+    callback=_quality,
+    metavar="fast|fine",
+    default="fast",
+    show_default=True,
+    help="Of the enlargement. fine shows more and takes about three times as long.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["auto", "clean", "jpeg"]),
+    default="auto",
+    show_default=True,
+    help="jpeg repairs the traces of compression; auto does so for JPEG files where it shows.",
+)
+@click.option(
+    "--file-quality",
     type=click.IntRange(1, 100),
     metavar="1-100",
     default=95,
     show_default=True,
-    help="Of JPEG and WebP files.",
+    help="Of JPEG and WebP files that are written.",
 )
 @click.option(
     "--weights",
@@ -149,7 +171,9 @@ def command(
     height: int | None,
     fit: str | None,
     tile: int,
-    quality: int,
+    quality: Any,
+    source: Any,
+    file_quality: int,
     weights: Path | None,
     overwrite: bool,
     skip_existing: bool,
@@ -173,6 +197,11 @@ def command(
     """
     if server is not None and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
+    if (server or weights) is not None and (quality, source) not in [("fast", "auto"), ("fast", "clean")]:
+        raise InvalidArgumentError(
+            "--quality and --source choose among the networks that come with tfdeconv; "
+            f"{'--weights' if server is None else '--server'} is another one."
+        )
     if overwrite and skip_existing:
         raise InvalidArgumentError("--overwrite and --skip-existing exclude each other. Give one of them.")
     size = target_size(scale, width, height, fit)
@@ -192,6 +221,8 @@ def command(
         size,
         tile,
         quality,
+        source,
+        file_quality,
         kind,
         overwrite=overwrite,
         compare=compare,
@@ -200,7 +231,8 @@ def command(
     )
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
     import_tensorflow()
-    from tfdeconv.zoo.pictures.upscaling import FACTORS, passes
+    from tfdeconv.zoo.pictures.source import check_scale
+    from tfdeconv.zoo.pictures.upscaling import passes
 
     with contextlib.ExitStack() as stack:
         network: Any = None
@@ -208,8 +240,11 @@ def command(
             network = stack.enter_context(_served(server, model, concurrency, headers, ca))
         elif weights is not None:
             network = _trained(size.scale, weights)
-        if size.scale is not None:
-            passes(size.scale, FACTORS if network is None else (network.scale,))  # raises before any work
+        if size.scale is not None:  # both raise before any work
+            if network is None:
+                check_scale(size.scale, quality, source)
+            else:
+                passes(size.scale, (network.scale,))
         failures = sum(not _done(job, settings, network) for job in todo)
     if failures:
         if len(todo) > 1:
@@ -265,15 +300,16 @@ def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: 
 def _trained(scale: float | None, weights: Path) -> Any:
     """The network of a training run, for the least of the factors that reach ``scale``; any without one."""
     from tfdeconv.zoo import LocalNetwork, load_upscaler
-    from tfdeconv.zoo.pictures.upscaling import FACTORS
+    from tfdeconv.zoo.upscalers.chain import KERNEL_SIZES
 
+    factors = tuple(KERNEL_SIZES)
     if scale is not None:
-        factor = min((factor for factor in FACTORS if factor >= scale), default=max(FACTORS))
+        factor = min((factor for factor in factors if factor >= scale), default=max(factors))
         return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
-    for factor in FACTORS:
+    for factor in factors:
         try:
             return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
         except InvalidArgumentError:
-            if factor == FACTORS[-1]:
+            if factor == factors[-1]:
                 raise
     raise AssertionError("unreachable: the last factor returns or raises")

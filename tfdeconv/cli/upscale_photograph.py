@@ -28,7 +28,9 @@ class Settings:
     Attributes:
         size: How large photographs become.
         tile: Side of the pieces that the network sees.
-        quality: Of JPEG and WebP files, 1 to 100.
+        quality: Of the networks that tfdeconv ships, ``"fast"`` or ``"fine"``.
+        source: What they are for, ``"clean"`` or ``"jpeg"``; ``"auto"``: what each photograph looks like.
+        file_quality: Of JPEG and WebP files, 1 to 100.
         kind: Kind of the files, such as ``"JPEG"``; None: by the ending of their names.
         overwrite: Whether files may be replaced.
         compare: Whether a picture of before and after is written, too.
@@ -39,7 +41,9 @@ class Settings:
 
     size: TargetSize
     tile: int
-    quality: int = 95
+    quality: Any = "fast"
+    source: Any = "auto"
+    file_quality: int = 95
     kind: str | None = None
     overwrite: bool = False
     compare: bool = False
@@ -60,6 +64,7 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
         TfdeconvError: The photograph cannot be done.
     """
     from tfdeconv.zoo import upscale
+    from tfdeconv.zoo.pictures.source import source_of
     from tfdeconv.zoo.pictures.upscaling import output_size
 
     start = time.perf_counter()
@@ -84,6 +89,11 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
     )
     if settings.compare:
         check_target(job.comparison, height=1, width=1, alpha=False, overwrite=settings.overwrite)
+    chosen = {"network": network}
+    if network is None:
+        largest = max(height / before[0], width / before[1])
+        source = source_of(photograph.jpeg_quality, largest, settings.quality, settings.source)
+        chosen = {"quality": settings.quality, "source": source}
     power = exponent_of(photograph)
     pixels = photograph.pixels
     if power is not None:
@@ -93,7 +103,7 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
             pixels,
             scale,
             size=size,
-            network=network,
+            **chosen,
             tile=settings.tile,
             progress=progress,
         )
@@ -104,13 +114,14 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
         _write_comparison(photograph, upscaled, job, settings)
     del photograph  # encoders need room
     notes = write_photograph(
-        upscaled, job.target, quality=settings.quality, overwrite=settings.overwrite, kind=settings.kind
+        upscaled, job.target, quality=settings.file_quality, overwrite=settings.overwrite, kind=settings.kind
     )
     for note in notes:
         settings.note(job.target, note)
     seconds = time.perf_counter() - start
     speed = height * width / 1e6 / seconds
-    return f"{shown(job.target)}: {upscaled.describe()}, {seconds:.1f} s, {speed:.2f} MP/s"
+    repaired = ", JPEG repaired" if chosen.get("source") == "jpeg" else ""
+    return f"{shown(job.target)}: {upscaled.describe()}{repaired}, {seconds:.1f} s, {speed:.2f} MP/s"
 
 
 def _write_comparison(before: Photograph, after: Photograph, job: Job, settings: Settings) -> None:

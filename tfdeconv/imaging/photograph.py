@@ -33,6 +33,8 @@ class Photograph:
             the numbers: name -> content. Of AVIF and HEIC files, ``cICP``.
         text: Comments: keyword of PNG's text chunks -> text. The comment of a JPEG or GIF file is
             ``"Comment"``.
+        jpeg_quality: What quality these pixels were saved with, if as JPEG, on the scale of the Independent
+            JPEG Group; None otherwise.
         notes: What a person should know who will have this photograph instead of the file: what the file
             lacked, and what of it is not here. Each is the rest of a sentence that begins with its name.
 
@@ -53,6 +55,7 @@ class Photograph:
     iptc: bytes | None = None
     colour: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     text: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    jpeg_quality: float | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -71,7 +74,7 @@ class Photograph:
 
     def with_pixels(self, pixels: NDArray[Any]) -> Photograph:
         """Return other pixels with this photograph's metadata."""
-        return replace(self, pixels=pixels)
+        return replace(self, pixels=pixels, jpeg_quality=None)
 
     def describe(self) -> str:
         """Return size, colours and depth in words."""

@@ -15,14 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from tfdeconv.extras import require
+from tfdeconv.training.drawings.paper import SIDE, Floats, Image, circle, rounded
 
-Image = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
-
-COLLAGE_SIDE = 512
+COLLAGE_SIDE = SIDE
 """Of every collage, in pixels."""
 
 _SHAPES = (10, 110)
@@ -81,30 +78,15 @@ def _outline(rng: np.random.Generator) -> tuple[Floats, float | None]:
     if kind < 0.35:  # a polygon, in two of three cases rounded
         count = rng.integers(3, 9)
         angles = np.sort(rng.uniform(0, 2 * np.pi, count))
-        corners = centre + _circle(angles) * radius * rng.uniform(0.4, 1, [count, 1])
-        return (_rounded(corners, closed=True) if rng.random() < 0.7 else corners), None
+        corners = centre + circle(angles) * radius * rng.uniform(0.4, 1, [count, 1])
+        return (rounded(corners, closed=True) if rng.random() < 0.7 else corners), None
     if kind < 0.5:  # an ellipse
-        turn = _circle(rng.uniform(0, np.pi) + np.array([0, np.pi / 2]))
+        turn = circle(rng.uniform(0, np.pi) + np.array([0, np.pi / 2]))
         axes = radius * rng.uniform(0.3, 1, 2)
-        return centre + _circle(np.linspace(0, 2 * np.pi, 80)) * axes @ turn, None
+        return centre + circle(np.linspace(0, 2 * np.pi, 80)) * axes @ turn, None
     steps = rng.normal(0, 0.7 * max(radius, 15.0), [rng.integers(2, 6), 2])
     width = float(np.exp(rng.uniform(*np.log(_LINE_WIDTHS))))
-    return _rounded(centre + np.cumsum(steps, axis=0), closed=False), width
-
-
-def _circle(angles: Floats) -> Floats:
-    return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-
-
-def _rounded(points: Floats, *, closed: bool) -> Floats:
-    """Cut the corners three times: nearly a quadratic spline (Chaikin 1974)."""
-    for _ in range(3):
-        following = np.roll(points, -1, axis=0)
-        if not closed:
-            points, following = points[:-1], following[:-1]
-        cut = [0.75 * points + 0.25 * following, 0.25 * points + 0.75 * following]
-        points = np.stack(cut, axis=1).reshape(-1, 2)
-    return points
+    return rounded(centre + np.cumsum(steps, axis=0), closed=False), width
 
 
 def _opacity(points: Floats, width: float | None, size: tuple[int, int]) -> Floats:

@@ -24,14 +24,15 @@ from tfdeconv.zoo.upscalers.upscaler_model import LUMA_NETWORKS
 
 
 def learning_rate(stage: Stage, step: int) -> float:
-    """Return the rate of ``step`` (from 0) of ``stage``: a linear rise, half a cosine down to a hundredth.
+    """Return the rate of ``step`` (from 0) of ``stage``: a linear rise, half a cosine down.
 
     Example:
         >>> stage = Stage(steps=101, learning_rate=1.0, warmup=2)
         >>> [round(learning_rate(stage, step), 3) for step in (0, 1, 50, 100)]
         [0.5, 1.0, 0.505, 0.01]
     """
-    falling = 0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / max(1, stage.steps - 1)))
+    cosine = 0.5 + 0.5 * math.cos(math.pi * step / max(1, stage.steps - 1))
+    falling = stage.end + (1.0 - stage.end) * cosine
     return stage.learning_rate * min(1.0, (step + 1) / max(1, stage.warmup)) * falling
 
 
@@ -155,6 +156,7 @@ class Trainer:
             first_step=start,
             steps=stop - start,
             collages=stage.collages,
+            jpeg_share=stage.jpeg_share,
         ):
             rate = learning_rate(stage, int(self.step) - first)
             total += float(update(low, high, tf.constant(rate, tf.float32)))

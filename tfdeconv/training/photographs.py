@@ -55,7 +55,8 @@ def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
     raise ImageError(f"{str(path)!r} holds more than 8 bits a sample. Convert it to 8 bits first.")
 
 
-def photographs(folder: Path) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-    """Yield the name and the pixels of each photograph of ``folder``."""
-    for path in photograph_paths(folder):
+def photographs(*folders: Path) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    """Yield the name and the pixels of each photograph of the folders, in order of all their names."""
+    paths = [path for folder in folders for path in photograph_paths(folder)]
+    for path in sorted(paths, key=lambda path: (path.name, str(path))):
         yield path.stem, read_rgb(path)

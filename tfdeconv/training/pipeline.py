@@ -25,7 +25,14 @@ def _dihedral(low: Any, high: Any, coins: Any) -> tuple[Any, Any]:
 
 
 def batches(
-    patches: PatchSet, *, batch: int, seed: int, first_step: int, steps: int, collages: bool = True
+    patches: PatchSet,
+    *,
+    batch: int,
+    seed: int,
+    first_step: int,
+    steps: int,
+    collages: bool = True,
+    jpeg_share: float = 0.0,
 ) -> Any:
     """Return the batches of ``steps`` steps from ``first_step`` on.
 
@@ -38,19 +45,26 @@ def batches(
         seed: Any integer.
         first_step: Step of the first batch.
         steps: Batches to give.
-        collages: Whether to draw from the patches of collages too.
+        collages: Whether to draw from the patches of collages and drawings too.
+        jpeg_share: Fraction of the low-resolution patches taken as JPEG leaves them, where there are such.
 
     Returns:
         A ``tf.data.Dataset`` of (low ``[batch, p, p, 1]``, high ``[batch, p*scale, p*scale, 1]``), float32.
     """
-    drawn = len(patches) - (0 if collages else patches.from_collages)
+    drawn = len(patches) - (0 if collages else patches.made)
+    share = jpeg_share if patches.versions > 1 else 0.0
     low_side, high_side = patches.size, patches.size * patches.scale
 
     def draw(step: Any) -> tuple[Any, Any]:
         key = tf.stack([tf.constant(seed, tf.int64), step])
         index = tf.random.stateless_uniform((batch,), key, 0, drawn, tf.int32)
         coins = tf.random.stateless_uniform((3, batch), key + tf.constant((1, 0), tf.int64)) < 0.5
-        low, high = tf.numpy_function(patches.cut, [index], (tf.float32, tf.float32))
+        chance = tf.random.stateless_uniform((batch,), key + tf.constant((2, 0), tf.int64))
+        number = tf.random.stateless_uniform(
+            (batch,), key + tf.constant((3, 0), tf.int64), 1, max(2, patches.versions), tf.int32
+        )
+        version = tf.where(chance < share, number, 0)
+        low, high = tf.numpy_function(patches.cut, [index, version], (tf.float32, tf.float32))
         low = tf.ensure_shape(low, (batch, low_side, low_side))
         high = tf.ensure_shape(high, (batch, high_side, high_side))
         return _dihedral(low[..., None], high[..., None], coins)

@@ -41,7 +41,10 @@ class DataRecipe:
         keep: Fraction of the patches that is kept, most detailed first.
         collages: Pictures of 512x512 pixels that are put together from shapes cut from the photographs, and
             cut into patches as well.
+        drawings: Pages of text, line art and maps of the same size, drawn by a program, and cut likewise.
         holdout: Fraction of each photograph's width, on its right, that is kept for validation.
+        jpeg_versions: How often each low-resolution image is also kept as JPEG leaves it, each time with
+            other settings.
     """
 
     reductions: tuple[int, ...] = (2, 3, 4)
@@ -49,11 +52,13 @@ class DataRecipe:
     stride: int = 32
     keep: float = 0.5
     collages: int = 0
+    drawings: int = 0
     holdout: float = 0.15
+    jpeg_versions: int = 0
 
     def __post_init__(self) -> None:
         _at_least(1, patch=self.patch, stride=self.stride)
-        _at_least(0, collages=self.collages)
+        _at_least(0, collages=self.collages, drawings=self.drawings, jpeg_versions=self.jpeg_versions)
         if not self.reductions or min(self.reductions) < 1:
             raise _not_reductions(list(self.reductions))
         if not 0.0 < self.holdout < 1.0 or not 0.0 < self.keep <= 1.0:
@@ -65,15 +70,17 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class Stage:
-    """One cosine descent of the learning rate.
+    """One descent of the learning rate.
 
     Attributes:
         steps: Optimizer steps.
-        learning_rate: Peak rate; it falls to a hundredth along half a cosine.
+        learning_rate: Peak rate; it falls along half a cosine.
         warmup: Steps over which the rate first rises from zero.
         batch: Patches per step.
         loss: ``"l1"`` (mean absolute error) or ``"l2"`` (20 times the mean squared error: of like size).
-        collages: Whether the patches of collages are drawn too, where the recipe's data has any.
+        collages: Whether patches of collages and drawings are used too, where the recipe's data has any.
+        end: Fraction of the peak rate at which the stage ends; 1 keeps the rate where it is.
+        jpeg_share: Fraction of the patches drawn as JPEG leaves them, where the recipe's data has any such.
     """
 
     steps: int
@@ -82,6 +89,8 @@ class Stage:
     batch: int = 16
     loss: Literal["l1", "l2"] = "l1"
     collages: bool = True
+    end: float = 0.01
+    jpeg_share: float = 0.5
 
     def __post_init__(self) -> None:
         _at_least(1, steps=self.steps, batch=self.batch)
@@ -90,6 +99,9 @@ class Stage:
             raise InvalidArgumentError(
                 f"recipe: learning_rate must be above 0; received {self.learning_rate:g}."
             )
+        for name, fraction in {"end": self.end, "jpeg_share": self.jpeg_share}.items():
+            if not 0.0 <= fraction <= 1.0:
+                raise InvalidArgumentError(f"recipe: {name} must lie between 0 and 1; received {fraction:g}.")
         if self.loss not in ("l1", "l2"):
             raise InvalidArgumentError(f"recipe: loss must be 'l1' or 'l2'; received {self.loss!r}.")
 
@@ -100,11 +112,14 @@ class ScaleRecipe:
 
     Attributes:
         stages: Run one after the other.
-        start_from: Scale whose finished weights this one starts from (layers whose shapes agree), or None.
+        start_from: Scale whose finished weights for clean pictures this one starts from (layers whose shapes
+            agree), or None.
+        data: How photographs become patches, where this scale has it differently from the others; or None.
     """
 
     stages: tuple[Stage, ...]
     start_from: int | None = None
+    data: DataRecipe | None = None
 
     @property
     def steps(self) -> int:
@@ -154,6 +169,10 @@ class Recipe:
             )
         return self.scales[scale]
 
+    def data_for(self, scale: int) -> DataRecipe:
+        """Return how photographs become patches at one scale."""
+        return self.for_scale(scale).data or self.data
+
 
 def _not_reductions(received: Any) -> InvalidArgumentError:
     return InvalidArgumentError(
@@ -189,14 +208,25 @@ def _fields(kind: type[T], value: Any, where: str) -> T:
         raise InvalidArgumentError(f"recipe: {where} is incomplete: {error}.") from None
 
 
-def shipped_recipe(architecture: str) -> Path:
-    """Return the recipe that the shipped weights of ``architecture`` were made with.
+def shipped_recipe(architecture: str, *, source: str = "clean") -> Path:
+    """Return the recipe that the shipped weights of ``architecture`` for a kind of pictures were made with.
+
+    Raises:
+        InvalidArgumentError: There is none.
 
     Example:
-        >>> shipped_recipe("slim").name
-        'slim.toml'
+        >>> shipped_recipe("slim").name, shipped_recipe("slim", source="jpeg").name
+        ('slim.toml', 'slim-jpeg.toml')
     """
-    return Path(__file__).parent / "recipes" / f"{architecture}.toml"
+    folder = Path(__file__).parent / "recipes"
+    path = folder / f"{architecture}{'' if source == 'clean' else f'-{source}'}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(other.stem for other in folder.glob("*.toml")))
+        raise InvalidArgumentError(
+            f"no recipe comes with tfdeconv for {architecture!r} and {source!r} pictures; there are {known}. "
+            "Write one for --recipe."
+        )
+    return path
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -204,7 +234,8 @@ def load_recipe(path: Path) -> Recipe:
 
     Args:
         path: A file with the fields of :class:`Recipe` at its top, a table ``[data]`` and one table
-            ``[scales.N]`` with ``[[scales.N.stages]]`` per scale.
+            ``[scales.N]`` with ``[[scales.N.stages]]`` per scale; ``[scales.N.data]`` may differ from
+            ``[data]``.
 
     Raises:
         InvalidArgumentError: The file cannot be read, is not TOML, or a setting is unknown or missing.
@@ -233,9 +264,7 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
     Raises:
         InvalidArgumentError: A setting is unknown or missing.
     """
-    data = dict(_table(table.get("data", {}), "[data]"))
-    if "reductions" in data:
-        data["reductions"] = _reductions(data["reductions"])
+    data = _data(table.get("data", {}), "[data]")
     scales = {}
     for name, value in _table(table.get("scales", {}), "[scales]").items():
         if not name.isdecimal():
@@ -245,11 +274,22 @@ def parse_recipe(table: Mapping[str, Any]) -> Recipe:
         stages = entry.get("stages")
         if not isinstance(stages, list) or not stages:
             raise InvalidArgumentError(f"recipe: {where} needs at least one [[scales.{name}.stages]].")
-        typed = tuple(_fields(Stage, stage, f"{where} stage") for stage in stages)
-        scales[int(name)] = _fields(ScaleRecipe, {**entry, "stages": typed}, where)
-    return _fields(
-        Recipe, {**table, "data": _fields(DataRecipe, data, "[data]"), "scales": scales}, "the top"
-    )
+        typed: dict[str, Any] = {"stages": tuple(_fields(Stage, stage, f"{where} stage") for stage in stages)}
+        if "data" in entry:
+            inside = f"[scales.{name}.data]"
+            changed = {**data, **_data(entry["data"], inside)}
+            typed["data"] = _fields(DataRecipe, changed, inside)
+        scales[int(name)] = _fields(ScaleRecipe, {**entry, **typed}, where)
+    whole = {**table, "data": _fields(DataRecipe, data, "[data]"), "scales": scales}
+    return _fields(Recipe, whole, "the top")
+
+
+def _data(value: Any, where: str) -> dict[str, Any]:
+    """The settings of a table of data, with a tuple where TOML has a list."""
+    table = dict(_table(value, where))
+    if "reductions" in table:
+        table["reductions"] = _reductions(table["reductions"])
+    return table
 
 
 def _reductions(value: Any) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ def check_same_run(directory: Path, recipe: Recipe, scale: int, patches: PatchSe
     settings = dataclasses.asdict(recipe)
     del settings["scales"]
     settings |= dataclasses.asdict(recipe.for_scale(scale))
+    settings["data"] = dataclasses.asdict(recipe.data_for(scale))
     settings["photographs"] = _checksum(patches)
     current: dict[str, Any] = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if started and path.is_file():

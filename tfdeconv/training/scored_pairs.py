@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging.bicubic import degrade
 from tfdeconv.imaging.image_quality import SSIM_WINDOW
+from tfdeconv.training.jpeg import through_jpeg
 from tfdeconv.training.photographs import photograph_paths, read_rgb
 
 
@@ -30,7 +31,7 @@ class Pair:
     high: npt.NDArray[np.uint8]
 
 
-def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
+def scored_pairs(folder: Path, scale: int, *, jpeg: int | None = None) -> Iterator[Pair]:
     """Yield the pairs of ``folder`` in order of their names.
 
     Where ``NAME_hr.*`` and ``NAME_lr.*`` lie side by side they are taken as they are, and other files are
@@ -40,6 +41,7 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
     Args:
         folder: Images; or, as benchmark sets come, a folder ``x<scale>`` of them.
         scale: Upsampling factor.
+        jpeg: Quality of JPEG, chroma 4:2:0, that the low-resolution images go through first; None: none.
 
     Raises:
         InvalidArgumentError: No image is there, an original has no partner, sizes do not fit ``scale``, or
@@ -53,7 +55,8 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
         if not originals:
             high = read_rgb(path)
             _check_size(path, high.shape[0], high.shape[1], scale)
-            yield Pair(path.stem, *degrade(high, scale))
+            low, high = degrade(high, scale)
+            yield Pair(path.stem, _compressed(low, jpeg), high)
             continue
         name = path.stem.removesuffix("_hr")
         partner = next((other for other in paths if other.stem == f"{name}_lr"), None)
@@ -69,7 +72,11 @@ def scored_pairs(folder: Path, scale: int) -> Iterator[Pair]:
                 f"{high.shape[1]}x{high.shape[0]} and {low.shape[1]}x{low.shape[0]} pixels. Is --scale right?"
             )
         _check_size(path, height, width, scale)
-        yield Pair(name, low, high[:height, :width])
+        yield Pair(name, _compressed(low, jpeg), high[:height, :width])
+
+
+def _compressed(low: npt.NDArray[np.uint8], quality: int | None) -> npt.NDArray[np.uint8]:
+    return low if quality is None else through_jpeg(low, quality)
 
 
 def _check_size(path: Path, height: int, width: int, scale: int) -> None:

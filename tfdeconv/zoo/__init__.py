@@ -5,6 +5,7 @@ from tfdeconv.zoo.pictures.tile_network import LocalNetwork, ServedNetwork, Tile
 from tfdeconv.zoo.pictures.upscaling import upscale
 from tfdeconv.zoo.segmentation.fcn import FCN
 from tfdeconv.zoo.segmentation.unet import UNetDecoder
+from tfdeconv.zoo.upscalers.fine import Fine
 from tfdeconv.zoo.upscalers.fsrcnn import FSRCNN
 from tfdeconv.zoo.upscalers.rgb_upscaler import RGBUpscaler
 from tfdeconv.zoo.upscalers.slim import Slim
@@ -14,6 +15,7 @@ __all__ = [
     "FCN",
     "FSRCNN",
     "DCGANGenerator",
+    "Fine",
     "LocalNetwork",
     "RGBUpscaler",
     "ServedNetwork",

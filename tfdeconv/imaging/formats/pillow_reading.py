@@ -29,6 +29,7 @@ from tfdeconv.imaging.formats.iptc import (
     iptc_of_tiff,
     raw_profile,
 )
+from tfdeconv.imaging.formats.jpeg_quality import jpeg_quality
 from tfdeconv.imaging.formats.xmp import orientation_of_xmp
 from tfdeconv.imaging.photograph import Photograph
 
@@ -226,6 +227,7 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
             xmp=xmp,
             iptc=iptc,
             text=_comment(image),
+            jpeg_quality=jpeg_quality(image.quantization),
             notes=tuple(notes),
         )
     return photograph, _orientation(exif, xmp), 1

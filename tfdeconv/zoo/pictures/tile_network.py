@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tfdeconv.errors import FailedPreconditionError
 from tfdeconv.zoo.pictures.receptive_radius import receptive_radius
 from tfdeconv.zoo.upscalers.rgb_upscaler import RGBUpscaler
-from tfdeconv.zoo.upscalers.upscaler_model import load_upscaler
+from tfdeconv.zoo.upscalers.upscaler_model import Quality, Source, load_upscaler
 
 Batch = NDArray[np.float32]
 
@@ -70,9 +70,10 @@ class LocalNetwork:
 
 
 @functools.cache
-def default_network(factor: int) -> LocalNetwork:
-    """Return the network that tfdeconv ships for a factor, 2, 3 or 4."""
-    return LocalNetwork(load_upscaler(factor, data_format="channels_last"), factor)
+def default_network(factor: int, *, quality: Quality = "fast", source: Source = "clean") -> LocalNetwork:
+    """Return a network that tfdeconv ships, as :func:`tfdeconv.zoo.load_upscaler` does."""
+    model = load_upscaler(factor, quality=quality, source=source, data_format="channels_last")
+    return LocalNetwork(model, factor)
 
 
 class ServedNetwork:

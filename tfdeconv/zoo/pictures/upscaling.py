@@ -16,15 +16,13 @@ from tfdeconv.zoo.pictures.tile_network import Batch, TileNetwork, default_netwo
 from tfdeconv.zoo.pictures.tiling import Tile, tiles
 from tfdeconv.zoo.pictures.transparency import bleed, limit_to_neighbours
 from tfdeconv.zoo.pictures.unit_range import check_pixels, from_unit, to_unit
+from tfdeconv.zoo.upscalers.upscaler_model import Quality, Source, not_shipped, shipped_scales
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the pixels written so far and in all."""
 
 DEFAULT_TILE = 320
 """Larger tiles gain 5 % of speed at most; smaller ones lose more."""
-
-FACTORS = (2, 3, 4)
-"""Of the networks that tfdeconv ships."""
 
 _MOST_PASSES = 2
 
@@ -34,11 +32,13 @@ def upscale(
     scale: float | None = None,
     *,
     size: tuple[int, int] | None = None,
+    quality: Quality = "fast",
+    source: Source = "clean",
     network: TileNetwork | None = None,
     tile: int = DEFAULT_TILE,
     progress: Progress | None = None,
 ) -> NDArray[Any]:
-    """Enlarge a picture with the default network.
+    """Enlarge a picture with the networks that come with tfdeconv, or with another one.
 
     The picture goes through the network in overlapping tiles; the result is that of the whole picture at
     once (floats agree within 1e-5), and the memory needed beside the two pictures is set by ``tile``. A
@@ -53,8 +53,10 @@ def upscale(
         scale: Factor for both sides, above 1; up to 16 with the default networks. Sizes are rounded.
         size: Height and width of the result, instead of ``scale``. A side that gets smaller, or both, is
             reduced by the same filter; no network takes part in that.
-        network: What enlarges the tiles, for example ``LocalNetwork(model, 2)``. None: the luma
-            networks that tfdeconv ships.
+        quality: ``"fast"``, or ``"fine"``, which is better and takes longer.
+        source: ``"clean"``, or ``"jpeg"`` for pictures whose compression shows: the first pass repairs it.
+        network: What enlarges the tiles, for example ``LocalNetwork(model, 2)``; ``quality`` and ``source``
+            then do not matter. None: the luma networks that come with tfdeconv.
         tile: Largest side of the pieces that the network sees, in pixels of ``image``.
         progress: Called with the pixels written so far and in all.
 
@@ -79,7 +81,7 @@ def upscale(
         )
     check_pixels(pixels)
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    available = FACTORS if network is None else (network.scale,)
+    available = offered_factors(quality, source) if network is None else ((network.scale,),) * 2
     target = _target(result.shape[:2], scale, size, available)
     result = reduced(result, (min(result.shape[0], target[0]), min(result.shape[1], target[1])))
     before = result.shape[:2]
@@ -87,11 +89,13 @@ def upscale(
         scale = max(after / side for after, side in zip(target, before, strict=True))
         if scale == 1:
             return result if pixels.ndim == 3 else result[..., 0]
-    factors = passes(scale, available)
+    factors = passes(scale, *available)
     sizes = _sizes(before, target, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
     for factor, size in zip(factors, sizes, strict=True):
-        result = _pass(result, size, network or default_network(factor), tile, report)
+        one = network or default_network(factor, quality=quality, source=source)
+        result = _pass(result, size, one, tile, report)
+        source = "clean"  # for what the first pass leaves
     return result if pixels.ndim == 3 else result[..., 0]
 
 
@@ -105,21 +109,49 @@ def output_size(size: int, scale: float) -> int:
     return max(1, math.floor(size * scale + 0.5))
 
 
-def passes(scale: float, factors: tuple[int, ...]) -> tuple[int, ...]:
+def offered_factors(quality: Quality, source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the factors that tfdeconv ships networks for: of the first pass, and of later ones.
+
+    Raises:
+        InvalidArgumentError: There is none.
+
+    Example:
+        >>> offered_factors("fast", "clean")
+        ((2, 3, 4), (2, 3, 4))
+    """
+    first = shipped_scales(quality, source)
+    if not first:
+        raise not_shipped(f"quality {quality!r} and source {source!r}")
+    return first, shipped_scales(quality, "clean")
+
+
+def _reach(first: tuple[int, ...], later: tuple[int, ...]) -> int:
+    """The largest factor of all passes together."""
+    return max(first) * int(max(later)) ** (_MOST_PASSES - 1)
+
+
+def passes(scale: float, factors: tuple[int, ...], later: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Return the factors to enlarge by, one after the other; their product is ``scale`` or a little more.
+
+    Args:
+        scale: Factor asked for.
+        factors: That the first pass can have.
+        later: That passes after the first can have; None: the same.
 
     Raises:
         InvalidArgumentError: ``scale`` is not above 1, or out of reach.
 
     Example:
-        >>> passes(2, (2, 3, 4)), passes(2.5, (2, 3, 4)), passes(5, (2, 3, 4))
-        ((2,), (3,), (3, 2))
+        >>> passes(2, (2, 3, 4)), passes(2.5, (2, 3, 4)), passes(5, (2, 3, 4)), passes(3, (2,), (2, 3))
+        ((2,), (3,), (3, 2), (2, 2))
     """
-    largest = max(factors) ** _MOST_PASSES
+    later = factors if later is None else later
+    offered = [sorted(one, reverse=True) for one in (factors, *[later] * (_MOST_PASSES - 1))]
+    largest = _reach(factors, later)
     if not 1 < scale <= largest:
         raise InvalidArgumentError(f"scale must be above 1 and at most {largest}; received {scale:g}.")
     for count in range(1, _MOST_PASSES + 1):
-        chains = itertools.combinations_with_replacement(sorted(factors, reverse=True), count)
+        chains = itertools.product(*offered[:count])
         sufficient = [chain for chain in chains if math.prod(chain) >= scale]
         if sufficient:
             return min(sufficient, key=math.prod)
@@ -139,15 +171,18 @@ class _Report:
 
 
 def _target(
-    before: tuple[int, ...], scale: float | None, size: tuple[int, int] | None, factors: tuple[int, ...]
+    before: tuple[int, ...],
+    scale: float | None,
+    size: tuple[int, int] | None,
+    factors: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> tuple[int, int]:
     """Height and width that are asked for, where they can be reached."""
     if scale is not None and size is None:
-        passes(scale, factors)  # raises where there is no way
+        passes(scale, *factors)  # raises where there is no way
         return output_size(before[0], scale), output_size(before[1], scale)
     if size is None or scale is not None:
         raise InvalidArgumentError(f"scale or size must be given, not both; received {scale} and {size}.")
-    largest = max(factors) ** _MOST_PASSES
+    largest = _reach(*factors)
     if min(size) < 1 or any(after > largest * side for after, side in zip(size, before, strict=True)):
         raise InvalidArgumentError(
             f"size must be at least 1x1 and at most {largest} times the picture's, {before[1]}x{before[0]}; "

@@ -107,10 +107,15 @@ def load_trained_weights(
         _load_shipped_weights(model, architecture, scale, weights)
 
 
+def shipped_files() -> dict[str, str]:
+    """Return the SHA-256 of each weights file that comes with the package, by its name."""
+    lines = (WEIGHTS / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    return {file: checksum for checksum, file in (line.split() for line in lines)}
+
+
 def _load_shipped_weights(model: keras.Model, architecture: str, scale: int, weights: str) -> None:
     name = f"{architecture}-x{scale}-{weights}.npz"
-    lines = (WEIGHTS / "SHA256SUMS").read_text(encoding="ascii").splitlines()
-    sums = {file: checksum for checksum, file in (line.split() for line in lines)}
+    sums = shipped_files()
     if name not in sums:
         offered = sorted(entry.removesuffix(".npz") for entry in sums)
         raise InvalidArgumentError(

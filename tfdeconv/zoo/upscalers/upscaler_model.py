@@ -1,4 +1,4 @@
-"""The luma networks by name, and the one that tfdeconv upscales with by default."""
+"""The luma networks by name, and those that tfdeconv upscales with."""
 
 from __future__ import annotations
 
@@ -6,30 +6,68 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import keras
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.zoo.upscalers.fine import Fine
 from tfdeconv.zoo.upscalers.fsrcnn import FSRCNN
-from tfdeconv.zoo.upscalers.pretrained import load_weights, named_weights, read_weights
+from tfdeconv.zoo.upscalers.pretrained import load_weights, named_weights, read_weights, shipped_files
 from tfdeconv.zoo.upscalers.slim import Slim
 
-LUMA_NETWORKS: Mapping[str, Callable[..., keras.Model]] = MappingProxyType({"fsrcnn": FSRCNN, "slim": Slim})
+LUMA_NETWORKS: Mapping[str, Callable[..., keras.Model]] = MappingProxyType(
+    {"fine": Fine, "fsrcnn": FSRCNN, "slim": Slim}
+)
 """Architecture name -> function from the scale (and weights) to a model on luma."""
 
-DEFAULT = ("slim", "cc0-photos")
-"""Architecture and weights of :func:`load_upscaler`."""
+Quality: TypeAlias = Literal["fast", "fine"]
+Source: TypeAlias = Literal["clean", "jpeg"]
+
+ARCHITECTURES: Mapping[str, str] = MappingProxyType({"fast": "slim", "fine": "fine"})
+"""Quality -> architecture."""
+
+DATA: Mapping[str, str] = MappingProxyType({"clean": "cc0-photos", "jpeg": "cc0-photos-jpeg"})
+"""Source -> name of the weights that were trained for it."""
+
+
+def shipped_scales(quality: str, source: str) -> tuple[int, ...]:
+    """Return the scales for which weights come with the package, smallest first.
+
+    Raises:
+        InvalidArgumentError: There is no such quality or source.
+
+    Example:
+        >>> shipped_scales("fast", "clean")
+        (2, 3, 4)
+    """
+    for name, value, known in (("quality", quality, ARCHITECTURES), ("source", source, DATA)):
+        if value not in known:
+            raise InvalidArgumentError(f"{name} must be {' or '.join(map(repr, known))}; received {value!r}.")
+    files = shipped_files()
+    return tuple(
+        scale for scale in (2, 3, 4) if f"{ARCHITECTURES[quality]}-x{scale}-{DATA[source]}.npz" in files
+    )
 
 
 def load_upscaler(
-    scale: int, *, weights: str | os.PathLike[str] | None = None, data_format: str | None = None
+    scale: int,
+    *,
+    quality: Quality = "fast",
+    source: Source = "clean",
+    weights: str | os.PathLike[str] | None = None,
+    data_format: str | None = None,
 ) -> keras.Model:
-    """Return a trained luma model: the one that tfdeconv upscales with by default, or your own.
+    """Return a trained luma model: one of those that tfdeconv upscales with, or your own.
 
     Args:
         scale: Upsampling factor: 2, 3 or 4.
-        weights: ``.npz`` file of ``tfdeconv train``, of any of its architectures; None: the weights that
-            come with the package.
+        quality: ``"fast"`` for :func:`~tfdeconv.zoo.Slim`, ``"fine"`` for :func:`~tfdeconv.zoo.Fine`, which
+            is better and takes longer.
+        source: What the pictures went through: ``"clean"``, or ``"jpeg"`` for those whose compression shows,
+            which is then repaired.
+        weights: ``.npz`` file of ``tfdeconv train``, of any of its architectures; ``quality`` and ``source``
+            then do not matter. None: the weights that come with the package.
         data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
             ``keras.config.image_data_format()``.
 
@@ -38,16 +76,19 @@ def load_upscaler(
         both in [0, 1] on the BT.601 limited-range scale, of any size.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not 2, 3 or 4, or the file cannot be read or fits no network of
-            that scale.
+        InvalidArgumentError: ``scale`` is not 2, 3 or 4, no weights come with the package for this scale,
+            quality and source, or the file cannot be read or fits no network of that scale.
 
     Example:
         >>> load_upscaler(2).output_shape
         (None, None, None, 1)
+        >>> load_upscaler(2, source="jpeg").name
+        'slim_x2'
     """
     if weights is None:
-        architecture, name = DEFAULT
-        return LUMA_NETWORKS[architecture](scale, weights=name, data_format=data_format)
+        if scale not in shipped_scales(quality, source):
+            raise not_shipped(f"scale {scale!r} of quality {quality!r} and source {source!r}")
+        return LUMA_NETWORKS[ARCHITECTURES[quality]](scale, weights=DATA[source], data_format=data_format)
     shapes = {name: array.shape for name, array in read_weights(Path(weights)).items()}
     for network in LUMA_NETWORKS.values():
         model = network(scale, data_format="channels_last")  # as the file was written
@@ -59,3 +100,16 @@ def load_upscaler(
         f"weights {str(weights)!r} fit no network for scale {scale} ({', '.join(LUMA_NETWORKS)}). Were they "
         "trained for another scale?"
     )
+
+
+def not_shipped(wanted: str) -> InvalidArgumentError:
+    """Return the error for weights that do not come with the package; it names those that do."""
+    offered = (
+        (quality, source, shipped_scales(quality, source)) for quality in ARCHITECTURES for source in DATA
+    )
+    words = "; ".join(
+        f"quality {quality!r} and source {source!r} at scale {', '.join(map(str, scales))}"
+        for quality, source, scales in offered
+        if scales
+    )
+    return InvalidArgumentError(f"No weights come with tfdeconv for {wanted}; there are: {words}.")

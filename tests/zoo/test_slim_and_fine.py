@@ -1,4 +1,4 @@
-"""The default network: size, start and shapes."""
+"""The luma networks that end in a chain: size, start and shapes."""
 
 import keras
 import numpy as np
@@ -6,30 +6,35 @@ import pytest
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.zoo.upscalers.slim import RECEPTIVE_RADIUS, NearIdentity, Slim
+from tfdeconv.zoo.upscalers.chain import NearIdentity
+from tfdeconv.zoo.upscalers.fine import Fine
+from tfdeconv.zoo.upscalers.slim import RECEPTIVE_RADIUS, Slim
 
 SCALES = (2, 3, 4)
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_it_has_at_most_13500_parameters(scale):
-    """The deployed size is small at every scale."""
-    assert Slim(scale).count_params() <= 13_500
+@pytest.mark.parametrize(("network", "most"), [(Slim, 13_500), (Fine, 50_000)])
+def test_it_is_small(network, most, scale):
+    """The deployed size has a bound at every scale."""
+    assert network(scale).count_params() <= most
 
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("size", [(1, 1), (5, 8), (16, 9)])
-def test_untrained_it_is_exactly_bilinear(scale, size):
+@pytest.mark.parametrize("network", [Slim, Fine])
+def test_untrained_it_is_exactly_bilinear(network, scale, size):
     """Its last layer starts at zero, so the output is tf.image.resize's bilinear picture, also at borders."""
     luma = np.random.default_rng(0).random((2, *size, 1)).astype(np.float32)
     expected = tf.image.resize(luma, (size[0] * scale, size[1] * scale), "bilinear")
-    np.testing.assert_allclose(Slim(scale)(luma), expected, atol=1e-6)
+    np.testing.assert_allclose(network(scale)(luma), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_every_output_sample_is_made_from_equally_many_taps(scale):
+@pytest.mark.parametrize("network", [Slim, Fine])
+def test_every_output_sample_is_made_from_equally_many_taps(network, scale):
     """The last kernel's size is a multiple of its stride: no checkerboard of overlap counts."""
-    (kernel_size,) = set(Slim(scale).get_layer("upsample").kernel_size)
+    (kernel_size,) = set(network(scale).get_layer("upsample").kernel_size)
     assert kernel_size % scale == 0
 
 
@@ -54,10 +59,11 @@ def test_the_body_starts_near_the_identity():
     assert abs(noise.mean()) < 0.01
 
 
-def test_other_scales_are_refused():
+@pytest.mark.parametrize("network", [Slim, Fine])
+def test_other_scales_are_refused(network):
     """Only scales with a tested kernel size exist."""
     with pytest.raises(InvalidArgumentError, match="scale must be 2, 3 or 4; received 5"):
-        Slim(5)
+        network(5)
 
 
 def test_a_saved_model_loads(tmp_path):
