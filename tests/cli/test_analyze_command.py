@@ -35,6 +35,8 @@ def folder(tmp_path_factory):
     (folder / "broken" / "saved_model.pb").write_bytes(b"no graph")
     pair = [keras.Input([8, 8, 1]), keras.Input([8, 8, 1])]
     keras.Model(pair, keras.layers.Add()(pair)).save(folder / "pair.keras")
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+    keras.Model(image, keras.layers.Multiply()([x, mean])).save(folder / "mixing.keras")
     return folder
 
 
@@ -55,7 +57,8 @@ def test_table_has_a_row_for_each_layer(folder):
     )
     assert lines[2].startswith("  remedy: ")
     assert re.match(r"bilinear .* 32x32x3 .* 0\.000 +none", lines[3])
-    assert lines[-1].startswith("whole output: pattern energy")
+    assert lines[-3].startswith("whole output: pattern energy")
+    assert lines[-1] == "tiles exactly: yes, halo 1x1, stride 1x1 (samples of the input)"
     assert "wrote" not in text
 
 
@@ -65,9 +68,8 @@ def test_pattern_that_does_not_reach_the_output_is_told(tmp_path):
     x = td.layers.Conv2DTranspose(1, 3, 2, padding="same", kernel_initializer="ones")(image)
     x = keras.layers.Conv2D(1, 1, kernel_initializer="zeros", bias_initializer="ones")(x)
     keras.Model(image, x).save(tmp_path / "model.keras")
-    assert (
-        run(tmp_path / "model.keras", "--no-report").strip().endswith("keep their pattern out of the output")
-    )
+    lines = run(tmp_path / "model.keras", "--no-report").splitlines()
+    assert lines[-3].endswith("keep their pattern out of the output")
 
 
 def test_saved_models_are_analyzed(folder):
@@ -147,3 +149,9 @@ def test_wrong_arguments_are_named(folder, arguments, message):
     """Errors name what is wrong with the model or the option."""
     with pytest.raises(InvalidArgumentError, match=message):
         run(folder / arguments[0], *arguments[1:])
+
+
+def test_what_mixes_globally_has_no_exact_tiles(folder):
+    """The last line names the layer."""
+    last = run(folder / "mixing.keras", "--no-report").splitlines()[-1]
+    assert last.startswith("tiles exactly: no, because layer squeeze (GlobalAveragePooling2D) pools over")

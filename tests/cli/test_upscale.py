@@ -10,6 +10,7 @@ import sys
 from typing import NamedTuple
 
 import fsspec
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -685,3 +686,17 @@ def test_an_input_given_twice_is_done_once(tmp_path):
     """By itself and with its folder."""
     (tmp_path / "x.png").touch()
     assert len(find([tmp_path / "x.png", tmp_path], tmp_path / "out").jobs) == 1
+
+
+def test_a_keras_file_of_another_enlarges(run, photo, tmp_path):
+    """Any RGB upscaler, in tiles; a name without --server, and a model that is none, are refused."""
+    image = keras.Input([None, None, 3])
+    keras.Model(image, keras.layers.UpSampling2D(3)(image)).save(tmp_path / "triple.keras")
+    done = run(photo, "-o", "larger.png", "--scale", 3, "--model", "triple.keras", "--tile", 8)
+    assert done.code == 0, done.err
+    expected = PIXELS.repeat(3, axis=0).repeat(3, axis=1)
+    np.testing.assert_array_equal(read_photograph(tmp_path / "larger.png").pixels, expected)
+    assert "is no .keras file. Give the path of one" in run(photo, "-o", "b.png", "--model", "triple").err
+    keras.Model(image, keras.layers.ReLU()(image)).save(tmp_path / "same.keras")
+    failed = run(photo, "-o", "c.png", "--model", "same.keras")
+    assert (failed.code, "whole factor" in failed.err) == (2, True), failed

@@ -276,6 +276,20 @@ OTHERS = [
         lambda x, w: [oracles.pixel_shuffle(x[0], (2, 2), "crd")],
     ),
     Case(
+        "one axis",
+        "PixelShuffle1D",
+        {"factor": 3},
+        [(2, 4, 6)],
+        lambda x, w: [oracles.pixel_shuffle(x[0], (3,), "dcr")],
+    ),
+    Case(
+        "three axes",
+        "PixelShuffle3D",
+        {"factor": (2, 1, 3), "order": "crd"},
+        [(1, 2, 3, 2, 12)],
+        lambda x, w: [oracles.pixel_shuffle(x[0], (2, 1, 3), "crd")],
+    ),
+    Case(
         "offsets",
         "CropLike",
         {"offset": (1, 2)},

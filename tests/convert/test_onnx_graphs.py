@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tfdeconv import convert
+from tfdeconv.convert.graph.values import UnknownSize
+from tfdeconv.convert.onnx.folding import fold_sizes
 from tfdeconv.errors import ConversionError
 
 onnx = pytest.importorskip("onnx")
@@ -241,6 +243,87 @@ def test_double_precision_is_kept():
     nodes = [("Relu", "x", "a", {}), ("ConvTranspose", "a,w", "b", {}), ("Sigmoid", "b", "y", {})]
     model = graph(nodes, {"w": weights(4, 3, 2, 2).astype("float64")}, kinds=onnx.TensorProto.DOUBLE)
     assert convert.from_onnx(model)(to_last(X).astype("float64")).dtype == "float64"
+
+
+SIZES = [("Shape", "x", "s", {}), ("Slice", "s,two,four", "sizes", {})]
+NUMBERS = {
+    "two": np.int64([2]), "four": np.int64([4]),
+    "parts": np.int64([2, 3]), "none": np.int64([0] * 6), "spatial": np.int64([2, 3]),
+    "ones": np.int64([1, 1]), "zeros": np.int64([0, 0]), "minus": np.int64([-1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ends", ["sizes", "shorter"])
+def test_a_slice_to_the_own_size_of_an_axis(ends):
+    """x[:, :, :size] is all of it, x[:, :, :size - 1] all but the last sample."""
+    nodes = [*SIZES, ("Add", "sizes,minus", "shorter", {}), ("Slice", f"x,zeros,{ends},spatial", "y", {})]
+    check(graph(nodes, NUMBERS, shape=("n", 4, "h", "w")), X)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_a_slice_of_sequences(data_format):
+    """Sequences of any length are cropped at both ends in either layout."""
+    arrays = {"start": np.int64([1]), "end": np.int64([-2]), "axis": np.int64([2])}
+    model = graph([("Slice", "x,start,end,axis", "y", {})], arrays, shape=("n", 4, "w"))
+    x = weights(2, 4, 9)
+    answer = np.array(
+        convert.from_onnx(model, data_format=data_format)(
+            x if data_format == "channels_first" else to_last(x)
+        )
+    )
+    np.testing.assert_array_equal(
+        answer if data_format == "channels_first" else to_first(answer), x[:, :, 1:-2]
+    )
+
+
+def test_a_remainder_of_sizes_has_the_sign_that_is_asked_for():
+    """Mod follows the divisor, and with fmod the number; the quotient of integers goes towards zero."""
+    for attributes, expected in (({}, [6, 3]), ({"fmod": 1}, [-4, -7])):
+        array = np.array([UnknownSize(None), 4, 7], object)
+        negative = fold_sizes("Neg", [array], {})
+        found = fold_sizes("Mod", [negative, np.int64(10)], attributes)
+        assert found[1:].tolist() == expected
+    assert fold_sizes("Div", [negative, np.int64(3)], {})[1:].tolist() == [-1, -2]
+
+
+DEPENDENT = {
+    "two multiples": ([("Mod", "n,parts", "m", {}), ("Concat", "none,m", "p", {"axis": 0})], "x,p", "Pad"),
+    "zeros in front": (
+        [("Mod", "n,four", "m", {}), ("Concat", "zeros,m,zeros,zeros", "p", {"axis": 0})], "x,p", "Pad"
+    ),
+    "from the middle": ([("Add", "sizes,ones", "e", {})], "z,zeros,e,spatial", "Slice"),
+    "half of another": ([("Div", "sizes,two", "e", {})], "z,zeros,e,spatial", "Slice"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_other_numbers_from_unknown_sizes_are_refused(name):
+    """Only zeros up to multiples of one number and crops to the sizes of a tensor have a layer."""
+    between, inputs, op = DEPENDENT[name]
+    nodes = [
+        *SIZES,
+        ("Neg", "sizes", "n", {}),
+        ("Resize", "x,,scales", "z", {}),
+        *between,
+        (op, inputs, "y", {}),
+    ]
+    arrays = {**NUMBERS, "scales": np.float32([1, 1, 3, 3])}
+    with pytest.raises(ConversionError, match=rf"\({op}\) (pads|cuts) by sizes .* fixed sizes"):
+        convert.from_onnx(graph(nodes, arrays, shape=("n", 4, "h", "w")))
+
+
+def test_a_split_axis_that_is_no_shuffle_is_computed_where_sizes_are_known():
+    """A channel shuffle, and an operator between the Reshapes, with sizes that are fixed."""
+    arrays = {"apart": np.int64([1, 2, 2, 6, 8]), "whole": np.int64([1, 4, 6, 8])}
+    nodes = [
+        ("Reshape", "x,apart", "a", {}),
+        ("Transpose", "a", "b", {"perm": [0, 2, 1, 3, 4]}),
+        ("Reshape", "b,whole", "c", {}),
+        ("Reshape", "c,apart", "d", {}),
+        ("Softmax", "d", "e", {"axis": 1}),
+        ("Reshape", "e,whole", "y", {}),
+    ]
+    check(graph(nodes, arrays), X)
 
 
 NORM = {"s": weights(4), "b": weights(4), "m": weights(4), "v": np.abs(weights(4))}

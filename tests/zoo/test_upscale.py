@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self, network):
         self.network = network
         self.scale = network.scale
-        self.context = network.context
+        self.context, self.stride = network.context, network.stride
         self.shapes = []
 
     def run(self, batches):

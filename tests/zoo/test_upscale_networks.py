@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import tfdeconv as td
-from tfdeconv.errors import FailedPreconditionError
-from tfdeconv.zoo import LocalNetwork, ServedNetwork
-from tfdeconv.zoo.pictures.receptive_radius import receptive_radius
+from tfdeconv.errors import FailedPreconditionError, InvalidArgumentError
+from tfdeconv.tiling import Reach
+from tfdeconv.zoo import KerasNetwork, LocalNetwork, ServedNetwork
 
 RNG = np.random.default_rng(7)
 
@@ -18,7 +18,7 @@ def test_pixels_beyond_the_radius_change_nothing(build, scale):
     """Trained or random, the network's output near a pixel depends on nothing farther away."""
     model = build(scale)
     model.set_weights([RNG.normal(0, 0.2, weight.shape) for weight in model.weights])
-    radius = receptive_radius(model, scale)
+    radius = max(Reach(model).halo)
     size = 2 * radius + 5
     picture = RNG.random((1, size, size, 1), np.float32)
     changed = picture.copy()
@@ -31,19 +31,43 @@ def test_the_radius_of_a_convolution_is_half_its_kernel():
     """Dilation counts; a pointwise model has none; and a chain adds up beyond the first probe."""
     image = keras.Input([None, None, 1])
     conv = keras.layers.Conv2D
-    assert receptive_radius(keras.Model(image, conv(1, 7, padding="same")(image)), 1) == 3
+    assert Reach(keras.Model(image, conv(1, 7, padding="same")(image))).halo == (3, 3)
     dilated = conv(1, 3, dilation_rate=4, padding="same")(image)
-    assert receptive_radius(keras.Model(image, dilated), 1) == 4
-    assert receptive_radius(keras.Model(image, keras.layers.ReLU()(image)), 1) == 0
+    assert Reach(keras.Model(image, dilated)).halo == (4, 4)
+    assert Reach(keras.Model(image, keras.layers.ReLU()(image))).halo == (0, 0)
     chain = image
     for _ in range(4):
         chain = conv(1, 3, dilation_rate=10, padding="same")(chain)
-    assert receptive_radius(keras.Model(image, chain), 1) == 40
+    assert Reach(keras.Model(image, chain)).halo == (40, 40)
 
 
 def test_weights_of_zero_do_not_hide_the_radius():
     """An untrained FSRCNN adds nothing to its bilinear residual, but it looks farther."""
-    assert receptive_radius(td.zoo.FSRCNN(2), 2) > 2
+    assert Reach(td.zoo.FSRCNN(2)).halo == (8, 8)
+
+
+def test_any_keras_upscaler_enlarges_pictures_tile_by_tile():
+    """A network of another's making, with a stride inside: the pixels of one large tile."""
+    image = keras.Input([None, None, 3])
+    half = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu")(image)
+    model = keras.Model(image, keras.layers.Conv2DTranspose(3, 8, strides=4, padding="same")(half))
+    network = KerasNetwork(model)
+    assert (network.scale, network.stride) == (2, 2)
+    pixels = RNG.random((70, 91, 3), np.float32)
+    whole = np.clip(np.asarray(model(pixels[np.newaxis]))[0, :, :182], 0, 1)
+    np.testing.assert_allclose(td.zoo.upscale(pixels, 2, network=network, tile=32), whole, atol=1e-6)
+
+
+def test_what_enlarges_no_pictures_is_refused():
+    """Shapes, factors, and layers that mix globally, each in words."""
+    image = keras.Input([None, None, 3])
+    with pytest.raises(InvalidArgumentError, match="whole factor, 2 or more; this one has 1 and 1"):
+        KerasNetwork(keras.Model(image, keras.layers.ReLU()(image)))
+    with pytest.raises(InvalidArgumentError, match="any size to larger ones"):
+        KerasNetwork(td.zoo.FSRCNN(2))
+    mixed = keras.layers.UpSampling2D(2)(keras.layers.GroupNormalization(1)(image))
+    with pytest.raises(InvalidArgumentError, match="no exact tiles: layer group_norm"):
+        KerasNetwork(keras.Model(image, mixed))
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +105,9 @@ class FakeClient:
 
     def __init__(self, answer):
         self.answer = answer
+
+    def tile_rule(self):
+        return None
 
     def predict_many(self, requests, *, concurrency):
         return map(self.answer, requests)

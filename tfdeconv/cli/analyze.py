@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,7 +40,8 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     MODEL is a .keras file, a SavedModel version folder, or a model folder, whose newest version is
     taken. The score is the amplitude of the pattern that the layer by itself makes of constants,
     relative to its output: 0 is none. Below each score that is not, the remedy that changes the
-    kernel least. The last line says how much of it reaches the whole model's output.
+    kernel least. Then how much of it reaches the whole model's output, and, of a .keras file, whether
+    it runs on tiles exactly (tfdeconv.tiled).
 
     \b
     Examples:
@@ -51,6 +52,7 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     import_tensorflow()
     from tfdeconv import analysis
 
+    loaded = None
     descriptions: tuple[LayerDescription, ...] = ()
     if model.suffix == ".keras" and model.is_file():
         loaded = load_keras_file(model, "MODEL")
@@ -59,6 +61,8 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     else:
         found = analysis.checkerboard(model, shape)
     click.echo("\n".join(_table(found, descriptions)))
+    if loaded is not None:
+        click.echo(f"\n{_tiles(loaded)}")
     if not no_report:
         from tfdeconv.analysis.report.html_report import write_report
 
@@ -68,6 +72,18 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
         with draft_of(path, overwrite=True) as draft:
             write_report(draft, model.name, found, descriptions)
         click.echo(f"\nwrote {shown(path)}")
+
+
+def _tiles(model: Any) -> str:
+    """Whether a model has exact tiles, with their numbers, or why not."""
+    from tfdeconv.tiling import Reach
+
+    try:
+        reach = Reach(model)
+        halo, stride = _by(reach.halo), _by(reach.stride)
+    except InvalidArgumentError as error:
+        return f"tiles exactly: no, because {str(error).rstrip('.')}"
+    return f"tiles exactly: yes, halo {halo}, stride {stride} (samples of the input)"
 
 
 def _shape(text: str) -> tuple[int, ...]:

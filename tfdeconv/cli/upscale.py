@@ -145,7 +145,10 @@ Examples:
     help="Let a served model do the work: grpc://HOST:8500 or http://HOST:8501.",
 )
 @click.option(
-    "--model", default="upscaler", show_default=True, metavar="NAME", help="Name of the served model."
+    "--model",
+    metavar="MODEL",
+    help="With --server, the name of the served model. Else a .keras file that enlarges RGB pictures.  "
+    "[default: upscaler; the networks that come with tfdeconv]",
 )
 @click.option(
     "--concurrency",
@@ -181,7 +184,7 @@ def command(
     first_frame: bool,
     compare: bool,
     server: str | None,
-    model: str,
+    model: str | None,
     concurrency: int,
     headers: Sequence[str],
     ca: str | None,
@@ -197,10 +200,19 @@ def command(
     """
     if server is not None and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
-    if (server or weights) is not None and (quality, source) not in [("fast", "auto"), ("fast", "clean")]:
+    if server is None and model is not None:
+        if not model.endswith(".keras"):
+            raise InvalidArgumentError(
+                f"--model {model} is no .keras file. Give the path of one, or --server for a served model."
+            )
+        if weights is not None:
+            raise InvalidArgumentError("--weights and --model exclude each other. Give one of them.")
+    others = {"--server": server, "--model": model, "--weights": weights}
+    other = next((option for option, value in others.items() if value is not None), None)
+    if other is not None and (quality, source) not in [("fast", "auto"), ("fast", "clean")]:
         raise InvalidArgumentError(
             "--quality and --source choose among the networks that come with tfdeconv; "
-            f"{'--weights' if server is None else '--server'} is another one."
+            f"{other} is another one."
         )
     if overwrite and skip_existing:
         raise InvalidArgumentError("--overwrite and --skip-existing exclude each other. Give one of them.")
@@ -237,7 +249,9 @@ def command(
     with contextlib.ExitStack() as stack:
         network: Any = None
         if server is not None:
-            network = stack.enter_context(_served(server, model, concurrency, headers, ca))
+            network = stack.enter_context(_served(server, model or "upscaler", concurrency, headers, ca))
+        elif model is not None:
+            network = _keras_network(Path(model))
         elif weights is not None:
             network = _trained(size.scale, weights)
         if size.scale is not None:  # both raise before any work
@@ -295,6 +309,14 @@ def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: 
         raise type(error)(re.sub(r"^url\b", "--server", str(error))) from None
     with opened as client:
         yield ServedNetwork(client, concurrency=concurrency)
+
+
+def _keras_network(path: Path) -> Any:
+    """The network in a file of a user's."""
+    from tfdeconv.cli.keras_file import load_keras_file
+    from tfdeconv.zoo import KerasNetwork
+
+    return KerasNetwork(load_keras_file(path, "--model"))
 
 
 def _trained(scale: float | None, weights: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from tfdeconv.export.image_bytes import image_bytes_function
 from tfdeconv.export.tensor_signature import serving_default
 from tfdeconv.export.version_folder import new_version
 from tfdeconv.export.warmup import Warmup, write_warmup
+from tfdeconv.tiling import tiled
+from tfdeconv.wire import tile_rule
+from tfdeconv.wire.tile_rule import TileRule
 
 
 def export_saved_model(
@@ -26,6 +29,7 @@ def export_saved_model(
     signatures: Mapping[str, Any] | None = None,
     warmup: Warmup | None = None,
     optimize: Mapping[str, Any] | None = None,
+    tile: int | Sequence[int] | None = None,
 ) -> Path:
     """Write ``model`` as ``base_path/<version>/``, ready for TensorFlow Serving.
 
@@ -45,6 +49,9 @@ def export_saved_model(
             version takes traffic. Needs the ``serving`` extra.
         optimize: Keyword arguments of :func:`tfdeconv.optimize`, such as ``{"input_shape": (256, 256, 3)}``,
             to export the faster model that it returns; None exports ``model`` as it is.
+        tile: Longest side of the tiles in which clients send large pictures, one for each spatial axis or
+            an int. The folder then says how they are cut (``assets.extra/tiles.json``, and a signature
+            ``tiles`` that returns that text), for ``predict_tiled`` and ``upscale`` of a client.
 
     Returns:
         The version folder.
@@ -52,6 +59,7 @@ def export_saved_model(
     Raises:
         ExportError: The folder cannot be written, holds other things than versions, the version
             exists, or the model has no symbolic inputs.
+        InvalidArgumentError: ``tile`` is given and the model has no exact tiles, or none of this size.
 
     Example:
         >>> import tempfile
@@ -67,6 +75,7 @@ def export_saved_model(
             f"model {model.name!r} has no symbolic inputs, so its signature is unknown. Build a functional "
             "or Sequential model from keras.Input."
         )
+    rule = None if tile is None else _tile_rule(model, tile)
     if optimize is not None:
         model = inference.optimize(model, **optimize).model
     base = Path(base_path)
@@ -74,10 +83,33 @@ def export_saved_model(
         module = tf.Module()
         module.variables_of_model = [variable.value for variable in model.variables]
         module.functions = dict(signatures or _usual_signatures(model))
+        if rule is not None:
+            module.functions[tile_rule.SIGNATURE] = _text_function(rule)
         tf.saved_model.save(module, str(draft), signatures=module.functions)
+        if rule is not None:
+            extra = draft / "assets.extra"
+            extra.mkdir(exist_ok=True)
+            (extra / tile_rule.FILE).write_text(rule)
         if warmup:
             write_warmup(draft, base.name, warmup)
     return final
+
+
+def _tile_rule(model: keras.Model, tile: int | Sequence[int]) -> str:
+    """The text that tells how pictures are cut for ``model``."""
+    cut = tiled(model, tile=tile)
+    cut.check_tile()
+    return TileRule(cut.halo, cut.stride, cut.tile, cut.scales, cut.channels_first).to_json()
+
+
+def _text_function(text: str) -> Any:
+    query = tf.TensorSpec([None], tf.string, name=tile_rule.QUERY)
+
+    @tf.function(input_signature=[query], autograph=False)
+    def tiles(query: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {tile_rule.SIGNATURE: tf.fill(tf.shape(query), text)}
+
+    return tiles
 
 
 def _usual_signatures(model: keras.Model) -> dict[str, Any]:

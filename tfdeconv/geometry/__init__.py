@@ -23,16 +23,19 @@ from tfdeconv.geometry.forward_convolution import (
 from tfdeconv.geometry.linear_kernel import linear_kernel, linear_kernel_size
 from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
 from tfdeconv.geometry.reads import Reads
-from tfdeconv.geometry.tiles import Span, spans
+from tfdeconv.geometry.tile_grid import AxisTile, axis_tiles
+from tfdeconv.geometry.tiles import Span, smallest_tile, spans
 
 __all__ = [
     "AutoPad",
+    "AxisTile",
     "ConvTransposeGeometry",
     "CoordinateMap",
     "ForwardPadding",
     "Reads",
     "Span",
     "Window",
+    "axis_tiles",
     "crops",
     "effective_kernel_size",
     "forward_padding",
@@ -46,6 +49,7 @@ __all__ = [
     "same_lead",
     "same_padding_before",
     "smallest_output_size",
+    "smallest_tile",
     "spans",
     "torch_window",
     "window",

@@ -24,11 +24,11 @@ class Span(NamedTuple):
     keep_stop: int
 
 
-def smallest_tile(before: int, after: int, stride: int = 1) -> int:
+def smallest_tile(before: int, after: int, stride: int) -> int:
     """Return the smallest tile that suffices for every size.
 
     Example:
-        >>> smallest_tile(8, 8)
+        >>> smallest_tile(8, 8, 1)
         17
     """
     return before + after + 2 * stride - 1

@@ -10,8 +10,9 @@ from tfdeconv.layers.linear_upsampling import (
     TrilinearUpsampling3D,
 )
 from tfdeconv.layers.max_unpooling import MaxPooling2DWithSwitches, MaxUnpooling2D
+from tfdeconv.layers.pixel_shuffle import PixelShuffle1D, PixelShuffle2D, PixelShuffle3D
 from tfdeconv.layers.resize_conv import ResizeConv2D
-from tfdeconv.layers.subpixel_conv import PixelShuffle2D, SubpixelConv2D
+from tfdeconv.layers.subpixel_conv import SubpixelConv2D
 
 __all__ = [
     "BilinearAdditiveUpsampling2D",
@@ -24,7 +25,9 @@ __all__ = [
     "LinearUpsampling1D",
     "MaxPooling2DWithSwitches",
     "MaxUnpooling2D",
+    "PixelShuffle1D",
     "PixelShuffle2D",
+    "PixelShuffle3D",
     "ResizeConv2D",
     "SubpixelConv2D",
     "TrilinearUpsampling3D",

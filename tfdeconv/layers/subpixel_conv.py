@@ -1,4 +1,4 @@
-"""Sub-pixel convolution and its second half, the pixel shuffle, as layers."""
+"""Sub-pixel convolution as a layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry, ops
-from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
+from tfdeconv.geometry import CoordinateMap, Reads
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.upsampling_convolution import UpsamplingConvolution2D
-from tfdeconv.ops.data_format import is_channels_first
-from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order, shuffled_channels
+from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -102,80 +101,3 @@ class SubpixelConv2D(UpsamplingConvolution2D):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "order": self.order}
-
-
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class PixelShuffle2D(keras.layers.Layer):
-    """Rearrange ``prod(factor)`` groups of channels into ``factor`` times the resolution.
-
-    Args:
-        factor: Upsampling factor, at least 1; an int or one for each axis.
-        order: "dcr" (``tf.nn.depth_to_space``, ONNX DCR) or "crd" (``torch.nn.PixelShuffle``, ONNX CRD).
-        data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
-        **kwargs: Arguments of ``keras.layers.Layer`` (name, dtype).
-
-    Raises:
-        InvalidArgumentError: An argument is unknown, or the channels are no multiple of ``prod(factor)``.
-
-    Example:
-        >>> import numpy as np
-        >>> PixelShuffle2D(2)(np.arange(4.0).reshape(1, 1, 1, 4)).numpy().squeeze()
-        array([[0., 1.],
-               [2., 3.]], dtype=float32)
-    """
-
-    is_pixel_shuffle = True  # for tfdeconv.keras_reading
-
-    def __init__(
-        self,
-        factor: int | Sequence[int],
-        order: ShuffleOrder = "dcr",
-        data_format: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.factor = axis_arguments.per_axis("factor", factor, 2)
-        check_order(order)
-        self.order = order
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
-        self.input_spec = keras.layers.InputSpec(ndim=4)
-
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Return ``[batch, *(sizes * factor), channels // prod(factor)]``."""
-        return ops.pixel_shuffle(inputs, self.factor, order=self.order, data_format=self.data_format)
-
-    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the symbolic output; only floating-point inputs are cast to the type of the layer."""
-        floating = tf.as_dtype(inputs.dtype).is_floating
-        return keras.KerasTensor(
-            self.compute_output_shape(inputs.shape), dtype=self.compute_dtype if floating else inputs.dtype
-        )
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Return the output's shape for an input shape; None stays None."""
-        first = 2 if self.data_format == "channels_first" else 1
-        shape = list(input_shape)
-        for axis, factor in enumerate(self.factor, start=first):
-            size = shape[axis]
-            shape[axis] = None if size is None else size * factor
-        channel_axis = 1 if first == 2 else 3
-        channels = shape[channel_axis]
-        shape[channel_axis] = None if channels is None else shuffled_channels(channels, self.factor)
-        return tuple(shape)
-
-    def reads(self, sizes: Sizes) -> Sequence[Stages]:
-        """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""
-        return [[tuple(map(Reads.nearest, sizes, self.factor))]]
-
-    def coordinate_map(self, input_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
-        """Return where the samples of each spatial axis go, for ``tfdeconv.alignment``."""
-        return tuple(map(CoordinateMap.resize, self.factor))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "factor": self.factor,
-            "order": self.order,
-            "data_format": self.data_format,
-        }

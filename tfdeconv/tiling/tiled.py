@@ -13,9 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry import axis_arguments, spans
+from tfdeconv.geometry import AxisTile, axis_arguments, axis_tiles, smallest_tile, spans
 from tfdeconv.keras_reading import NotLocal, Sizes
-from tfdeconv.tiling.grid import AxisTile, axis_tiles
 from tfdeconv.tiling.model_arguments import ModelArguments
 from tfdeconv.tiling.reach import Reach
 
@@ -89,6 +88,26 @@ class Tiled:
         return dict(zip(inputs, self._reach.input_scales, strict=True)) | {
             name: scale for name, scale in outputs if scale is not None
         }
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether the spatial axes come behind the channels."""
+        return self._reach.channels_first
+
+    def check_tile(self) -> None:
+        """Raise unless the tile suffices for every size.
+
+        Raises:
+            InvalidArgumentError: It is all context for some.
+        """
+        least = tuple(
+            smallest_tile(halo, halo, stride) for halo, stride in zip(self.halo, self.stride, strict=True)
+        )
+        if any(tile < size for tile, size in zip(self.tile, least, strict=True)):
+            raise InvalidArgumentError(
+                f"tile must be at least {_by(least)} for {self.model.name!r}, whose outputs depend on "
+                f"{_by(self.halo)} samples around; received {_by(self.tile)}."
+            )
 
     def __call__(self, inputs: Any) -> Any:
         """Return what the model returns for ``inputs``, as NumPy arrays.

@@ -1,7 +1,7 @@
 """Reusable upsampling architectures."""
 
 from tfdeconv.zoo.dcgan import DCGANGenerator
-from tfdeconv.zoo.pictures.tile_network import LocalNetwork, ServedNetwork, TileNetwork
+from tfdeconv.zoo.pictures.tile_network import KerasNetwork, LocalNetwork, ServedNetwork, TileNetwork
 from tfdeconv.zoo.pictures.upscaling import upscale
 from tfdeconv.zoo.segmentation.fcn import FCN
 from tfdeconv.zoo.segmentation.unet import UNetDecoder
@@ -16,6 +16,7 @@ __all__ = [
     "FSRCNN",
     "DCGANGenerator",
     "Fine",
+    "KerasNetwork",
     "LocalNetwork",
     "RGBUpscaler",
     "ServedNetwork",

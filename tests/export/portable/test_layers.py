@@ -16,6 +16,7 @@ CASES = {
         lambda: layers.Conv1DTranspose(4, 2, 3, "valid", groups=2),
         lambda: layers.Conv1DTranspose(4, 4, 2, padding=1, groups=4, **GLOROT),
         lambda: layers.LinearUpsampling1D(3, boundary="edge"),
+        lambda: layers.PixelShuffle1D(2, order="crd"),
         lambda: keras.layers.Conv1DTranspose(2, 3, 2, "same"),
     ],
     2: [
@@ -43,6 +44,7 @@ CASES = {
         lambda: layers.Conv3DTranspose(2, 3, (2, 1, 3), "same", **GLOROT),
         lambda: layers.Conv3DTranspose(4, 2, 2, "valid", groups=2, dilation_rate=(1, 2, 1)),
         lambda: layers.TrilinearUpsampling3D(2, boundary="edge"),
+        lambda: layers.PixelShuffle3D((2, 1, 2)),
         lambda: keras.layers.Conv3DTranspose(2, 2, 2),
     ],
 }

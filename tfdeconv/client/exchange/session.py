@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tfdeconv.client.exchange.dialect import Dialect
 from tfdeconv.client.exchange.flow import Call, Deadline, Flow, Send, Sleep, T
 from tfdeconv.client.exchange.retry import RetryPolicy
+from tfdeconv.client.exchange.tiled_call import TiledCall, read_rule
 from tfdeconv.client.values.examples import read_example, read_examples
 from tfdeconv.client.values.images import check_encoded, from_unit_batch, to_unit_batch
 from tfdeconv.client.values.inputs import bind
@@ -31,6 +32,8 @@ from tfdeconv.errors import (
     NotFoundError,
     UnavailableError,
 )
+from tfdeconv.wire import tile_rule
+from tfdeconv.wire.tile_rule import TileRule
 
 DEFAULT_SIGNATURE = "serving_default"
 _IMAGE_BYTES_SIGNATURE = "serve_image_bytes"
@@ -219,12 +222,75 @@ class Session:
             outputs=None,
             timeout=timeout,
         )
+        batch = self.only(outputs)
+        return batch[0] if encoded else from_unit_batch(batch, like=image)
+
+    @property
+    def upscaler(self) -> str:
+        """Name of the model that ``upscale`` takes."""
+        return self._model or _UPSCALER
+
+    @staticmethod
+    def only(outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """Return the output of an upscaler, which has one."""
         if len(outputs) != 1:
             raise FailedPreconditionError(
                 f"An upscaler has one output, this model {len(outputs)}: {', '.join(outputs)}. Use predict()."
             )
         (batch,) = outputs.values()
-        return batch[0] if encoded else from_unit_batch(batch, like=image)
+        return batch
+
+    def tiled_call(self, inputs: Any, tiles: Any, options: Mapping[str, Any]) -> Flow[TiledCall]:
+        """Return the call of a model on a picture, cut by its rule.
+
+        Args:
+            inputs: What ``predict`` takes.
+            tiles: The rule, or where it is; None: asked of the server.
+            options: The keyword arguments of ``predict``.
+
+        Raises:
+            FailedPreconditionError: The server knows no rule.
+        """
+        chosen = _chosen(options)
+        rule = read_rule(tiles) if tiles is not None else (yield from self.tile_rule(**chosen))
+        if rule is None:
+            raise FailedPreconditionError(
+                f"Model {chosen['model'] or self._model!r} does not say how it is cut. Export it with "
+                "tile=, or give tiles=, the version folder of one that was."
+            )
+        metadata = yield from self.metadata(**chosen)
+        name = options.get("signature") or DEFAULT_SIGNATURE
+        return TiledCall(bind(inputs, name, metadata.signature(name)), rule)
+
+    def is_cut(self, pictures: NDArray[Any], options: Mapping[str, Any]) -> Flow[bool]:
+        """Return whether pictures for ``upscale`` are larger than the tiles of a model that says them."""
+        rule = yield from self.tile_rule(**_chosen(options))
+        sizes = pictures.shape[1:-1]
+        return rule is not None and any(size > tile for size, tile in zip(sizes, rule.tile, strict=False))
+
+    def tile_rule(
+        self,
+        *,
+        model: str | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float | None = None,
+    ) -> Flow[TileRule | None]:
+        """Return how large pictures are cut for a model; None where it was not exported with ``tile=``.
+
+        Args:
+            model: Name of the model.
+            version: Version of the model.
+            label: Label of the version.
+            timeout: Seconds for the whole call.
+        """
+        chosen: Any = {"model": model, "version": version, "label": label, "timeout": timeout}
+        metadata = yield from self.metadata(**chosen)
+        if tile_rule.SIGNATURE not in metadata.signatures:
+            return None
+        query = {tile_rule.QUERY: [tile_rule.SIGNATURE]}
+        outputs = yield from self.predict(query, signature=tile_rule.SIGNATURE, **chosen)
+        return TileRule.from_json(outputs[tile_rule.SIGNATURE][0])
 
     def metadata(
         self,
@@ -351,6 +417,11 @@ class Session:
 
     def _deadline(self, timeout: float | None) -> Deadline:
         return Deadline(self._timeout if timeout is None else _check_timeout(timeout))
+
+
+def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What says which model a call is for, out of the keyword arguments of ``predict``."""
+    return {key: options.get(key) for key in ("model", "version", "label", "timeout")}
 
 
 def _check_timeout(timeout: float) -> float:

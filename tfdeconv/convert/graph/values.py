@@ -157,14 +157,27 @@ class UnknownSize:
         return UnknownSize(None) if isinstance(other, UnknownSize) else self._times(1 / Fraction(other))
 
     def __add__(self, other: Any) -> UnknownSize:
-        return self if isinstance(other, int) and other == 0 else UnknownSize(None)
+        if self.value is None or not isinstance(other, int):
+            return UnknownSize(None)
+        return self if other == 0 else ShiftedSize(self, other)
 
-    __radd__ = __sub__ = __add__
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> UnknownSize:
+        return self + -other
 
     def __rsub__(self, other: Any) -> UnknownSize:
-        return UnknownSize(None)
+        return -self + other
 
-    __mod__ = __rmod__ = __rfloordiv__ = __rtruediv__ = __neg__ = lambda *_: UnknownSize(None)
+    def __neg__(self) -> UnknownSize:
+        return self * -1
+
+    def __mod__(self, other: Any) -> UnknownSize:
+        if self.value is None or not isinstance(other, int) or other < 1 or self.factor != -1:
+            return UnknownSize(None)
+        return MissingToMultiple(-self, other)
+
+    __rmod__ = __rfloordiv__ = __rtruediv__ = lambda *_: UnknownSize(None)
 
     def _needed(self, *_: Any) -> Any:
         raise ConversionError(
@@ -177,6 +190,47 @@ class UnknownSize:
 
     def __repr__(self) -> str:
         return "?"
+
+
+class ShiftedSize(UnknownSize):
+    """An unknown size plus a number; where neither is told apart, a size of which nothing is known.
+
+    Attributes:
+        base: The size.
+        shift: The number.
+
+    Example:
+        >>> size = UnknownSize(value_of_image(keras.Input([None, 3]), "channels_last"), axis=2)
+        >>> (size + 5 - 2).shift
+        3
+    """
+
+    def __init__(self, base: UnknownSize, shift: int) -> None:
+        super().__init__(None)
+        self.base, self.shift = base, shift
+
+    def __add__(self, other: Any) -> UnknownSize:
+        return self.base + (self.shift + other) if isinstance(other, int) else UnknownSize(None)
+
+    __radd__ = __add__
+
+
+class MissingToMultiple(UnknownSize):
+    """How much is missing from an unknown size to the next multiple of a number: ``-size % multiple``.
+
+    Attributes:
+        base: The size.
+        multiple: The number.
+
+    Example:
+        >>> size = UnknownSize(value_of_image(keras.Input([None, 3]), "channels_last"), axis=2)
+        >>> (-size % 32).multiple
+        32
+    """
+
+    def __init__(self, base: UnknownSize, multiple: int) -> None:
+        super().__init__(None)
+        self.base, self.multiple = base, multiple
 
 
 Size: TypeAlias = "int | UnknownSize"

@@ -85,7 +85,24 @@ def _exact(array: Any) -> Any:
 
 
 def _divide(first: Any, second: Any) -> Any:
+    """ONNX's quotient of integers: towards zero."""
+    if isinstance(first, int) and isinstance(second, int) and first % second and (first < 0) != (second < 0):
+        return first // second + 1
     return first // second
+
+
+def _modulo(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    operation = _remainder if attributes.get("fmod") else operator.mod
+    return _elementwise(operation)(inputs, attributes)
+
+
+def _remainder(first: Any, second: Any) -> Any:
+    """C's remainder, with the sign of the first number."""
+    return first - second * _divide(first, second)
+
+
+def _negative(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    return _elementwise(operator.mul)([inputs[0], np.int64(-1)], attributes)
 
 
 def _slice(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
@@ -106,6 +123,8 @@ SIZE_RULES: dict[str, Callable[..., Any]] = {
     "Sub": _elementwise(operator.sub),
     "Mul": _elementwise(operator.mul),
     "Div": _elementwise(_divide),
+    "Mod": _modulo,
+    "Neg": _negative,
     "Gather": lambda inputs, attributes: np.take(inputs[0], np.asarray(inputs[1], int), axis=0),
     "Slice": _slice,
     "Concat": lambda inputs, attributes: np.concatenate([np.asarray(array, object) for array in inputs]),

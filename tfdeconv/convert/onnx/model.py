@@ -29,7 +29,9 @@ def from_onnx(
     Converted are Conv and ConvTranspose (every padding attribute, groups, dilations), normalisations at
     inference, activations, pooling and unpooling, Resize and Upsample, DepthToSpace, Pad, Slice, Concat,
     Split, arithmetic, reductions, MatMul and Gemm with fixed matrices, Transpose, and Reshape behind the
-    batch axis. What only computes with constants and sizes is folded.
+    batch axis. What only computes with constants and sizes is folded. Sizes may be free where shuffles,
+    padding to a multiple and crops to the size of another tensor follow them: what
+    ``tfdeconv.export_portable`` writes is read back.
 
     Args:
         model: A ``onnx.ModelProto``, the path of a model file, or one ``onnx.NodeProto``. A node needs

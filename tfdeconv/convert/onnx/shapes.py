@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from tfdeconv.convert.graph import combining, shaping
-from tfdeconv.convert.graph.values import UnknownSize, Value
-from tfdeconv.convert.onnx import unpooling
+from tfdeconv.convert.graph.values import MissingToMultiple, UnknownSize, Value
+from tfdeconv.convert.onnx import by_size, unpooling
 from tfdeconv.convert.onnx.nodes import constant, known_number, only, optional
+from tfdeconv.convert.onnx.split_axes import SplitView, split_view
 from tfdeconv.convert.onnx.unpooling import Flattened, Switches
 from tfdeconv.errors import ConversionError
 
@@ -74,10 +75,14 @@ def slice_(
     if isinstance(value, Switches):
         return unpooling.first_places(value, first, last)
     along = range(len(first)) if axes is None else axes
-    for axis, start, stop, step in zip(along, first, last, np.ravel(steps), strict=True):
+    cuts = list(zip(map(int, along), first, last, np.ravel(steps).tolist(), strict=True))
+    cuts = [(axis, start, by_size.from_the_end(stop, value, axis), step) for axis, start, stop, step in cuts]
+    if any(isinstance(stop, UnknownSize) for _, _, stop, _ in cuts):
+        return by_size.crop_like(value, cuts, name)
+    for axis, start, stop, step in cuts:
         stop = known_number(stop)
         end = None if stop >= 2**31 - 1 else stop
-        value = shaping.cut(value, int(axis), known_number(start), end, int(step))
+        value = shaping.cut(value, axis, known_number(start), end, step)
     return value
 
 
@@ -97,24 +102,27 @@ def pad(
     numbers = pads if given is None else constant(given, "pads (input 1)").tolist()
     if numbers is None:
         raise ConversionError("needs constant pads (input 1).")
-    numbers = [known_number(number) for number in numbers]
-    fill = optional(constant_value, "value (input 2)")
+    filling = optional(constant_value, "value (input 2)")
+    fill = value if filling is None or not filling.size else filling.item()
     along = range(x.rank) if axes is None else [int(a) % x.rank for a in constant(axes, "axes (input 3)")]
-    around = [(0, 0)] * x.rank
+    around: list[tuple[Any, Any]] = [(0, 0)] * x.rank
     half = len(numbers) // 2
     for axis, before, after in zip(along, numbers[:half], numbers[half:], strict=True):
         around[axis] = (before, after)
     only("mode", mode, "constant", "reflect", "edge", "wrap")
-    return shaping.pad(x, around, mode, value if fill is None or not fill.size else fill.item())
+    if any(isinstance(number, MissingToMultiple) for number in numbers) and (mode, fill) == ("constant", 0):
+        return by_size.pad_to_multiple(x, around, name)
+    return shaping.pad(x, [(known_number(a), known_number(b)) for a, b in around], mode, fill)
 
 
-def transpose(name: Named, value: Value, *, perm: Sequence[int] | None = None) -> Value:
+def transpose(name: Named, value: Any, *, perm: Sequence[int] | None = None) -> Any:
     """Transpose: the axes are renamed, nothing moves."""
-    return shaping.permute(value, perm if perm is not None else range(value.rank)[::-1])
+    perm = perm if perm is not None else range(value.rank)[::-1]
+    return value.permuted(perm) if isinstance(value, SplitView) else shaping.permute(value, perm)
 
 
 def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -> Any:
-    """Reshape behind the batch; group normalisation's views of an image stay what they are."""
+    """Reshape behind the batch; views of an image that nothing is moved for stay what they are."""
     sizes = list(np.ravel(np.asarray(shape, object)))
     if isinstance(value, Switches) and sizes == [-1]:
         return value
@@ -136,6 +144,12 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
         for axis, size in enumerate(sizes)
     ]
     sizes = [size if isinstance(size, UnknownSize) else int(size) for size in sizes]
+    if isinstance(value, SplitView):
+        merged = value.merged(sizes, name)
+        return shaping.reshape(value.tensor, sizes) if merged is None else merged
+    split = split_view(image, sizes)
+    if split is not None:
+        return split
     groups = sizes[1] if len(sizes) == 3 and sizes[2] == -1 else None
     if isinstance(groups, int) and None in image.static_shape[2:] and same_size(sizes[0], image, 0):
         return GroupedView(image, groups)

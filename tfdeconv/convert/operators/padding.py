@@ -11,7 +11,7 @@ from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 
 ZERO_PADDING = {1: keras.layers.ZeroPadding1D, 2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}
-CROPPING = {1: keras.layers.Cropping1D, 2: keras.layers.Cropping2D, 3: keras.layers.Cropping3D}
+CROPPING = {2: keras.layers.Cropping2D, 3: keras.layers.Cropping3D}
 
 Pads = Sequence[tuple[int, int]]
 
@@ -27,7 +27,7 @@ def pad(place: Place, pads: Pads, mode: str = "constant", value: float = 0.0) ->
     crops = tuple((max(-before, 0), max(-after, 0)) for before, after in pads)
     around = tuple((max(before, 0), max(after, 0)) for before, after in pads)
     if any(map(any, crops)):
-        steps.append(_of_rank(CROPPING, place.called("cropping"), crops))
+        steps.append(_cropping(place.called("cropping"), crops))
     if not any(map(any, around)):
         return steps
     if mode == "constant" and value == 0:
@@ -38,6 +38,15 @@ def pad(place: Place, pads: Pads, mode: str = "constant", value: float = 0.0) ->
         every[axis] = pair
     steps.append(_pad_step(every, mode, value))
     return steps
+
+
+def _cropping(place: Place, crops: Pads) -> Step:
+    if place.known_rank() > 1:
+        return _of_rank(CROPPING, place, crops)
+    ((before, after),) = crops
+    if place.channels_first:  # Keras's layer is channels last
+        return lambda x: _slice(x, 2, before, -after or None)
+    return keras.layers.Cropping1D((before, after), dtype=place.dtype, name=place.name)
 
 
 def _of_rank(classes: dict[int, Any], place: Place, pairs: Pads) -> keras.layers.Layer:

@@ -19,6 +19,7 @@ LINEAR = {
     2: layers.BilinearUpsampling2D,
     3: layers.TrilinearUpsampling3D,
 }
+SHUFFLE = {1: layers.PixelShuffle1D, 2: layers.PixelShuffle2D, 3: layers.PixelShuffle3D}
 
 
 def upsampling(place: Place, factors: Sequence[int], *, linear: bool) -> list[Step]:
@@ -40,10 +41,10 @@ def upsampling(place: Place, factors: Sequence[int], *, linear: bool) -> list[St
     return [NEAREST[rank](factor, data_format=place.data_format, dtype=place.dtype, name=place.name)]
 
 
-def pixel_shuffle(place: Place, factor: int, order: Literal["dcr", "crd"]) -> list[Step]:
+def pixel_shuffle(place: Place, factor: int | Sequence[int], order: Literal["dcr", "crd"]) -> list[Step]:
     """Return depth to space, its channels ordered as "dcr" or "crd"."""
     return [
-        layers.PixelShuffle2D(
+        SHUFFLE[place.known_rank()](
             factor, order=order, data_format=place.data_format, dtype=place.dtype, name=place.name
         )
     ]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.extras import require
-from tfdeconv.zoo.pictures.tiling import Span, Tile
+from tfdeconv.geometry import Span
+from tfdeconv.zoo.pictures.tiling import Tile
 from tfdeconv.zoo.pictures.unit_range import from_unit, to_unit
 
 _FILTER_SUPPORT = 2  # of the bicubic filter, in pixels of the result

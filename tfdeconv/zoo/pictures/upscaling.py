@@ -209,7 +209,7 @@ def _pass(
     reach = network.context + 1 if has_alpha else 0
     context = network.context + reach + reduction.context
     result = np.empty((*size, pixels.shape[-1]), pixels.dtype)
-    pieces = tiles(*pixels.shape[:2], tile=tile, context=context)
+    pieces = tiles(*pixels.shape[:2], tile=tile, context=context, stride=network.stride)
 
     def seen(piece: Tile) -> NDArray[np.float32]:
         return to_unit(pixels[piece.rows.start : piece.rows.stop, piece.columns.start : piece.columns.stop])

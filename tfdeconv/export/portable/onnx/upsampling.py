@@ -133,7 +133,7 @@ def _native(graph: Graph, convolution: TransposedConvolution, x: str) -> str:
     )
 
 
-@rule(layers.PixelShuffle2D)
+@rule(layers.PixelShuffle1D, layers.PixelShuffle2D, layers.PixelShuffle3D)
 def _pixel_shuffle(graph: Graph, call: Call) -> Value:
     layer, value = call.operation, one_input(call)
     channels = value.shape[1 if layer.data_format == "channels_first" else -1]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from tfdeconv.geometry import Span
+from tfdeconv.geometry.tiles import Span
 
 
 class AxisTile(NamedTuple):
