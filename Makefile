@@ -37,15 +37,17 @@ $(CONVERT): $(STAMP)
 demo: $(STAMP)
 	$(BIN)/tfdeconv demo
 
+# A process for each of two cores; the tests of one file stay in one, since they share models and servers.
+PARALLEL := -n 2 --dist loadfile
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # Tests with branch coverage, in the processes that tests start too; fails below the floor. The floor follows
 # what is reached, a little below it.
 COVERAGE_FLOOR := 90
 coverage: $(STAMP)
 	rm -rf build/coverage
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 
