@@ -77,37 +77,18 @@ def command(
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    from tfdeconv.training.loop import Trainer
-    from tfdeconv.training.patches import collect_patches
-    from tfdeconv.training.recipe import load_recipe, shipped_recipe
+    from tfdeconv.training.run import Run
 
-    plan = load_recipe(recipe or shipped_recipe(architecture, source=source))
-    if plan.architecture != architecture:
-        raise InvalidArgumentError(
-            f"--recipe must be for {architecture!r}; {str(recipe)!r} is for {plan.architecture!r}."
-        )
-    name = architecture if source == "clean" else f"{architecture}-{source}"
-    directory = output / name / f"x{scale}"
-    parent = plan.for_scale(scale).start_from
-    if initial is None and parent is not None:
-        initial = output / architecture / f"x{parent}" / "weights.npz"
-        if not initial.is_file():
-            raise FileError(
-                f"--initial: the recipe starts scale {scale} from scale {parent}, but {str(initial)!r} is "
-                f"missing. Train scale {parent} first, or name a weights file."
-            )
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"--output: the folder {str(directory)!r} cannot be made: {error.strerror}."
-        ) from None
+        run = Run.of(architecture, scale, source=source, recipe=recipe, output=output, initial=initial)
+    except (FileError, InvalidArgumentError) as error:
+        raise type(error)(f"--{error}") from None  # the message begins with the argument's name
     click.echo(f"Cutting patches from {', '.join(map(str, data))} ...")
-    patches = collect_patches(list(data), plan.data_for(scale), scale)
+    patches = run.patches(data)
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
-    outcome = Trainer(plan, scale, patches, directory, initial=initial).run(until=steps)
+    outcome = run.train(patches, until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
-    weights = directory / "weights.npz"
+    weights = run.weights
     quoted = shlex.quote(str(weights))
     click.echo(f"Weights  {shown(weights)}")
     click.echo(f"Score    tfdeconv evaluate --data DIR --scale {scale} --weights {quoted}")
