@@ -27,7 +27,9 @@ from tfdeconv import cli
 from tfdeconv.imaging import Photograph, write_photograph
 
 IN_PROCESS = 120
-COMMANDS = sorted(set(cli.COMMANDS) - {"serve", "demo"})  # serve: tests/serving; demo: takes half a minute
+COMMANDS = sorted(set(cli.COMMANDS) - {"serve", "web", "demo"})
+"""Servers run until they are stopped (tests/serving, tests/web), and the demo takes half a minute."""
+
 NUMBERS = ["-1", "0", "1", "2.5", "nan", "inf", "1e400", "9" * 40, "3x4", "0x0", "8x8x1", "16x16", "1,2,3"]
 PICTURES = ["ok.png", "ok.jpg", "bad.png", "cut.jpg", "none.png", "new\nline.png", "folder/none/a.png"]
 FILES = ["ok.keras", "cut.keras", "bad.keras", "ok.npy", "other.npz", "bad.npz", "bad.toml", "/dev/null"]
@@ -77,7 +79,9 @@ def command_line(rng: random.Random) -> list[str]:
     for argument in arguments:
         if rng.random() < 0.9:
             words += rng.choices(_values(argument, rng), k=1 if argument.nargs == 1 else rng.randrange(1, 4))
-    options = [one for one in command.params if isinstance(one, click.Option) and one.name != "help"]
+    options = [
+        one for one in command.params if isinstance(one, click.Option) and one.name not in ("help", "serve")
+    ]
     for option in options:
         if rng.random() < (0.8 if option.required else 0.25):
             words.append(rng.choice(option.opts))

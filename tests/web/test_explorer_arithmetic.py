@@ -94,7 +94,7 @@ def expected_windows(question):
 def add_values(question, rng, windows):
     """Give a legal configuration an axis or two, and values."""
     found = [(name, windows[name]) for name in ("keras", "torch", "onnx") if "size" in windows[name]]
-    if not found:
+    if not found or not question["input"]:  # the page has no input without samples
         return
     words, window = rng.choice(found)
     one = [question[name] for name in ("input", "kernel", "stride", "dilation")] + [

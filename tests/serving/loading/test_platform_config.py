@@ -229,5 +229,7 @@ class TestBadFiles:
     def test_missing_file(self, tmp_path):
         """It is named."""
         options = ServerOptions(model_base_path="/m", platform_config_file=tmp_path / "none")
-        with pytest.raises(InvalidRequestError, match=r"Cannot read '.*none': No such file"):
+        with pytest.raises(
+            InvalidRequestError, match=r"Cannot read platform_config_file '.*none': No such file"
+        ):
             BundleConfig.of(options)

@@ -115,7 +115,7 @@ def polyphase(
         >>> form = polyphase(np.ones([4, 1, 1]), None, strides=[2], dilation_rate=[1], groups=1,
         ...                  crops=[(1, 1)], data_format="channels_last", activation=abs)
         >>> form.kernel.shape, form.pads, form.crops
-        ((3, 1, 2), ((1, 1),), ((0, 0),))
+        ((2, 1, 2), ((1, 1),), ((1, 1),))
     """
     rank = len(strides)
     axes = [
@@ -155,9 +155,8 @@ def interpolation(
     Example:
         >>> form = interpolation([2], channels=3, reduction=1, edge=True, data_format="channels_last")
         >>> form.kernel[:, 0, :2]
-        array([[0.25, 0.  ],
-               [0.75, 0.75],
-               [0.  , 0.25]], dtype=float32)
+        array([[0.75, 0.25],
+               [0.25, 0.75]], dtype=float32)
     """
     kernel = np.ones([])
     for factor in factors:

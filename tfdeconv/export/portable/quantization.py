@@ -79,7 +79,7 @@ class Ranges:
     Example:
         >>> ranges = Ranges()
         >>> ranges.add("x", np.linspace(-1, 3, 9))
-        >>> ranges.of("x")
+        >>> tuple(round(end, 4) for end in ranges.of("x"))
         (-0.9996, 2.9996)
     """
 

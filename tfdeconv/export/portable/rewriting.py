@@ -62,7 +62,7 @@ def rewrite(model: keras.Model, lowering: Lowering) -> Rewriting:
         >>> image = keras.Input([None, None, 3])
         >>> model = keras.Model(image, layers.Conv2DTranspose(2, 4, 2, "same", name="up")(image))
         >>> rewrite(model, "subpixel").names
-        {'up': 'Conv2DTranspose -> convolution, depth to space'}
+        {'up': 'Conv2DTranspose -> convolution, depth to space, crop'}
     """
     rewriting = Rewriting()
     for found in operations(model):

@@ -97,11 +97,12 @@ export function window(
 ) {
   if (outputSize === null) {
     const [before, after] = crops(kernelSize, stride, { padding, outputPadding, dilationRate });
-    atLeast(1, "input_size", inputSize);
+    atLeast(0, "input_size", inputSize);
     const size = fullSize(inputSize, kernelSize, stride, dilationRate) - before - after;
+    if (inputSize === 0) return { lead: before, size: Math.max(size, 0) }; // nothing comes of nothing
     return { lead: before, size: positiveSize(size, inputSize, kernelSize, stride, padding) };
   }
-  atLeast(1, "input_size", inputSize);
+  atLeast(0, "input_size", inputSize);
   if (outputPadding !== null) {
     throw new InvalidArgumentError(
       `output_padding and an output size exclude each other; received output_padding=${outputPadding} ` +

@@ -88,7 +88,7 @@ def padding(
     """Return the attributes of ONNX's convolutions and poolings that pad as TensorFlow does.
 
     Example:
-        >>> padding("same", [5, None], (3, 4), (2, 1), (1, 1))
+        >>> padding("same", [None, 5], (3, 4), (2, 1), (1, 1))
         {'auto_pad': 'SAME_UPPER'}
         >>> padding("same", [5, None], (3, 4), (1, 1), (1, 1))
         {'pads': [1, 1, 1, 2]}
