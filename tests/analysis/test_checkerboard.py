@@ -119,7 +119,9 @@ UPSAMPLING = [
     (layers.ResizeConv2D(4, 3, interpolation="bilinear", activation="relu"), (8, 8, 3), "none"),
     (layers.SubpixelConv2D(4, 3), (8, 8, 3), "unequal phase sums"),
     (layers.SubpixelConv2D(4, 3, kernel_initializer=td.initializers.ICNR(2)), (8, 8, 3), "none"),
+    (layers.PixelShuffle1D(2), (8, 2), "separate channels"),
     (layers.PixelShuffle2D(2), (8, 8, 4), "separate channels"),
+    (layers.PixelShuffle3D(2), (4, 4, 4, 8), "separate channels"),
     (keras.layers.Conv2DTranspose(4, 3, strides=2, padding="same"), (8, 8, 3), "uneven overlap"),
     (keras.layers.UpSampling2D(2, interpolation="bilinear"), (8, 8, 3), "none"),
 ]

@@ -116,7 +116,7 @@ def test_pictures_are_written_where_asked(tmp_path):
         (("--values", "1,2"), "--values must be 4 numbers separated by commas; received '1,2'"),
         (("--groups", "2"), "--groups must divide --filters and --channels"),
         (("--padding", "5"), "padding must leave at least 1 output sample"),
-        (("--figure", "a.bmp"), r"path must end in \.png"),
+        (("--figure", "a.bmp"), r"--figure must end in \.png"),
         (("--input", "2x2x2x2"), "--input must name 1 to 3 axes; received 4"),
         (("--input", "100000000"), "is too large to compute: .* at most 10,000,000"),
         (("--dims", "1", "--kernel", "99999999999999999999"), "is too large to compute"),

@@ -10,8 +10,10 @@
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import re
 import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +54,11 @@ def _file(options: str) -> str | None:
     return title and title[1]
 
 
-def needs(path: Path) -> list[str]:
-    """Modules, and ``curl``, that a page cannot run without."""
+def missing(path: Path) -> list[str]:
+    """Modules, and ``curl``, that a page cannot run without and that are not here."""
     text = path.read_text(encoding="utf-8")
-    return NEEDS.findall(text) + ["curl"] * ("\n$ curl " in text)
+    modules = [name for name in NEEDS.findall(text) if not importlib.util.find_spec(name)]
+    return modules + ["curl"] * ("\n$ curl " in text and not shutil.which("curl"))
 
 
 def run_page(path: Path) -> list[str]:

@@ -36,9 +36,8 @@ WITH_CODE = [page for page in PAGES if pages.blocks(page)]
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(DOCS)))
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     """Blocks of one page run in order, in an empty folder, and print what the page shows."""
-    for needed in pages.needs(page):
-        if not (shutil.which(needed) or importlib.util.find_spec(needed)):
-            pytest.skip(f"{page.name} needs {needed}, which is not installed")
+    for needed in pages.missing(page):
+        pytest.skip(f"{page.name} needs {needed}, which is not installed")
     monkeypatch.chdir(tmp_path)
     failures = pages.run_page(page)
     assert not failures, "\n".join(failures)
