@@ -1,10 +1,11 @@
 """Small networks of the kinds that people port, as they are written in PyTorch."""
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import nn
-from torch.nn.utils import spectral_norm, weight_norm
+import pytest
+
+torch = pytest.importorskip("torch")  # examples are looked for in every module, this one too
+nn, F = torch.nn, torch.nn.functional
+spectral_norm, weight_norm = nn.utils.spectral_norm, nn.utils.weight_norm
 
 
 def channels_last(x):
