@@ -11,7 +11,7 @@ classes to their codes. Each class can be made from one message (Keras re-raises
     |   `-- FileError                         a file or folder is missing, broken, in the way, or not
     permitted |       `-- ImageError                    bytes or files that are not a usable image
     |-- MissingExtraError (ImportError)       an optional dependency is not installed
-    |-- ExportError                           a model cannot be written or read as a SavedModel
+    |-- ExportError                           a model cannot be written or read in a format
     `-- ServingError                          a request or a server failed
         |-- InvalidRequestError               the request itself is wrong
         |   `-- OutOfRangeError               a value lies outside what the model accepts
@@ -69,7 +69,7 @@ class MissingExtraError(TfdeconvError, ImportError):
 
 
 class ExportError(TfdeconvError):
-    """A model cannot be written or read as a SavedModel."""
+    """A model cannot be written or read in the format asked for."""
 
 
 class ServingError(TfdeconvError):
