@@ -17,7 +17,7 @@ def export(*arguments):
 
 
 def test_the_shipped_upscaler_is_exported(tmp_path):
-    """The version folder's path is printed; it serves both signatures at the asked scale and says its tiles."""
+    """The path is printed; it serves both signatures at the asked scale and says its tiles."""
     result = export(tmp_path / "upscaler", "--scale", 3)
     assert result.output.strip() == str(tmp_path / "upscaler" / "1")
     signatures = tf.saved_model.load(result.output.strip()).signatures
