@@ -76,9 +76,10 @@ def optimize(
     With ``precision="bfloat16"`` the model still reads and returns float32, but convolutions and transposed
     convolutions inside compute in bfloat16 (8 significant bits; sums in float32 where TensorFlow's kernels
     do, as oneDNN's), and with them what only chooses, moves or clips their outputs. Sums, normalization,
-    softmax and matrix products stay in float32, and so does the layer that writes an output. That pays on
-    processors with AVX512-BF16 or AMX; on others the model computes the same but slowly. The report has the
-    difference and the time of the float32 form beside it, and each such layer is marked.
+    softmax and matrix products stay in float32, and so do convolutions of up to 3 channels, such as pictures
+    have, and the layer that writes an output. That pays on processors with AVX512-BF16 or AMX; on others the
+    model computes the same but slowly. The report has the difference and the time of the float32 form beside
+    it, and each such layer is marked.
 
     Args:
         model: A built Sequential or functional model, possibly with such models inside.
@@ -148,13 +149,13 @@ def _without_kernel(precision: Precision) -> Iterator[None]:
     """Name the reason where oneDNN is told to leave out the instructions that TensorFlow counts on."""
     try:
         yield
-    except tf.errors.AbortedError as error:
+    except tf.errors.AbortedError:
         if precision == "float32":
             raise
         raise TfdeconvError(
             'precision="bfloat16" needs kernels that oneDNN does not have here, though the processor would: '
             "ONEDNN_MAX_CPU_ISA hides its AVX-512. Unset that, set TF_ENABLE_ONEDNN_OPTS=0, or use "
-            f'precision="float32". TensorFlow says: {error.message.splitlines()[-1]}'
+            'precision="float32".'
         ) from None
 
 
