@@ -2,7 +2,7 @@
 
 Run ``python benchmarks/precision.py [--data set5]`` from the source tree. Rates are megapixels of the output
 per second at one picture of ``--size``: both forms take turns, and the shortest of all runs counts. The loss
-is that of the mean PSNR of luma on a folder with ``x2/``, ``x3/`` and ``x4/``, as ``tfdeconv evaluate`` scores
+is that of the mean PSNR of luma on a folder with ``x2/``, ``x3/`` and ``x4/``, as `tfdeconv evaluate` scores
 it; without ``--data``, of the demo's photograph.
 """
 

@@ -34,7 +34,7 @@ def test_writes_a_model_with_the_same_outputs(model_file, tmp_path):
 
 def test_precision(tmp_path):
     """The written file computes in bfloat16 where asked to, and the table says what that changes."""
-    convolutions = [keras.layers.Conv2D(4, 3, name="hidden"), keras.layers.Conv2D(1, 3)]
+    convolutions = [keras.layers.Conv2D(4, 3, name=name) for name in ("picture", "hidden", "last")]
     keras.Sequential([keras.Input((None, None, 2)), *convolutions]).save(tmp_path / "model.keras")
     result = invoke(
         tmp_path / "model.keras",
