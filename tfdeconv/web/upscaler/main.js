@@ -232,6 +232,7 @@ for (const kind of ["dragover", "drop", "dragleave"]) {
 }
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
 
+document.body.classList.remove("waiting");
 $("server").value = new URLSearchParams(location.hash.slice(1)).get("server") ?? "";
 $("server").placeholder = location.origin;
 await connect();
