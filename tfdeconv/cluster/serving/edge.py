@@ -24,7 +24,7 @@ from tfdeconv.serving.rest.http_server import HttpServer, limits_of
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _THREADS = 128
-"""Calls that an edge has under way at most: its threads only wait."""
+"""Calls that an edge has under way at least: its threads only wait."""
 _METRICS_SECONDS = 5.0
 
 
@@ -76,7 +76,7 @@ class Edge:
     def _prepare(self) -> None:
         """Look at what can be wrong before anything waits for models."""
         options = self._options
-        self._rest_threads = ThreadPoolExecutor(options.rest_api_num_threads or _THREADS, "tfdeconv-rest")
+        self._rest_threads = ThreadPoolExecutor(max(_THREADS, options.rest_api_num_threads), "tfdeconv-rest")
         self._app = rest.application(
             options,
             answer=self._forwarding.rest,
@@ -96,7 +96,7 @@ class Edge:
         if options.grpc_port is not None or options.grpc_socket_path:
             self._grpc = GrpcServer(
                 self._forwarding,
-                max_threads=options.grpc_max_threads or _THREADS,
+                max_threads=max(_THREADS, options.grpc_max_threads),
                 channel_arguments=self._arguments,
                 credentials=self._credentials,
                 health_service=options.enable_grpc_healthcheck_service,
