@@ -119,8 +119,9 @@ def _fail(error: TfdeconvError) -> NoReturn:
 
 
 def _serve_on_ray(parsed: flags.Parsed) -> None:
-    for module in ("ray.serve", "grpc", "tensorflow_serving.apis", "starlette"):
-        require(module, extra="cluster", feature="Serving on Ray")
+    require("ray.serve", extra="cluster", feature="Serving on Ray")
+    for module in ("grpc", "grpc_health", "tensorflow_serving.apis", "starlette", "uvicorn", "orjson"):
+        require(module, extra="serving", feature="Serving on Ray")
     import_tensorflow()
     from tfdeconv.cluster.serving import launch, serve_config
     from tfdeconv.cluster.serving.application import Scale

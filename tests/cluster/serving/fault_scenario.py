@@ -11,7 +11,6 @@ replicas has at least four.
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import os
@@ -22,13 +21,13 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import ray
-from ray import serve
 from ray.cluster_utils import Cluster
 
 import tfdeconv as td
@@ -43,12 +42,12 @@ CLIENTS, LIMIT = 12, 8
 
 def pids(title: str) -> list[int]:
     """Processes of this namespace whose title has ``title`` in it."""
-    mine = os.readlink("/proc/self/ns/net")
+    mine = Path("/proc/self/ns/net").readlink()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                if title in (entry / "cmdline").read_text() and os.readlink(entry / "ns/net") == mine:
+                if title in (entry / "cmdline").read_text() and (entry / "ns/net").readlink() == mine:
                     found.append(int(entry.name))
             except OSError:
                 continue
@@ -59,13 +58,12 @@ class Load:
     """Clients that send one request after the other while the block runs.
 
     Args:
-        urls: Where; a client goes to the next one after a failure.
-        model: What to ask.
+        urls: Where, now; a client goes to the next one after a failure.
         wanted: Answers that are right.
     """
 
-    def __init__(self, urls: list[str], *, model: str = "toy", wanted: tuple[float, ...] = (2.0,)) -> None:
-        self.urls, self.model, self.wanted = urls, model, wanted
+    def __init__(self, urls: Callable[[], list[str]], *, wanted: tuple[float, ...] = (2.0,)) -> None:
+        self.urls, self.wanted = urls, wanted
         self.answers: list[tuple[float, float, str]] = []
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self._send, args=(k,)) for k in range(CLIENTS)]
@@ -81,13 +79,17 @@ class Load:
             thread.join()
 
     def _send(self, number: int) -> None:
-        clients = [td.client.connect(url, model=self.model, timeout=60) for url in self.urls]
-        turns = itertools.cycle(clients[number % len(clients) :] + clients[: number % len(clients)])
+        clients: dict[str, td.client.Client] = {}
+        turn = number
         while not self.stopping.is_set():
             started, text = time.monotonic(), ""
-            for _ in clients:  # as a client of several servers does
+            for _ in range(2):  # as a client of two servers does
+                urls = self.urls()
+                url = urls[turn % len(urls)]
+                turn += 1
+                client = clients.setdefault(url, td.client.connect(url, model="toy", timeout=60))
                 try:
-                    y = float(next(turns).predict({"x": [[1.0]]}, signature="serving_default")["y"][0, 0])
+                    y = float(client.predict({"x": [[1.0]]}, signature="serving_default")["y"][0, 0])
                     text = "" if y in self.wanted else f"answered {y}"
                     break
                 except TfdeconvError as error:
@@ -165,7 +167,7 @@ def main(models: Path, spare: Path) -> None:
         _, edges, replicas = deployment._state()
         return replicas == count and len(edges) == 2
 
-    def kill(step: str, number: int, load_urls: list[str], **about) -> None:
+    def kill(step: str, number: int, load_urls: Callable[[], list[str]], **about) -> None:
         with Load(load_urls, **about) as load:
             time.sleep(2 * QUEUE_SECONDS + 0.3)
             moment = time.monotonic()
@@ -191,11 +193,11 @@ def main(models: Path, spare: Path) -> None:
             return page.read().decode()
 
     steady()
-    kill("replica", pids("tfdeconv:Replica")[0], urls[:1])
-    kill("controller", pids("ServeController")[0], urls[:1])
+    kill("replica", pids("tfdeconv:Replica")[0], lambda: urls[:1])
+    kill("controller", pids("ServeController")[0], lambda: urls[:1])
     steady()
 
-    with Load(urls[:1], wanted=(2.0, 3.0)) as load:
+    with Load(lambda: urls[:1], wanted=(2.0, 3.0)) as load:
         time.sleep(0.5)
         arrive(spare / "2", models)
         seconds = wait_for(lambda: states("toy") == {2: "AVAILABLE", 1: "END"})
@@ -203,7 +205,7 @@ def main(models: Path, spare: Path) -> None:
         time.sleep(0.5)
     say("new version", answers=answered, seconds=seconds, **load.told())
 
-    with Load(urls[:1], wanted=(3.0,)) as load:
+    with Load(lambda: urls[:1], wanted=(3.0,)) as load:
         time.sleep(0.5)
         with td.client.connect(urls[0]) as client:
             client.reload(configuration(toy=(models, "latest { num_versions: 1 }"), other=(spare, "all {}")))
@@ -211,24 +213,24 @@ def main(models: Path, spare: Path) -> None:
         time.sleep(0.5)
     say("reload", answers=answered, states=told, **load.told())
 
-    kill("replica over REST", pids("tfdeconv:Replica")[0], rest[:1], wanted=(3.0,))
+    kill("replica over REST", pids("tfdeconv:Replica")[0], lambda: rest[:1], wanted=(3.0,))
     steady()
     say("later replica", answers=answers("other"), states=states("other"))
 
-    kill("coordinator", pids("tfdeconv:Coordinator")[0], urls[:1], wanted=(3.0,))
+    kill("coordinator", pids("tfdeconv:Coordinator")[0], lambda: urls[:1], wanted=(3.0,))
     steady()
     with td.client.connect(urls[0]) as client:
         client.reload(configuration(toy=(models, "all {}"), other=(spare, "all {}")))
     say("later coordinator", answers=answers("other"), states=states("toy"))
 
     before = requests_counted(metrics())
-    kill("edge", pids("tfdeconv:Edge")[0], urls, wanted=(3.0,))
+    kill("edge", pids("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
     steady()
     urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
     rest[:] = [f"http://127.0.0.1:{port}" for _, _, port in deployment._state()[1]]
     say("metrics", before=before, after=requests_counted(metrics()))
 
-    with Load(urls, wanted=(3.0,)) as load:
+    with Load(lambda: urls, wanted=(3.0,)) as load:
         time.sleep(2 * QUEUE_SECONDS + 0.3)
         moment = time.monotonic()
         cluster.remove_node(workers[0], allow_graceful=False)
@@ -238,8 +240,14 @@ def main(models: Path, spare: Path) -> None:
     steady()
 
     later = Deployment(options, scale)
-    urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
-    with Load(urls, wanted=(3.0,)) as load:
+
+    def both() -> list[str]:
+        """Where the edges listen: each has a free port here, and another one after its end."""
+        found = [*deployment._state()[1], *later._state()[1]]
+        urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in found] or urls
+        return urls
+
+    with Load(both, wanted=(3.0,)) as load:
         later.start(cancel=threading.Event())
         time.sleep(1)
     say("redeploy", **load.told())
@@ -261,11 +269,12 @@ def arrive(version: Path, base: Path) -> None:
 
 def configuration(**models: tuple[Path, str]) -> str:
     """The text of a ModelServerConfig: name to base path and policy."""
-    return "model_config_list {%s}" % "".join(
+    listed = "".join(
         f'config {{ name: "{name}" base_path: "{path}" model_platform: "tensorflow" '
         f"model_version_policy {{ {policy} }} }}"
         for name, (path, policy) in models.items()
     )
+    return f"model_config_list {{ {listed} }}"
 
 
 def requests_counted(page: str) -> int:

@@ -106,7 +106,7 @@ class Coordinator:
         return shared_metrics.page(self._members.metrics())
 
     async def state(self) -> tuple[str, str, list[tuple[str, int | None, int | None]], int]:
-        """Return the deployment's name, why it cannot start, the edges' addresses, how many replicas serve."""
+        """Return the deployment's name, why it cannot start, the edges' addresses, how many serve."""
         reports = self._members.reports()
         errors = [self._error, *(report.error for report in reports)]
         addresses = [report.address for report in reports if report.address is not None]

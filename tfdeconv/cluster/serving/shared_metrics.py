@@ -19,7 +19,7 @@ def add_cells(total: Cells, more: Mapping[str, Mapping[tuple[str, ...], Any]]) -
         >>> add_cells(total, {"request_count": {("m", "OK"): 1}, "request_latency": {("m",): [1, 2]}})
         >>> add_cells(total, {"request_count": {("m", "OK"): 2}, "request_latency": {("m",): [1, 0]}})
         >>> total
-        {'request_count': {('m', 'OK'): 3}, 'request_latency': {('m',): [2, 2]}}
+        {'request_count': {('m', 'OK'): 3}, 'request_latency': {('m',): [2.0, 2.0]}}
     """
     for name, cells in more.items():
         into = total.setdefault(name, {})
