@@ -22,8 +22,8 @@ ONE_PASS_FACTORS = ((2, 2), (3, 3))
 """Factors with so few taps that both axes of an image are cheaper at once."""
 ONE_PASS_CHANNELS = 8
 """Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
-RESIZE_CHANNELS = 32
-"""Fewer channels do not fill the vectors of TensorFlow's resize of both axes at once."""
+RESIZE_CHANNELS, VECTOR = 32, 16
+"""Fewer channels, unless they fill whole vectors, are too few for TensorFlow's resize of both axes at once."""
 
 
 def linear_upsample(
@@ -105,7 +105,8 @@ def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
                 y = _convolve(x, factors, "edge")  # linear: a graph needs its gradient only, not y
             return tape.gradient(y, x, output_gradients=upstream)
 
-        if len(factors) == 2 and (x.shape[-1] or 0) >= RESIZE_CHANNELS:
+        channels = x.shape[-1] or 1
+        if len(factors) == 2 and (channels >= RESIZE_CHANNELS or channels % VECTOR == 0):
             return resize(x, factors), gradient
         return _axis_by_axis(x, factors, lambda rows, factor: resize(rows, (1, factor))), gradient
 
