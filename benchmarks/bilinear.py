@@ -40,6 +40,7 @@ else:
 GRAPH, SAVED_MODEL = "graph", "SavedModel"
 CALLS = {GRAPH: "call of a graph", SAVED_MODEL: "call of a signature"}
 RESIZE = "tf.image.resize"
+DENSE = "dense (FCN)"
 TORCH = ("torch NCHW", "torch NHWC", "interpolate NCHW", "interpolate NHWC")
 BOUNDARIES = ("zero", "edge")
 
@@ -118,6 +119,21 @@ def empty_calls(x: tf.Tensor, folder: Path) -> dict[str, Callable[[], Any]]:
     return {CALLS[GRAPH]: lambda: graph(x), CALLS[SAVED_MODEL]: lambda: signature(x=x)}
 
 
+def dense(case: Case, x: tf.Tensor) -> Callable[[], Any]:
+    """Return FCN's own form, a transposed convolution from all channels to all with a diagonal kernel."""
+    layer = keras.layers.Conv2DTranspose(
+        case.channels,
+        geometry.linear_kernel_size(case.factor),
+        case.factor,
+        "same",
+        use_bias=False,
+        kernel_initializer=td.initializers.Bilinear(),
+    )
+    layer.build(x.shape)
+    graph = tf.function(layer, autograph=False)
+    return lambda: graph(x)
+
+
 def loaded(folder: Path) -> Any:
     """Return the default signature of a SavedModel."""
     return tf.saved_model.load(str(folder)).signatures["serving_default"]
@@ -163,6 +179,9 @@ def bilinear(case: Case, boundary: str, seconds: float) -> Result:
         runs[RESIZE] = resize
         if boundary == "edge":
             outputs[RESIZE] = resize().numpy()
+        elif case.user.startswith("FCN"):
+            runs[DENSE] = dense(case, x)
+            outputs[DENSE] = runs[DENSE]().numpy()
         if torch is not None:
             others = torch_contenders(x.numpy(), case.factor)
             for name in TORCH[:2] if boundary == "zero" else TORCH[2:]:
@@ -233,6 +252,15 @@ def main(seconds: float, quick: bool, merge: bool) -> None:
         click.echo(f"{ours:12}{summary(results, ours)}")
         for boundary in BOUNDARIES:
             click.echo(f"  {boundary:10}{summary([r for r in results if r.case.endswith(boundary)], ours)}")
+    for name, boundary in ((DENSE, "zero"), (RESIZE, "edge")):
+        ratios = [
+            result.milliseconds[name] / result.milliseconds[GRAPH]
+            for result in results
+            if name in result.milliseconds and result.case.endswith(boundary)
+        ]
+        click.echo(
+            f"graph against {name}, {boundary}: {geometric_mean(ratios):.2f}x, worst {min(ratios):.2f}x"
+        )
     write("bilinear", results, GRAPH)
     click.echo(f"\nJSON and chart: {contest.FOLDER}")
 

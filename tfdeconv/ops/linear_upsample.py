@@ -23,7 +23,7 @@ ONE_PASS_FACTORS = ((2, 2), (3, 3))
 ONE_PASS_CHANNELS = 8
 """Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
 RESIZE_CHANNELS, VECTOR = 32, 16
-"""Fewer channels, unless they fill whole vectors, are too few for TensorFlow's resize of both axes at once."""
+"""Fewer channels, unless they fill whole vectors, are too few to resize both axes at once."""
 
 
 def linear_upsample(
