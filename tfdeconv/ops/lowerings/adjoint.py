@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfdeconv.ops.empty_batch import on_nonempty_batch
 from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.lowering import Problem
@@ -23,6 +22,7 @@ def with_adjoint_gradient(
 ) -> tf.Tensor:
     """Return ``compute(x, kernel)``, which computes ``problem``, with its gradients as convolutions.
 
+    ``x`` has samples (:meth:`.lowering.Problem.on_samples`).
     Any order of differentiation works: the gradients are differentiable ops again.
     """
 
@@ -31,7 +31,7 @@ def with_adjoint_gradient(
         def gradients(upstream: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(kernel)
-                for_x = on_nonempty_batch(lambda y: convolve(y, kernel, problem), upstream)
+                for_x = convolve(upstream, kernel, problem)
             # <upstream, conv_transpose(x, kernel)> = <convolve(upstream, kernel), x>
             return [for_x, tape.gradient(for_x, kernel, output_gradients=x)]
 
