@@ -258,10 +258,10 @@ def _rows(feeds: Mapping[str, Array]) -> int:
     counts = set()
     for value in feeds.values():
         if value.ndim == 0:
-            raise InvalidRequestError("Batching session Run() input tensors must have at least one dimension")
+            raise InvalidRequestError("Batching Run() input tensors must have at least one dimension")
         counts.add(value.shape[0])
     if len(counts) != 1:
-        raise InvalidRequestError("Batching session Run() input tensors must have equal 0th-dimension size")
+        raise InvalidRequestError("Batching Run() input tensors must have equal 0th-dimension size")
     (count,) = counts
     if count > _ROW_MASK:
         raise InvalidRequestError(f"Task size {count} is larger than maximum input batch size {_ROW_MASK}")
