@@ -93,15 +93,24 @@ def _settings(endpoint: Endpoint) -> dict[str, Any]:
         "headers": {
             # Unpacking costs more than it saves on a fast network, so it has to be asked for.
             "accept-encoding": endpoint.compression or "identity",
+            **_host(endpoint, base_url),
             **endpoint.headers,
         },
     }
 
 
+def _host(endpoint: Endpoint, base_url: httpx.URL) -> dict[str, str]:
+    """Return the header with the name by which a server at one of its addresses is called."""
+    return {} if endpoint.name is None else {"host": f"{endpoint.name}:{base_url.port}"}
+
+
 def _request(call: Call[Any], endpoint: Endpoint) -> dict[str, Any]:
+    request: dict[str, Any] = {"method": "GET", "url": call.path}
+    if endpoint.name is not None:
+        request["extensions"] = {"sni_hostname": endpoint.name.strip("[]")}
     if call.body is None:
-        return {"method": "GET", "url": call.path}
-    request = {"method": "POST", "url": call.path, "content": call.body}
+        return request
+    request.update(method="POST", content=call.body)
     headers = {"content-type": "application/json"}
     if endpoint.compression is not None:
         headers["content-encoding"] = endpoint.compression
