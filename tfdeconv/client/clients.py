@@ -62,7 +62,7 @@ def _closed() -> FailedPreconditionError:
 
 
 class Client:
-    """Queries the models of a server, or of several that serve the same; made by :func:`tfdeconv.client.connect`.
+    """Queries the models of one server or several; made by :func:`tfdeconv.client.connect`.
 
     Connections are kept open between calls and are safe to share between threads. Every call takes the
     model it is for (``model``, by default the one given to ``connect``), at most one of ``version`` and
@@ -132,7 +132,7 @@ class Client:
 
 
 class AsyncClient:
-    """Queries the models of a server, or of several, from an event loop; made by :func:`tfdeconv.client.connect_async`.
+    """Queries models from an event loop; made by :func:`tfdeconv.client.connect_async`.
 
     Its methods are those of :class:`Client`, awaited; ``predict_many`` is iterated with ``async for``.
     """

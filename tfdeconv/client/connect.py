@@ -41,7 +41,8 @@ def connect(
         retry: How to repeat calls while no server is available; ``RetryPolicy(attempts=1)`` never
             does. Default: up to 4 attempts within a second.
         headers: Sent with every request, as gRPC metadata or HTTP headers, e.g. ``authorization``.
-        tls: Certificates for ``grpcs`` and ``https``, for each of several servers. Default: the system's authorities, and none of our own.
+        tls: Certificates for ``grpcs`` and ``https``, for each of several servers. Default: the system's
+            authorities, and none of our own.
         compression: ``"gzip"`` packs requests and asks for packed answers: for slow networks. Default: none.
 
     Raises:
