@@ -20,6 +20,7 @@ import math
 import os
 import platform
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ BURST_S = 0.02
 """Seconds of one contender's turn, within which the calls are not waited for one by one."""
 CASE_S = 2.0
 """No further turn begins after so many seconds."""
+GRACE_S = 30.0
+"""A compilation or a call cannot be interrupted: so long after the time to stop at, the process ends."""
 NOT_REACHED = "not reached"
 
 
@@ -298,8 +301,8 @@ def rule(rows: list[dict[str, Any]], precision: str) -> list[str]:
     return lines or [f"{precision}: no lowering beats gradient by more than 5% in what was reached"]
 
 
-def run(folder: Path, seconds: float, with_torch: bool) -> int:
-    """Measure everything within ``seconds``; return how many contenders failed."""
+def run(folder: Path, seconds: float, with_torch: bool, only: str) -> int:
+    """Measure the cases with ``only`` in their names within ``seconds``; return how many programs failed."""
     end = time.perf_counter() + seconds
     manifest = json.loads((folder / "manifest.json").read_text())
     arrays = np.load(folder / "arrays.npz")
@@ -313,8 +316,11 @@ def run(folder: Path, seconds: float, with_torch: bool) -> int:
     machine = [xla.name, torch.name if torch else "no PyTorch", f"Python {platform.python_version()}"]
     print(f"{'; '.join(machine)}; lowered by TensorFlow {manifest['tensorflow']}\n", flush=True)
     rows: list[dict[str, Any]] = []
+    watchdog = threading.Timer(seconds + GRACE_S, lambda: give_up(rows))
+    watchdog.daemon = True
+    watchdog.start()
     for precision in PRECISIONS:
-        for case in manifest["cases"]:
+        for case in (case for case in manifest["cases"] if only in case["name"]):
             found = measure(case, precision, folder, arrays, xla, torch, end)
             rows += [{"kind": case["kind"], **row} for row in found]
             (folder / "results.json").write_text(
@@ -322,7 +328,15 @@ def run(folder: Path, seconds: float, with_torch: bool) -> int:
             )
             left = max(end - time.perf_counter(), 0)
             print(f"{precision}, {case['name']}: {left:.0f} s left", file=sys.stderr, flush=True)
+    watchdog.cancel()
     return report(rows)
+
+
+def give_up(rows: list[dict[str, Any]]) -> None:
+    """Report what there is and end the process, whatever compiles or runs."""
+    report(list(rows))
+    print(f"given up {GRACE_S:g} seconds after the time to stop at: one case took too long", flush=True)
+    os._exit(3)
 
 
 def report(rows: list[dict[str, Any]]) -> int:
@@ -350,6 +364,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--seconds", type=float, default=420.0, help="run: time to stop at (default 420)")
     parser.add_argument("--no-torch", action="store_true", help="run: leave PyTorch out")
+    parser.add_argument("--only", default="", help="run: the cases with this in their names")
     parser.add_argument("--small", action="store_true", help="prepare: tiny cases, to try the path")
     arguments = parser.parse_args()
     if arguments.step == "prepare":
@@ -359,7 +374,7 @@ def main() -> None:
     elif not (arguments.folder / "manifest.json").is_file():
         parser.error(f"there is no manifest.json in {arguments.folder}: run `gpu.py prepare` first")
     else:
-        sys.exit(1 if run(arguments.folder, arguments.seconds, not arguments.no_torch) else 0)
+        sys.exit(1 if run(arguments.folder, arguments.seconds, not arguments.no_torch, arguments.only) else 0)
 
 
 if __name__ == "__main__":
