@@ -298,7 +298,9 @@ def rule(rows: list[dict[str, Any]], precision: str) -> list[str]:
             gain = times["gradient"] / times[best]
             if gain > 1.05:
                 lines.append(f"{precision}: {case}: {best} is {gain:.2f} times as fast as gradient")
-    return lines or [f"{precision}: no lowering beats gradient by more than 5% in what was reached"]
+    if layers and not lines:
+        lines.append(f"{precision}: no lowering beats gradient by more than 5% in what was reached")
+    return lines
 
 
 def run(folder: Path, seconds: float, with_torch: bool, only: str) -> int:
