@@ -61,6 +61,11 @@ def measured(seconds: float) -> Peak:
     return Peak(operations, 2 * 4 * COPIED_FLOATS / times["copy"])
 
 
+def best(peaks: Sequence[Peak]) -> Peak:
+    """Return the highest of peaks measured at several times: other work on the machine only lowers them."""
+    return Peak(max(peak.operations for peak in peaks), max(peak.bytes_moved for peak in peaks))
+
+
 def transposed_work(
     batch: int, sizes: Sequence[int], channels: int, filters: int, kernel_size: int, stride: int
 ) -> tuple[float, float]:
