@@ -352,8 +352,9 @@ def test_the_address_of_the_server_is_checked(address):
 @pytest.mark.parametrize("width", [390, 1280, 3840])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(visit, width, scheme):
-    """No width overflows, and every control has a name."""
+    """No width overflows, nothing moves while the page loads, and every control has a name."""
     page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("window.shifts") < 0.005, page.evaluate("window.moved")
     give(page, ("a picture with a rather long name that has to be broken somewhere.png", png(photo(60, 40))))
     done(page, "rather long")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
