@@ -308,6 +308,15 @@ def test_in_front_of_another_server(new_page, folder):
         page.problems.clear()
 
 
+def test_the_first_model_that_takes_pictures_is_chosen(new_page, server):
+    """Others in the list are passed over, and can be chosen to read why."""
+    page = new_page()
+    page.goto(f"{server.rest_url}/")
+    page.locator("#status", has_text="in exact tiles").wait_for()
+    assert page.locator("#models option").first.inner_text() == "double"
+    assert page.locator("#models").input_value() == "fractional"
+
+
 def test_it_is_off_by_default(folder):
     """Without `web` the REST port has no page; with it the policy is strict."""
     with td.serving.Server(
