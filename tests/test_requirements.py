@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = {"cv2", "streamlit"}
+OUTSIDE = {"cv2", "jax", "streamlit"}
 """Modules that no target of the Makefile installs for the tests."""
 
 

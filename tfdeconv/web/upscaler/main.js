@@ -170,8 +170,9 @@ async function work(job, chosen) {
     const [result, labels] = await Promise.all(sheets.map((sheet) => sheet.png()));
     const from = `${picture.width} x ${picture.height}`;
     const text = isUpscaler ? `${from} to ${width} x ${height} pixels` : `${from} pixels labelled`;
+    const reduced = picture.deep ? ", in 8 of its 16 bits: `tfdeconv upscale` keeps them" : "";
     const guessed = isUpscaler && !chosen.rule && tiles > 1 ? `, in ${tiles} tiles that may show seams` : "";
-    finish(job, result, { width, height, labels, ending: isUpscaler ? `_x${scaleText(chosen.scale).replace("/", "-")}` : "_overlay", text: text + guessed });
+    finish(job, result, { width, height, labels, ending: isUpscaler ? `_x${scaleText(chosen.scale).replace("/", "-")}` : "_overlay", text: text + reduced + guessed });
   } finally {
     for (const sheet of sheets) sheet.release();
     release(picture.canvas);
