@@ -61,7 +61,7 @@ IMPORTS: dict[str, set[str]] = {
     "training": {"imaging", "keras_registration", "zoo"},
     "wire": set(),
     "client": {"geometry", "wire"},
-    "serving": {"object_stores", "version_folders", "web", "wire"},
+    "serving": {"version_folders", "web", "wire"},
     "cluster": {"serving", "wire"},
     "cli": {
         "analysis",

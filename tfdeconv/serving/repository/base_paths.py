@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from tfdeconv import object_stores, version_folders
+from tfdeconv import version_folders
 from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, TfdeconvError
+from tfdeconv.serving.repository import object_stores
 from tfdeconv.serving.repository.model_cache import ModelCache
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.stored_versions import StoredVersions

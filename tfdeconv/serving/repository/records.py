@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tfdeconv import object_stores
 from tfdeconv.errors import ServingError
+from tfdeconv.serving.repository import object_stores
 from tfdeconv.serving.repository.base_paths import VersionPlace
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.servable import Servable

@@ -16,8 +16,9 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfdeconv import object_stores, version_folders
+from tfdeconv import version_folders
 from tfdeconv.errors import CancelledError, ResourceExhaustedError, UnavailableError
+from tfdeconv.serving.repository import object_stores
 from tfdeconv.serving.repository.model_cache import ModelCache
 from tfdeconv.version_folders import Contents
 
