@@ -22,7 +22,7 @@ PROGRAMS = ("chromium", "node")
 MODULES = (
     *("playwright", "nbclient", "nbformat", "griffe", "mkdocs"),
     *("torch", "onnx", "onnxruntime", "onnxscript", "ai_edge_litert", "openvino"),
-    *("PIL", "pillow_heif", "pillow_jxl", "upath", "tensorflow_serving"),
+    *("PIL", "pillow_heif", "pillow_jxl", "upath", "s3fs", "moto", "tensorflow_serving"),
 )
 """What `make check` installs and tests are skipped without."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = {"cv2", "jax", "streamlit"}
-"""Modules that no target of the Makefile installs for the tests."""
 
 
 def run(path, **environment):
@@ -41,16 +38,3 @@ def test_continuous_integration_sets_the_switch():
     assert lines.index("make check") > next(
         number for number, line in enumerate(lines) if line.startswith("export TFDECONV_REQUIRE_ALL=1")
     )
-
-
-def test_the_switch_knows_every_module_that_tests_are_skipped_without():
-    """A new importorskip is in the list, or among the few that continuous integration does not install."""
-    known = re.findall(
-        r'"([\w.]+)"', (ROOT / "conftest.py").read_text().partition("MODULES = (")[2].partition("\n)")[0]
-    )
-    skipped = {
-        name.partition(".")[0]
-        for path in (ROOT / "tests").rglob("*.py")
-        for name in re.findall(r'importorskip\("([\w.]+)"', path.read_text())
-    }
-    assert skipped - {"mkdocstrings_handlers"} <= {*known, *OUTSIDE}

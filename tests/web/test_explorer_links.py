@@ -6,12 +6,40 @@ import random
 
 from tfdeconv.web import PageServer
 
-NUMBERS = [*"0 1 2 3 5 8 16 99 -1 1.5 1e3 x NaN 2x3 3x2x1 \u0664".split(), ""]
-VALUES = "ones count impulse random:3 random:-1 learned:2 1,2,3 1,,2 bilinear own %F0".split()
+NUMBERS = [
+    *["0", "1", "2", "3", "5", "8", "16", "99", "-1", "1.5", "1e3", "x", "NaN", "2x3", "3x2x1", "٤"],
+    "",
+]
+VALUES = [
+    "ones",
+    "count",
+    "impulse",
+    "random:3",
+    "random:-1",
+    "learned:2",
+    "1,2,3",
+    "1,,2",
+    "bilinear",
+    "own",
+    "%F0",
+]
 CHOICES = {
     "dims": ["2", "1", "3", "", "1x"],
     "words": ["keras", "torch", "onnx", "caffe", "jax", ""],
-    "padding": "same valid 0 1 2 1:2 1:0x0:1 -1 same_upper same_lower nothing 9".split(),
+    "padding": [
+        "same",
+        "valid",
+        "0",
+        "1",
+        "2",
+        "1:2",
+        "1:0x0:1",
+        "-1",
+        "same_upper",
+        "same_lower",
+        "nothing",
+        "9",
+    ],
     "values": VALUES,
     "weights": VALUES,
 }
