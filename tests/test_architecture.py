@@ -62,7 +62,7 @@ IMPORTS: dict[str, set[str]] = {
     "wire": set(),
     "client": {"geometry", "wire"},
     "serving": {"version_folders", "web", "wire"},
-    "cluster": set(),
+    "cluster": {"serving", "wire"},
     "cli": {
         "analysis",
         "client",

@@ -38,8 +38,8 @@ def engine_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
         click.option(
             "--address",
             metavar="HOST:PORT",
-            help="With --engine ray, the cluster to which this machine belongs.  [default: RAY_ADDRESS, or this "
-            "machine alone]",
+            help="With --engine ray, the cluster to which this machine belongs.  [default: RAY_ADDRESS, or "
+            "this machine alone]",
         ),
         click.option(
             "--workers",

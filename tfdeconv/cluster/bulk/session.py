@@ -87,8 +87,8 @@ def _check(address: str, given: str) -> None:
     host, colon, port = address.rpartition(":")
     if "/" in address or not colon or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise InvalidArgumentError(
-            f"{given} must be HOST:PORT of a Ray cluster to which this machine belongs, as `ray start` tells; "
-            f"received {address}. From outside, use `ray job submit`."
+            f"{given} must be HOST:PORT of a Ray cluster to which this machine belongs, as `ray start` "
+            f"tells; received {address}. From outside, use `ray job submit`."
         )
     if os.environ.get("RAY_USE_TLS", "0") != "0":
         return

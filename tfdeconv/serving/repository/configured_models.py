@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 from tfdeconv.errors import CancelledError, DeadlineExceededError, ServingError, TfdeconvError
 from tfdeconv.serving.config import operator_protos
@@ -28,6 +29,18 @@ def configured_models(options: ServerOptions) -> list[ModelConfig] | None:
         )
         return model_config.from_message(message)
     return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
+
+
+def repository_settings(options: ServerOptions) -> dict[str, Any]:
+    """Return what a server's options say to a ``ModelRepository``, by its arguments' names."""
+    return {
+        "poll_seconds": options.file_system_poll_wait_seconds,
+        "max_load_retries": options.max_num_load_retries,
+        "retry_seconds": options.load_retry_interval_micros / 1e6,
+        "load_threads": options.num_load_threads,
+        "unload_threads": options.num_unload_threads,
+        "allow_unavailable_labels": options.allow_version_labels_for_unavailable_models,
+    }
 
 
 class ConfigPoller:
