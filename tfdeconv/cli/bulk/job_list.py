@@ -138,7 +138,8 @@ class JobList:
         return int(self._database.execute("SELECT count(*) FROM job").fetchone()[0])
 
     def __iter__(self) -> Iterator[Job]:
-        return (task.job for task in tasks(self.path))
+        for task in tasks(self.path):  # a generator keeps the list, and with it the file
+            yield task.job
 
     @property
     def there(self) -> int:
