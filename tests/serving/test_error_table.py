@@ -122,6 +122,20 @@ GRPC_CASES = [
     ("Classify", classify(1, signature="s"), INVALID, "No signature was found with the name: s"),
     ("Classify", classify(), INVALID, "Input is empty."),
     (
+        "Classify",
+        classify(1, signature="serving_default"),
+        INVALID,
+        "No classification inputs found in SignatureDef: serving_default with inputs {x} and outputs {y}",
+    ),
+    (
+        "Regress",
+        regression_pb2.RegressionRequest.FromString(
+            classify(1, signature="serving_default").SerializeToString()
+        ),
+        INVALID,
+        "No regression inputs found in SignatureDef: serving_default with inputs {x} and outputs {y}",
+    ),
+    (
         "Regress",
         regression_pb2.RegressionRequest.FromString(classify(1, signature="s").SerializeToString()),
         INVALID,

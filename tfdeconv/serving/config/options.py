@@ -41,8 +41,8 @@ class ServerOptions:
         allow_version_labels_for_unavailable_models: Whether a new label may name a version that is not
             loaded yet. Defaults to False.
         saved_model_tags: Tags of the graph to load, separated by commas. Defaults to ``"serve"``.
-        enable_signature_method_name_check: Whether Classify and Regress want signatures that declare
-            the method. Defaults to False.
+        enable_signature_method_name_check: Whether a request wants a signature that declares its
+            method (Predict: any of the three). Defaults to False.
         enable_model_warmup: Whether a SavedModel's warm-up requests run before it serves. Defaults to True.
         num_request_iterations_for_warmup: How often each of them runs; 0 for once. Defaults to 0.
         grpc_max_threads: Calls answered at the same time over gRPC; 0 for four for each CPU. Defaults to 0.

@@ -25,8 +25,7 @@ class DataPlane:
     Args:
         repository: Where the models are.
         telemetry: Takes times and counts.
-        check_method_names: Whether Classify and Regress want signatures that declare the method.
-            Defaults to False.
+        check_method_names: Whether signatures must declare the method they are run by. Defaults to False.
     """
 
     def __init__(
@@ -61,7 +60,12 @@ class DataPlane:
     ) -> tuple[ModelSpec, dict[str, Array]]:
         """Run a signature of a version that the caller has leased; see ``predict``."""
         return signature_runs.predict(
-            servable, signature_name, inputs, output_filter, telemetry=self.telemetry
+            servable,
+            signature_name,
+            inputs,
+            output_filter,
+            check_method=self._check_method_names,
+            telemetry=self.telemetry,
         )
 
     def classify(self, spec: ModelSpec, examples: Sequence[bytes]) -> tuple[ModelSpec, Classification]:

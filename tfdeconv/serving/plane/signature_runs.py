@@ -30,6 +30,7 @@ def predict(
     inputs: Mapping[str, Array],
     output_filter: Sequence[str] = (),
     *,
+    check_method: bool = False,
     telemetry: Telemetry | None = None,
 ) -> tuple[ModelSpec, dict[str, Array]]:
     """Run a signature.
@@ -39,6 +40,7 @@ def predict(
         signature_name: Empty for ``serving_default``.
         inputs: Input alias to array. Looked up once each, after the names are checked.
         output_filter: Wanted output aliases in order. Defaults to all.
+        check_method: Whether the signature must declare a known method. Defaults to False.
         telemetry: Takes the run's time. Defaults to none.
 
     Returns:
@@ -51,6 +53,8 @@ def predict(
     signature = servable.signature(name)
     if signature is None:
         raise FailedPreconditionError(f'Serving signature key "{name}" not found.')
+    if check_method:
+        example_signatures.check_prediction_method(signature)
     feeds = _feeds(signature, inputs)
     aliases = _wanted_outputs(signature, output_filter)
     fetches = [signature.outputs[alias].tensor_name for alias in aliases]
@@ -161,7 +165,7 @@ def _join(names: Sequence[str] | Mapping[str, Any] | set[str]) -> str:
 def _feeds(signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Name the inputs by graph tensor, with defaults where a request leaves one out."""
     wanted = signature.inputs
-    if len(inputs) > len(wanted) or len(inputs) < len(wanted.keys() - signature.defaults.keys()):
+    if len(inputs) > len(wanted) or (len(inputs) < len(wanted) and not signature.defaults):
         sent, needed = set(inputs), set(wanted)
         raise InvalidRequestError(
             f"input size does not match signature: {len(inputs)}!={len(wanted)} "
