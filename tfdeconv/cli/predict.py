@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tfdeconv.cli import tensor_files
 from tfdeconv.cli.bulk.options import engine_of, engine_options
-from tfdeconv.cli.bulk.predict_folders import predict_folders
 from tfdeconv.cli.connection import connection_options, open_client
+from tfdeconv.cli.predicting.folders import predict_folders
 from tfdeconv.client import Metadata, Signature
 from tfdeconv.errors import FileError, InvalidArgumentError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging.storage import STREAM, place
 
 _PAGE = 1000  # rows in memory
@@ -177,6 +178,24 @@ def real(path: Any) -> Any:
     return Path(os.path.realpath(path)) if isinstance(path, Path) else path.resolve()
 
 
+@contextlib.contextmanager
+def looked_at(found: Any) -> Iterator[None]:
+    """Let what goes wrong in a store be told of the place that is looked at.
+
+    Raises:
+        FileError: The store does not answer, or does not let in.
+    """
+    try:
+        yield
+    except TfdeconvError:
+        raise
+    except Exception as error:  # each store has its own
+        if isinstance(found, Path):
+            raise
+        reason = (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
+        raise FileError(f"{found} cannot be looked at: {reason}.") from error
+
+
 class _Present:
     """Whether a file exists; a folder of an object store is listed once for the files in it."""
 
@@ -189,11 +208,12 @@ class _Present:
             return os.path.exists(target)  # noqa: PTH110 - Path.exists may raise PermissionError
         if target.parent != self._folder:
             self._folder = target.parent
-            target.fs.invalidate_cache(target.parent.path)
-            try:
-                found = target.fs.ls(target.parent.path, detail=False)
-            except FileNotFoundError:
-                found = []
+            with looked_at(target.parent):
+                target.fs.invalidate_cache(target.parent.path)
+                try:
+                    found = target.fs.ls(target.parent.path, detail=False)
+                except FileNotFoundError:
+                    found = []
             self._names = {str(name).rstrip("/").rpartition("/")[2] for name in found}
         return target.name in self._names
 

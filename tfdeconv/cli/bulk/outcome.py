@@ -38,8 +38,12 @@ def stops_all(error: BaseException, target: Any) -> bool:
         >>> stops_all(full, Path("a.png")), stops_all(ValueError("a.png is broken"), Path("a.png"))
         (True, False)
     """
+    closed_store = hasattr(target, "fs") and str(error).startswith(str(target))
     cause = error.__cause__
-    if isinstance(cause, OSError) and cause.errno in _FULL:
-        return True
-    is_of_writing = str(error).startswith(str(target))
-    return is_of_writing and hasattr(target, "fs") and isinstance(cause, PermissionError | FileNotFoundError)
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            return True
+        if closed_store and isinstance(cause, PermissionError | FileNotFoundError):  # of the bucket
+            return True
+        cause = cause.__cause__
+    return False

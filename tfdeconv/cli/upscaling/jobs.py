@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfdeconv.cli.bulk.job_list import Job, JobList, real
+from tfdeconv.cli.bulk.job_list import Job, JobList, looked_at, real
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging import READ_SUFFIXES, SUFFIXES
 from tfdeconv.imaging.formats.kind import ENDINGS as KINDS
@@ -155,7 +155,10 @@ def is_folder(path: Any) -> bool:
     """Whether a place is a folder that can be searched."""
     if isinstance(path, Path):
         return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir may raise PermissionError
-    return path is not STREAM and bool(path.is_dir())
+    if path is STREAM:
+        return False
+    with looked_at(path):
+        return bool(path.is_dir())
 
 
 def _names_a_file(path: Any) -> bool:
@@ -165,6 +168,8 @@ def _names_a_file(path: Any) -> bool:
 
 def _below(path: Any, output: Any, ending: str | None, left_out: LeftOut) -> Iterator[Job]:
     if not is_folder(path):
+        if path is not STREAM and not isinstance(path, Path) and not path.exists():
+            raise FileError(f"{path}: there is no such file or folder.")
         yield Job(path, output / _renamed(path, ending).name)
         return
     results = real(output)
@@ -200,7 +205,8 @@ def _is_picture(suffix: str) -> bool:
 def _tree(folder: Any, results: Any, left_out: LeftOut) -> Iterator[Any]:
     """Files below a folder, one folder after the other, without hidden ones and those that are results."""
     if not isinstance(folder, Path):
-        yield from _remote_tree(folder)
+        with looked_at(folder):
+            yield from _remote_tree(folder)
         return
     results_are_inside = real(folder) in results.parents
     seen: set[tuple[int, int]] = set()

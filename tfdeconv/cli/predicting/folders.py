@@ -11,8 +11,8 @@ import click
 
 from tfdeconv.cli.bulk.job_list import Job, JobList
 from tfdeconv.cli.bulk.options import Engine, check_places
-from tfdeconv.cli.bulk.predict_worker import PredictWorker
 from tfdeconv.cli.bulk.run import check_writable, remove_drafts, run
+from tfdeconv.cli.predicting.worker import PredictWorker
 from tfdeconv.cli.upscaling.jobs import find
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging.storage import STREAM, place
