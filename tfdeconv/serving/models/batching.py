@@ -167,6 +167,10 @@ class BatchedModel:
         by_name = dict(zip(sorted(set(fetches)), values, strict=True))
         return [by_name[name] for name in fetches]
 
+    def least_answer_bytes(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> int:
+        """Return what one request's values take at least; see ``SessionModel.least_answer_bytes``."""
+        return self._model.least_answer_bytes(feeds, fetches)
+
     def check_feeds(self, feeds: Mapping[str, Array]) -> None:
         """Check the values of one request; see ``SessionModel.run``."""
         self._model.check_feeds(feeds)
