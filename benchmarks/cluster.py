@@ -1,7 +1,7 @@
 """What a Ray cluster brings, and what it costs.
 
-``python benchmarks/cluster.py bulk`` enlarges the same photographs by one process and by processes of Ray on this
-machine (``pip install 'tfdeconv[cluster]'``), and checks that all write the same bytes.
+``python benchmarks/cluster.py bulk`` enlarges the same photographs by one process and by processes of Ray on
+this machine (``pip install 'tfdeconv[cluster]'``), and checks that all write the same bytes.
 """
 
 from __future__ import annotations
