@@ -72,14 +72,15 @@ class Xla:
 
     def _modules(self, stem: Path) -> list[tuple[str, Any]]:
         """The program as what the runtime may take: StableHLO as it was written, or made from HLO."""
-        modules: list[tuple[str, Any]] = [
-            ("StableHLO", stem.with_name(f"{stem.name}.stablehlo").read_bytes())
-        ]
+        modules: list[tuple[str, Any]] = []
+        try:
+            modules.append(("StableHLO", stem.with_name(f"{stem.name}.stablehlo").read_bytes()))
+        except OSError as error:
+            modules.append(("StableHLO", error))
         try:
             computation = self._client.XlaComputation(stem.with_name(f"{stem.name}.hlo").read_bytes())
-            mlir = self._client._xla.mlir
-            modules.append(("HLO", mlir.xla_computation_to_mlir_module(computation)))
-        except (AttributeError, RuntimeError, ValueError) as error:
+            modules.append(("HLO", self._client._xla.mlir.xla_computation_to_mlir_module(computation)))
+        except (AttributeError, OSError, RuntimeError, ValueError) as error:
             modules.append(("HLO", error))
         return modules
 
@@ -154,6 +155,10 @@ class Torch:
                 return conv_transpose(
                     x, kernel, None, spec["stride"], spec["lead"], spec["extra"], spec["groups"]
                 )[window]
+        elif case["kind"] == "bilinear":
+
+            def compute() -> Any:
+                return functional.interpolate(x, scale_factor=spec["scale"], mode="bilinear")
         else:
             weights = [
                 [tensor(w, *swap) if w.ndim == rank + 2 else tensor(w.reshape(-1)) for w in stored]
@@ -345,7 +350,7 @@ def report(rows: list[dict[str, Any]]) -> int:
     """Print the tables, what follows for a rule, and what failed; return how many failed."""
     reached = [row for row in rows if row.get("failure") != NOT_REACHED]
     for precision in PRECISIONS:
-        for kind in ("layer", "model"):
+        for kind in ("layer", "bilinear", "model"):
             print(f"{table(reached, kind, precision)}\n")
     print("\n".join(line for precision in PRECISIONS for line in rule(reached, precision)))
     failed = [row for row in reached if "failure" in row]

@@ -62,6 +62,9 @@ SMALL_LAYERS = [
     Layer("small: 6x5 8->3 k4 s2", 1, (6, 5), 8, 3, 4, 2),
     Layer("small by channel: b2 6x5x4 k3 s2", 2, (6, 5), 4, 4, 3, 2, 4),
 ]
+BILINEAR = [(1, 64, 21, 8), (8, 32, 64, 2), (1, 256, 3, 4)]
+"""Batch, side, channels and factor of bilinear upsampling."""
+SMALL_BILINEAR = [(2, 6, 4, 3)]
 SIZE, SMALL_SIZE = 256, 12
 """Side of a model's picture."""
 
@@ -88,7 +91,7 @@ class Preparation:
     ) -> None:
         """Lower ``function`` of the tensors ``x``, whose sources are the case's ``inputs``, and write it."""
         name = f"{case['number']}-{contender.replace(' ', '_')}-{precision}"
-        dtype = tf.bfloat16 if precision == "bfloat16" and case["kind"] == "layer" else tf.float32
+        dtype = tf.bfloat16 if precision == "bfloat16" and case["kind"] != "model" else tf.float32
         x = [tf.cast(tensor, dtype) for tensor in x]
         compiled = tf.function(function, jit_compile=True, autograph=False)
         tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
@@ -150,6 +153,21 @@ def add_layer(preparation: Preparation, layer: Layer) -> None:
             continue
 
 
+def add_bilinear(preparation: Preparation, batch: int, size: int, channels: int, factor: int) -> None:
+    """Add ``linear_upsample`` with the border that PyTorch's interpolation has."""
+    inputs = [source([batch, size, size, channels], 1)]
+    x = [tf.constant(gpu.integers(inputs[0]))]
+
+    def compute(x: tf.Tensor) -> tf.Tensor:
+        return td.ops.linear_upsample(x, factor, boundary="edge")
+
+    name = f"{f'b{batch} ' if batch > 1 else ''}{size}x{size}x{channels} x{factor}"
+    expected = tf.function(compute, autograph=False)(*x).numpy()
+    case = preparation.expect(name, "bilinear", expected, inputs=inputs, torch={"scale": factor})
+    for precision in gpu.PRECISIONS:
+        preparation.add(case, "linear_upsample", precision, compute, x)
+
+
 def chain(preparation: Preparation, model: keras.Model) -> list[dict[str, Any]]:
     """Return the steps of an upscaler for PyTorch, whose weights are added to the arrays."""
     steps: list[dict[str, Any]] = []
@@ -199,6 +217,8 @@ def prepare(folder: Path, *, small: bool = False) -> None:
     preparation = Preparation(folder)
     for layer in SMALL_LAYERS if small else LAYERS:
         add_layer(preparation, layer)
+    for shape in SMALL_BILINEAR if small else BILINEAR:
+        add_bilinear(preparation, *shape)
     size = SMALL_SIZE if small else SIZE
     for quality in ("fast",) if small else ("fast", "fine"):
         for scale in (2,) if small else (2, 3, 4):

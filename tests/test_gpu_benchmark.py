@@ -43,7 +43,7 @@ def test_every_lowering_and_an_upscaler_are_prepared_in_every_precision(scripts,
     gpu, _ = scripts
     folder, manifest, _ = prepared
     programs = [program for case in manifest["cases"] for program in case["programs"]]
-    wanted = {*td.ops.LOWERINGS, "device='gpu'", "device='cpu'"}
+    wanted = {*td.ops.LOWERINGS, "linear_upsample", "device='gpu'", "device='cpu'"}
     for precision in gpu.PRECISIONS:
         assert {one["contender"] for one in programs if one["precision"] == precision} == wanted
     for one in programs:
@@ -153,6 +153,8 @@ def test_jax_runs_every_program_and_a_wrong_number_fails(prepared):
     assert len(results) == sum(len(case["programs"]) for case in manifest["cases"])
     assert all(one["milliseconds"] > 0 and one["form"] in ("StableHLO", "HLO") for one in results)
     assert max(one["error"] for one in results if one["precision"] == "float32") < 1e-5
+    for file in folder.glob("*.stablehlo"):
+        file.write_bytes(b"of a version that this runtime does not read")
     wrong = arrays | {"0/expected": arrays["0/expected"] + manifest["cases"][0]["scale"]}
     np.savez(folder / "arrays.npz", **wrong)
     done = subprocess.run(
@@ -160,6 +162,8 @@ def test_jax_runs_every_program_and_a_wrong_number_fails(prepared):
     )
     np.savez(folder / "arrays.npz", **arrays)
     assert done.returncode == 1
+    results = json.loads((folder / "results.json").read_text())["results"]
+    assert {one["form"] for one in results if "milliseconds" in one} == {"HLO"}
     assert "differs by 1 of the largest output" in done.stdout
 
 
