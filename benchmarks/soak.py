@@ -41,14 +41,15 @@ import grpc
 import httpx
 import numpy as np
 from PIL import Image
-from serving import free_port, wait_for
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from serving import free_port, wait_for
 from tfdeconv.client import Client, RetryPolicy, connect
 
 LONGEST_ANSWER = 20.0
 SETTLING = 2.0
 REFUSALS = {400, 408, 413, 429, 431, 499, 503, 504}
+HEAD = b"POST /v1/models/steady:predict HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 CONFIG = """
 model_config_list {{
   config {{
@@ -93,8 +94,8 @@ class Resources:
         folder = Path(f"/proc/{pid}")
         return cls(
             pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
-            len(os.listdir(folder / "task")),
-            len(os.listdir(folder / "fd")),
+            len(list((folder / "task").iterdir())),
+            len(list((folder / "fd").iterdir())),
         )
 
 
@@ -283,12 +284,18 @@ class Bad:
         """Send a request over REST, and go."""
         body = b'{"instances":[' + b"[" + b"[[0,0,0]]," * 20_000 + b"[[0,0,0]]" + b"]" + b"]}"
         with socket.create_connection(self._address, timeout=20) as connection:
-            head = f"POST /v1/models/steady:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = (
+                f"POST /v1/models/steady:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
             connection.sendall(head.encode() + body[: random.choice([100, len(body)])])
 
     def stall(self) -> None:
         """Stop in the middle of heads and bodies, until the server has had enough."""
-        heads = [b"", b"POST /v1/models/st", b"POST /v1/models/steady:predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+        heads = [
+            b"",
+            b"POST /v1/models/st",
+            b"POST /v1/models/steady:predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+        ]
         with contextlib.ExitStack() as stack:
             held = []
             for head in heads * 3:
@@ -317,7 +324,7 @@ def repeat(name: str, call: Callable[[], None], pause: float, record: Record, en
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             failure = f"{type(error).__name__}: {str(error)[:300]} ({where.name}, line {where.lineno})"
-            print(f"{time.strftime('%H:%M:%S')} {name}: {failure}", flush=True)
+            print(f"{time.strftime('%X')} {name}: {failure}", flush=True)
         record.call(name, time.monotonic() - started, failure)
 
 
@@ -408,7 +415,7 @@ def watch(
             break
         samples.append(Resources.of(server.pid))
         if len(samples) % 60 == 1:
-            print(f"{time.strftime('%H:%M:%S')} {sum(record.calls.values())} calls, {samples[-1]}", flush=True)
+            print(f"{time.strftime('%X')} {sum(record.calls.values())} calls, {samples[-1]}", flush=True)
         ended.wait(pause)
     ended.set()
     seconds = time.monotonic() - started
