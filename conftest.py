@@ -6,6 +6,10 @@ import importlib.util
 
 import pytest
 
+# Modules that import Ray where they begin: their examples, and what runs in a process of its own.
+collect_ignore_glob = ["tests/cluster/serving/*_scenario.py"]
+if importlib.util.find_spec("ray") is None:
+    collect_ignore_glob.append("tfdeconv/cluster/serving/*")
 NEEDS = {"tfdeconv.export.portable.export.export_portable": ("onnx", "onnxruntime")}
 """Example -> the packages of extras that it uses."""
 

@@ -62,9 +62,11 @@ IMPORTS: dict[str, set[str]] = {
     "wire": set(),
     "client": {"geometry", "wire"},
     "serving": {"version_folders", "web", "wire"},
+    "cluster": {"serving", "wire"},
     "cli": {
         "analysis",
         "client",
+        "cluster",
         "export",
         "geometry",
         "imaging",

@@ -32,6 +32,20 @@ def test_writes_a_model_with_the_same_outputs(model_file, tmp_path):
     np.testing.assert_allclose(fast(x), model(x), atol=1e-5)
 
 
+def test_precision(tmp_path):
+    """The written file computes in bfloat16 where asked to, and the table says what that changes."""
+    convolutions = [keras.layers.Conv2D(4, 3, name=name) for name in ("picture", "hidden", "last")]
+    keras.Sequential([keras.Input((None, None, 2)), *convolutions]).save(tmp_path / "model.keras")
+    result = invoke(
+        tmp_path / "model.keras",
+        tmp_path / "fast.keras",
+        *("--input-shape", "8x8x2", "--budget", "0", "--precision", "bfloat16"),
+    )
+    assert "times as fast" in result.output
+    fast = keras.saving.load_model(tmp_path / "fast.keras")
+    assert fast.get_layer("hidden").compute_dtype == "bfloat16"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -186,4 +186,4 @@ class TestWithoutStarting:
         """The choice is named."""
         result = self.invoke("--engine=triton")
         assert result.exit_code == 255
-        assert "must be embedded, tensorflow-serving or auto" in result.output
+        assert "must be embedded, tensorflow-serving, auto or ray" in result.output

@@ -360,12 +360,12 @@ class TestRest:
     def test_timeout(self, toy_folder, monkeypatch):
         """A request that outlives the limit is answered with DEADLINE_EXCEEDED."""
         release = threading.Event()
+        monkeypatch.setattr(
+            RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(20) else (500, b"")
+        )
         with Server(
             model_base_path=toy_folder, model_name="toy", rest_api_timeout_in_ms=50, grpc_port=None
         ) as server:
-            monkeypatch.setattr(
-                RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(20) else (500, b"")
-            )
             status, _, body = http_call(server, "POST", PREDICT, b"{}")
             release.set()
             assert (status, json.loads(body)["error"]) == (504, "Timed out waiting for notification")

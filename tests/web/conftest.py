@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from upscaler_page import export_models
+
+import tfdeconv as td
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
@@ -50,3 +54,37 @@ def new_page(browser):
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of served models, with its models.config."""
+    base = tmp_path_factory.mktemp("models")
+    export_models(base)
+    return base
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    """A server of these models that shows the page."""
+    with td.serving.Server(
+        model_config_file=folder / "models.config", grpc_port=None, rest_port=0, web=True
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def visit(new_page, server):
+    """The page for pictures on the server's own port, with a model chosen."""
+
+    def open_page(model="upscaler", address=None, **options):
+        page = new_page(**options)
+        page.goto(address or f"{server.rest_url}/")
+        page.locator("#models option").first.wait_for(state="attached")
+        page.locator("#models").select_option(model)
+        page.locator("#status", has_text=f"'{model}'").filter(
+            has_text=re.compile("enlarges|labels")
+        ).wait_for()
+        return page
+
+    return open_page

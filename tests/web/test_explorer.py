@@ -426,14 +426,14 @@ def test_everything_has_a_name(explorer):
 def test_print_and_no_javascript_show_the_still_picture(explorer, new_page, server):
     """What stands inside the element is shown there, and only there."""
     page = explorer()
-    still = page.get_by_text("The explorer needs JavaScript.")
+    still = page.get_by_text("The explorer needs JavaScript")
     assert not still.is_visible()
     page.emulate_media(media="print")
     assert still.is_visible()
     assert not page.locator(".app").is_visible()
     plain = new_page(java_script_enabled=False)
     plain.goto(server.url)
-    assert plain.get_by_text("The explorer needs JavaScript.").is_visible()
+    assert plain.get_by_text("The explorer needs JavaScript").is_visible()
 
 
 DOCS = Path(__file__).parents[2] / "docs"

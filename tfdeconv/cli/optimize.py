@@ -39,6 +39,13 @@ from tfdeconv.imaging.formats.atomic_file import draft_of
     type=click.Choice(["cpu", "gpu"]),
     help="Where the model will run.  [default: the GPU if one is visible]",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="What convolutions compute in; bfloat16 changes the outputs, by what is printed.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace OUTPUT_FILE if it exists.")
 def command(
     model_file: Path,
@@ -47,6 +54,7 @@ def command(
     batch: int,
     budget_s: float,
     device: Any,
+    precision: Any,
     *,
     overwrite: bool,
 ) -> None:
@@ -65,7 +73,12 @@ def command(
     import tfdeconv as td
 
     result = td.optimize(
-        load_keras_file(model_file, "MODEL_FILE"), parsed, batch=batch, budget_s=budget_s, device=device
+        load_keras_file(model_file, "MODEL_FILE"),
+        parsed,
+        batch=batch,
+        budget_s=budget_s,
+        device=device,
+        precision=precision,
     )
     with draft_of(output_file, overwrite=overwrite) as draft:
         result.model.save(draft)

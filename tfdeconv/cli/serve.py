@@ -9,19 +9,21 @@ import shlex
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 import tfdeconv
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
+from tfdeconv.extras import require
 from tfdeconv.serving.addresses import bracketed
 from tfdeconv.serving.launch import engine, flags
 from tfdeconv.serving.launch.allocator import keep_freed_memory
 from tfdeconv.wire import status_codes
 
 if TYPE_CHECKING:
+    from tfdeconv.serving.config.options import ServerOptions
     from tfdeconv.serving.server import Server
 
 _FAILED = 255
@@ -78,7 +80,9 @@ def command(arguments: tuple[str, ...]) -> None:
     except InvalidArgumentError as error:
         click.echo(str(error), err=True)
         sys.exit(_FAILED)
-    if parsed.values["dry_run"]:
+    if parsed.values["engine"] == engine.RAY:
+        _serve_on_ray(parsed)
+    elif parsed.values["dry_run"]:
         click.echo(shlex.join(external or engine.embedded_command(parsed)))
     elif external:
         os.execv(external[0], external)
@@ -86,27 +90,79 @@ def command(arguments: tuple[str, ...]) -> None:
         _serve(parsed)
 
 
+def _set_up_logging() -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)
+    for noisy in ("tensorflow", "absl", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _set_on_signals(stopping: threading.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # nohup
+            signal.signal(number, lambda *_: stopping.set())
+
+
+def _options(parsed: flags.Parsed) -> ServerOptions:
+    from tfdeconv.serving.launch import flag_options
+
+    options = flag_options.from_flags(parsed)
+    if options.rest_port is None and parsed.values["rest_api_port"]:
+        logging.error(
+            "server_options.http_port cannot be same as grpc_port. Please use a different port for "
+            "HTTP/REST API. Skipped exporting HTTP/REST API."
+        )
+    return options
+
+
+def _fail(error: TfdeconvError) -> NoReturn:
+    click.echo(f"Failed to start server. Error: {status_codes.with_code(error)}", err=True)
+    sys.exit(_FAILED)
+
+
+def _serve_on_ray(parsed: flags.Parsed) -> None:
+    require("ray.serve", extra="cluster", feature="Serving on Ray")
+    for module in ("grpc", "grpc_health", "tensorflow_serving.apis", "starlette", "uvicorn", "orjson"):
+        require(module, extra="serving", feature="Serving on Ray")
+    import_tensorflow()
+    from tfdeconv.cluster.serving import launch, serve_config
+    from tfdeconv.cluster.serving.application import Scale
+
+    _set_up_logging()
+    stopping = threading.Event()
+    try:
+        options, scale = _options(parsed), Scale.of(parsed)
+        if parsed.values["dry_run"]:
+            click.echo(serve_config.text(parsed), nl=False)
+            return
+        with launch.cluster(str(parsed.values["address"])):
+            _set_on_signals(stopping)  # Ray has handlers of its own
+            deployment = launch.Deployment(options, scale)
+            try:
+                for address, grpc_port, rest_port in deployment.start(cancel=stopping):
+                    host = address if options.host in ("0.0.0.0", "::") else options.host
+                    if grpc_port is not None:
+                        click.echo(f"Running gRPC ModelServer at {host}:{grpc_port} ...")
+                    if rest_port is not None:
+                        click.echo(f"Exporting HTTP/REST API at:{host}:{rest_port} ...")
+                stopping.wait()
+            finally:
+                deployment.stop()
+    except CancelledError:
+        pass  # stopped while it waited for the models
+    except TfdeconvError as error:
+        _fail(error)
+
+
 def _serve(parsed: flags.Parsed) -> None:
     keep_freed_memory()
     import_tensorflow()  # only now: the flags were parsed without it
     from tfdeconv.serving import Server
-    from tfdeconv.serving.launch import flag_options
 
-    logging.basicConfig(format="%(asctime)s %(levelname).1s %(message)s", level=logging.INFO)
-    for noisy in ("tensorflow", "absl", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    _set_up_logging()
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # nohup
-            signal.signal(number, lambda *_: stopping.set())
+    _set_on_signals(stopping)
     try:
-        options = flag_options.from_flags(parsed)
-        if options.rest_port is None and parsed.values["rest_api_port"]:
-            logging.error(
-                "server_options.http_port cannot be same as grpc_port. Please use a different port for "
-                "HTTP/REST API. Skipped exporting HTTP/REST API."
-            )
-        server = Server(options)
+        server = Server(_options(parsed))
         server.start(cancel=stopping)
         gc.collect()
         gc.freeze()  # the models' objects live as long as the process: collections need not visit them
@@ -115,8 +171,7 @@ def _serve(parsed: flags.Parsed) -> None:
     except CancelledError:
         pass  # stopped while it waited for the models
     except TfdeconvError as error:
-        click.echo(f"Failed to start server. Error: {status_codes.with_code(error)}", err=True)
-        sys.exit(_FAILED)
+        _fail(error)
     if not server.stop(grace=float(parsed.values["drain_seconds"])):
         # Python would wait for the threads that still compute what nobody waits for.
         logging.shutdown()

@@ -30,7 +30,7 @@ def from_http(status: int, message: str) -> errors.ServingError:
     return status_codes.error_of(code, message)
 
 
-def unreachable(url: str, reason: str) -> errors.UnavailableError:
+def unreachable(url: str, reason: str) -> errors.UnreachableError:
     """Return the error of a connection that could not be made or broke.
 
     Example:
@@ -46,7 +46,17 @@ def unreachable(url: str, reason: str) -> errors.UnavailableError:
             f"Is the server running, does it speak {protocol} over TLS there, and does each side trust the "
             "other's certificate?"
         )
-    return errors.UnavailableError(f"{url} cannot be reached: {reason}. {asked}")
+    return errors.UnreachableError(f"{url} cannot be reached: {reason}. {asked}")
+
+
+def unresolved(url: str, reason: str) -> errors.UnreachableError:
+    """Return the error of a name without addresses.
+
+    Example:
+        >>> print(unresolved("grpc+dns://models:8500", "Name or service not known"))
+        The name in grpc+dns://models:8500 has no address: Name or service not known.
+    """
+    return errors.UnreachableError(f"The name in {url} has no address: {reason.rstrip('.')}.")
 
 
 def late(url: str, timeout: float) -> errors.DeadlineExceededError:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from tfdeconv.inference.max_prelu import MaxPReLU
 
 
-def cheaper_activation(layer: keras.Layer) -> tuple[keras.Layer, str] | None:
+def cheaper_activation(layer: keras.Layer, *, dtype: Any = None) -> tuple[keras.Layer, str] | None:
     """Return a layer that equals the PReLU ``layer``, and what was done; None where there is none.
 
     One slope for all channels makes it a leaky ReLU, which TensorFlow computes inside the
-    convolution; slopes up to 1 make it a maximum.
+    convolution; slopes up to 1 make it a maximum. Its policy is ``dtype``, by default that of ``layer``.
 
     Example:
         >>> layer = keras.layers.PReLU(shared_axes=[1, 2], alpha_initializer="zeros")
@@ -23,7 +25,7 @@ def cheaper_activation(layer: keras.Layer) -> tuple[keras.Layer, str] | None:
     if type(layer) is not keras.layers.PReLU:
         return None
     slopes = np.asarray(layer.alpha)
-    options = {"name": layer.name, "dtype": layer.dtype_policy}
+    options = {"name": layer.name, "dtype": dtype or layer.dtype_policy}
     first = float(slopes.flat[0])
     if np.all(slopes == first) and 0 <= first <= 1:
         if first == 0:

@@ -68,10 +68,10 @@ def fold(
 
 
 def folded_convolution(
-    convolution: keras.Layer, normalization: keras.layers.BatchNormalization, *, name: str
+    convolution: keras.Layer, normalization: keras.layers.BatchNormalization, *, name: str, dtype: Any
 ) -> tuple[keras.Layer, list[np.ndarray]]:
     """Return a new Keras convolution with a bias, and the weights to give it once it is built."""
-    config: dict[str, Any] = {**convolution.get_config(), "name": name, "use_bias": True}
+    config: dict[str, Any] = {**convolution.get_config(), "name": name, "use_bias": True, "dtype": dtype}
     config.pop("lora_rank", None)  # the attribute `kernel` has the adaptation already
     scale, shift = scale_and_shift(normalization)
     kernel = np.asarray(convolution.kernel) * scale  # the filters are the last axis

@@ -45,6 +45,8 @@ class Report:
         output_scale: Largest absolute output on that input.
         before_ms: Time of the original model, in milliseconds.
         after_ms: Time of the optimized model.
+        precision: What its convolutions compute in, where they may: "float32" or "bfloat16".
+        float32_ms: Time of the optimized model in float32; None where not measured.
     """
 
     layers: tuple[LayerReport, ...]
@@ -52,6 +54,8 @@ class Report:
     output_scale: float
     before_ms: float
     after_ms: float
+    precision: str = "float32"
+    float32_ms: float | None = None
 
     def __str__(self) -> str:
         rows = [("layer", "rewrite", "candidates (ms)")]
@@ -70,4 +74,15 @@ class Report:
             f"{self.before_ms:.3g} ms -> {self.after_ms:.3g} ms ({self.before_ms / self.after_ms:.2f}x), "
             f"largest difference {self.max_error:.2g} of outputs up to {self.output_scale:.2g}"
         )
+        if self.precision != "float32" and self.float32_ms is not None:
+            lines.append(self._worth(self.float32_ms / self.after_ms))
         return "\n".join(lines)
+
+    def _worth(self, gain: float) -> str:
+        """What the reduced precision brings."""
+        if not any(layer.rewrite.endswith(self.precision) for layer in self.layers):
+            return f"No layer computes in {self.precision}."
+        verdict = "as fast" if gain >= 1 else "as fast: it does not pay here"
+        return (
+            f"optimized in float32 {self.float32_ms:.3g} ms; {self.precision} is {gain:.2f} times {verdict}"
+        )

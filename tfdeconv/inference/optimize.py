@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import keras
@@ -17,6 +19,7 @@ from tfdeconv.inference.fusible_convolution import is_known
 from tfdeconv.inference.measure import NOISE, milliseconds
 from tfdeconv.inference.optimization_report import AS_IT_IS, Report
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
+from tfdeconv.inference.reduced_precision import Precision, config_in
 from tfdeconv.inference.rewrite import Rewriter, as_functional
 from tfdeconv.inference.sample_inputs import random_inputs
 from tfdeconv.keras_reading import TransposedConvolution
@@ -25,7 +28,7 @@ from tfdeconv.ops.lowerings import LOWERINGS
 
 Device = Literal["cpu", "gpu"]
 
-TOLERANCE = 1e-4
+TOLERANCES: Mapping[Precision, float] = MappingProxyType({"float32": 1e-4, "bfloat16": 0.25})
 """Largest difference of the outputs, relative to the largest output, that rounding may explain."""
 WHOLE_MODEL_SHARE = 0.25
 """Part of the budget for timing the models before and after."""
@@ -51,6 +54,7 @@ def optimize(
     batch: int = 1,
     budget_s: float = 10.0,
     device: Device | None = None,
+    precision: Precision = "float32",
 ) -> Optimized:
     """Return a model for inference with the same outputs that runs faster.
 
@@ -69,6 +73,14 @@ def optimize(
     No layer uses XLA, and none needs oneDNN: the model may be exported and served anywhere. The choice is
     in the report, and in each layer's ``lowering`` once the model is saved and loaded.
 
+    With ``precision="bfloat16"`` the model still reads and returns float32, but convolutions and transposed
+    convolutions inside compute in bfloat16 (8 significant bits; sums in float32 where TensorFlow's kernels
+    do, as oneDNN's), and with them what only chooses, moves or clips their outputs. Sums, normalization,
+    softmax and matrix products stay in float32, and so do convolutions of up to 3 channels, such as pictures
+    have, and the layer that writes an output. That pays on processors with AVX512-BF16 or AMX; on others the
+    model computes the same but slowly. The report has the difference and the time of the float32 form beside
+    it, and each such layer is marked.
+
     Args:
         model: A built Sequential or functional model, possibly with such models inside.
         input_shape: Shape of one input without the batch, fully known; a list of shapes for a model
@@ -77,13 +89,15 @@ def optimize(
         budget_s: Seconds to spend on measuring, approximately, shared by all layers.
         device: Where the model will run. None: the GPU if one is visible, else the processor. "gpu"
             where no GPU is visible keeps every transposed convolution with cuDNN ("gradient").
+        precision: "float32", or "bfloat16" for the convolutions inside.
 
     Returns:
         The model and the report.
 
     Raises:
         InvalidArgumentError: The model is not a graph of layers, or a shape does not fit it.
-        TfdeconvError: The outputs differ by more than rounding explains.
+        TfdeconvError: The outputs differ by more than rounding explains, or TensorFlow cannot compute in
+            bfloat16 here.
 
     Example:
         >>> image = keras.Input((None, None, 8))
@@ -105,27 +119,58 @@ def optimize(
         raise InvalidArgumentError(f"device must be 'cpu', 'gpu' or None; received {device!r}.")
     if not isinstance(budget_s, numbers.Real) or not 0 <= budget_s < math.inf:
         raise InvalidArgumentError(f"budget_s must be a number of seconds, 0 or more; received {budget_s!r}.")
+    if precision not in ("float32", "bfloat16"):
+        raise InvalidArgumentError(f"precision must be 'float32' or 'bfloat16'; received {precision!r}.")
     sample = random_inputs(functional, input_shape, batch)
     gpu = bool(tf.config.get_visible_devices("GPU"))
+    precisions: list[Precision] = ["float32"] if precision == "float32" else ["float32", precision]
+    choose = _KeepCuDNN() if device == "gpu" and not gpu else _Fastest(functional, budget_s / len(precisions))
     with tf.device("CPU" if device == "cpu" or not gpu else "GPU"):
         before = tf.function(functional, autograph=False)
         wanted = before(sample)  # builds what Keras builds at the first call, such as a layer's activation
-        chooser = _KeepCuDNN() if device == "gpu" and not gpu else _Fastest(functional, budget_s)
-        rewriter = Rewriter(functional, chooser)
-        rewritten = rewriter.rewrite(sample)
-        after = tf.function(rewritten, autograph=False)
-        error, scale = largest_difference(wanted, after(sample))
-        times = milliseconds(
-            {"before": _call(before, sample), "after": _call(after, sample)},
-            budget_s * WHOLE_MODEL_SHARE,
-        )
-    if not error <= TOLERANCE * scale:
-        raise TfdeconvError(
-            f"The optimized model's outputs differ by up to {error:.3g} from the original's, which reach "
-            f"{scale:.3g}. Please report the model; meanwhile, use it as it is."
-        )
-    report = Report(tuple(rewriter.reports), error, scale, times["before"], times["after"])
+        calls = {"before": _call(before, sample)}
+        for number in precisions:
+            rewriter = Rewriter(functional, choose, precision=number)
+            with _without_kernel(number):
+                rewritten = rewriter.rewrite(sample)
+                after = tf.function(rewritten, autograph=False)
+                error, scale = largest_difference(wanted, after(sample))
+            _check_difference(error, scale, number)
+            calls[number] = _call(after, sample)
+        times = milliseconds(calls, budget_s * WHOLE_MODEL_SHARE)
+    report = Report(
+        tuple(rewriter.reports), error, scale, times["before"], times[precision], precision, times["float32"]
+    )
     return Optimized(rewritten, report)
+
+
+@contextmanager
+def _without_kernel(precision: Precision) -> Iterator[None]:
+    """Name the reason where oneDNN is told to leave out the instructions that TensorFlow counts on."""
+    try:
+        yield
+    except tf.errors.AbortedError:
+        if precision == "float32":
+            raise
+        raise TfdeconvError(
+            'precision="bfloat16" needs kernels that oneDNN does not have here, though the processor would: '
+            "ONEDNN_MAX_CPU_ISA hides its AVX-512. Unset that, set TF_ENABLE_ONEDNN_OPTS=0, or use "
+            'precision="float32".'
+        ) from None
+
+
+def _check_difference(error: float, scale: float, precision: Precision) -> None:
+    if error <= TOLERANCES[precision] * scale:
+        return
+    if precision == "bfloat16":
+        raise TfdeconvError(
+            f"In bfloat16 the outputs differ by up to {error:.3g} from those in float32, which reach "
+            f'{scale:.3g}: the model does not bear it. Use precision="float32".'
+        )
+    raise TfdeconvError(
+        f"The optimized model's outputs differ by up to {error:.3g} from the original's, which reach "
+        f"{scale:.3g}. Please report the model; meanwhile, use it as it is."
+    )
 
 
 class _Fastest:
@@ -135,18 +180,19 @@ class _Fastest:
         self._seconds = budget_s * (1 - WHOLE_MODEL_SHARE) / max(_transposed_layers(model), 1)
 
     def __call__(
-        self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor
+        self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor, dtype: Any
     ) -> tuple[str | None, dict[str, float]]:
         candidates: dict[str, Any] = {}
         if type(layer) is ResizeConv2D:
-            candidates[AS_IT_IS] = layer
+            candidates[AS_IT_IS] = type(layer).from_config(config_in(layer, dtype))
         for name in LOWERINGS:
             if name == "zero_insertion":
                 continue  # the reference view, never the fastest
             try:
-                candidates[name] = PreparedConvTranspose.of(convolution, name, dtype=layer.dtype_policy)
+                candidates[name] = PreparedConvTranspose.of(convolution, name, dtype=dtype)
             except LoweringNotApplicable:
                 continue
+        sample = tf.cast(sample, keras.dtype_policies.get(dtype).compute_dtype)
         runs = {name: _call(tf.function(one, autograph=False), sample) for name, one in candidates.items()}
         times = milliseconds(runs, self._seconds)
         best = min(times.values())
@@ -158,7 +204,7 @@ class _KeepCuDNN:
     """Chooses without a GPU for a GPU: its library's kernel, whatever this processor prefers."""
 
     def __call__(
-        self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor
+        self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor, dtype: Any
     ) -> tuple[str | None, dict[str, float]]:
         if type(layer) is ResizeConv2D:  # fewer multiplications, or as it is
             fused = math.prod(convolution.kernel.shape[:-2])

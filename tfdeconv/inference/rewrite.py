@@ -11,12 +11,14 @@ import keras
 from tfdeconv.inference.activations import cheaper_activation
 from tfdeconv.inference.folding import fold, foldable, folded_convolution
 from tfdeconv.inference.fusible_convolution import FULL_PRECISION, fusible_convolution, is_known
+from tfdeconv.inference.layer_calls import called_with_input_alone, calls_of, readers_of
 from tfdeconv.inference.optimization_report import LayerReport
 from tfdeconv.inference.prepared_conv_transpose import PreparedConvTranspose
+from tfdeconv.inference.reduced_precision import Precision, bfloat16_layers, config_in
 from tfdeconv.keras_reading import TransposedConvolution
 
-Choose = Callable[[keras.Layer, TransposedConvolution, Any], tuple[str | None, dict[str, float]]]
-"""(layer, its convolution, a sample of its input) -> lowering, or None to keep the layer, and times."""
+Choose = Callable[[keras.Layer, TransposedConvolution, Any, Any], tuple[str | None, dict[str, float]]]
+"""(layer, its convolution, a sample of its input, type) -> lowering, or None to keep the layer, and times."""
 
 
 def as_functional(model: keras.Model) -> keras.Model | None:
@@ -35,11 +37,15 @@ def as_functional(model: keras.Model) -> keras.Model | None:
 class Rewriter:
     """Rewrites one graph; :attr:`reports` collects what was done."""
 
-    def __init__(self, model: keras.Model, choose: Choose, *, prefix: str = "") -> None:
+    def __init__(
+        self, model: keras.Model, choose: Choose, *, precision: Precision = "float32", prefix: str = ""
+    ) -> None:
         self._model = model
         self._choose = choose
+        self._precision = precision
         self._prefix = prefix
         self._normalizations = foldable_pairs(model)
+        self._reduced = bfloat16_layers(model, self._normalizations) if precision == "bfloat16" else set()
         self._new: dict[int, Any] = {}
         self._fills: list[tuple[keras.Layer, Callable[[], None]]] = []
         self.reports: list[LayerReport] = []
@@ -68,25 +74,33 @@ class Rewriter:
         if isinstance(layer, keras.Model):
             return self._nested(layer, sample)
         normalization = self._normalizations.get(id(layer))
-        convolution = fusible_convolution(layer) if _called_with_input_alone(layer) else None
+        convolution = fusible_convolution(layer) if called_with_input_alone(layer) else None
         if convolution is not None and layer.compute_dtype in FULL_PRECISION:
             return self._transposed(layer, convolution, normalization, sample)
         if normalization is not None:
             name = self._fused_name(layer, normalization)
-            folded, weights = folded_convolution(layer, normalization, name=name)
+            folded, weights = folded_convolution(layer, normalization, name=name, dtype=self._dtype(layer))
             self._report(layer, f"absorbs {normalization.name}")
             return self._filled(folded, partial(folded.set_weights, weights))
-        activation = cheaper_activation(layer)
+        activation = cheaper_activation(layer, dtype=self._dtype(layer))
         if activation is not None:
             self._report(layer, activation[1])
             return activation[0]
+        if id(layer) in self._reduced:
+            self._report(layer, "")
         return self._copy(layer)
+
+    def _dtype(self, layer: keras.Layer) -> Any:
+        """The policy of what replaces ``layer``."""
+        return self._precision if id(layer) in self._reduced else layer.dtype_policy
 
     def _nested(self, model: keras.Model, sample: Any) -> keras.Layer:
         functional = as_functional(model)
         if functional is None or sample is None:
             return self._copy(model)
-        inner = Rewriter(functional, self._choose, prefix=f"{self._prefix}{model.name}/")
+        inner = Rewriter(
+            functional, self._choose, precision=self._precision, prefix=f"{self._prefix}{model.name}/"
+        )
         rewritten = inner.rewrite(sample)
         self.reports += inner.reports
         return rewritten
@@ -98,20 +112,19 @@ class Rewriter:
         normalization: keras.layers.BatchNormalization | None,
         sample: Any,
     ) -> keras.Layer:
-        name = f"{self._prefix}{layer.name}"
-        lowering, milliseconds = self._choose(layer, convolution, sample)
+        lowering, milliseconds = self._choose(layer, convolution, sample, self._dtype(layer))
         if lowering is None:
             if normalization is not None:
                 del self._normalizations[id(layer)]  # stays a layer of its own
-            self.reports.append(LayerReport(name, "kept", None, milliseconds))
+            self._report(layer, "kept", None, milliseconds)
             return self._copy(layer)
         what, new_name = f"{type(layer).__name__} -> {lowering}", layer.name
         if normalization is not None:
             convolution = fold(convolution, normalization)
             what += f", absorbs {normalization.name}"
             new_name = self._fused_name(layer, normalization)
-        self.reports.append(LayerReport(name, what, lowering, milliseconds))
-        return PreparedConvTranspose.of(convolution, lowering, name=new_name, dtype=layer.dtype_policy)
+        self._report(layer, what, lowering, milliseconds)
+        return PreparedConvTranspose.of(convolution, lowering, name=new_name, dtype=self._dtype(layer))
 
     def _fused_name(self, layer: keras.Layer, normalization: keras.Layer) -> str:
         """The layer's own name, but outputs are called by their layer: those keep the name they have."""
@@ -119,13 +132,15 @@ class Rewriter:
         name: str = normalization.name if returned else layer.name
         return name
 
-    def _report(self, layer: keras.Layer, what: str) -> None:
-        self.reports.append(LayerReport(f"{self._prefix}{layer.name}", what))
+    def _report(self, layer: keras.Layer, what: str, *measured: Any) -> None:
+        if id(layer) in self._reduced:
+            what = f"{what}, {self._precision}" if what else self._precision
+        self.reports.append(LayerReport(f"{self._prefix}{layer.name}", what, *measured))
 
     def _copy(self, layer: keras.Layer) -> keras.Layer:
         """A new layer of the same configuration and weights; the layer itself where it cannot be made."""
         try:
-            copy = type(layer).from_config(layer.get_config())
+            copy = type(layer).from_config(config_in(layer, self._dtype(layer)))
         except (NotImplementedError, TypeError, ValueError):
             return layer  # an unknown layer that does not say how it was made
         return self._filled(copy, partial(_copy_state, layer, copy))
@@ -151,46 +166,21 @@ def _call_or_skip(layer: Any, /, *args: Any, **kwargs: Any) -> Any:
     return layer(*args, **kwargs)
 
 
-def _nodes(model: keras.Model) -> dict[int, list[Any]]:
-    """Map the id of an operation to its calls in this model; it may be called in other models as well."""
-    nodes: dict[int, list[Any]] = {}
-    for depth in model._nodes_by_depth.values():
-        for node in depth:
-            nodes.setdefault(id(node.operation), []).append(node)
-    return nodes
-
-
 def foldable_pairs(model: keras.Model) -> dict[int, keras.layers.BatchNormalization]:
     """Map the id of a convolution to the batch normalization that alone reads its only output."""
-    nodes = _nodes(model)
-    readers: dict[int, list[Any]] = {}
-    for node in (node for calls in nodes.values() for node in calls):
-        for tensor in node.input_tensors:
-            readers.setdefault(id(tensor), []).append(node.operation)
+    nodes, readers = calls_of(model), readers_of(model)
     returned = {id(tensor) for tensor in model.outputs}
     pairs = {}
     for layer in model.operations:
-        if not hasattr(layer, "kernel") or len(nodes[id(layer)]) != 1 or not _called_with_input_alone(layer):
+        if not hasattr(layer, "kernel") or len(nodes[id(layer)]) != 1 or not called_with_input_alone(layer):
             continue
         output = nodes[id(layer)][0].outputs[0]
         following = readers.get(id(output), [])
         if len(following) != 1 or id(output) in returned or len(nodes[id(following[0])]) != 1:
             continue
-        if foldable(layer, following[0]) and _called_with_input_alone(following[0]):
+        if foldable(layer, following[0]) and called_with_input_alone(following[0]):
             pairs[id(layer)] = following[0]
     return pairs
-
-
-def _called_with_input_alone(layer: keras.Layer) -> bool:
-    """Whether every call gave the input alone: no ``output_shape``, ``like`` or ``training=True``."""
-    return all(
-        len(node.arguments.args) <= 1
-        and all(
-            value is None or name == "inputs" or (name == "training" and value is False)
-            for name, value in node.arguments.kwargs.items()
-        )
-        for node in layer._inbound_nodes
-    )
 
 
 def _input_of(node: Any) -> Any:
@@ -201,7 +191,7 @@ def _input_of(node: Any) -> Any:
 
 def _samples(model: keras.Model, inputs: Any) -> dict[int, Any]:
     """Map the id of a layer to what its first call reads when the model reads ``inputs``."""
-    nodes = _nodes(model)
+    nodes = calls_of(model)
     # keys are text: Keras takes a list of one tensor for that tensor
     reads = {
         str(id(layer)): _input_of(nodes[id(layer)][0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 from tfdeconv.errors import CancelledError, DeadlineExceededError
@@ -27,11 +27,20 @@ class Cancellation:
 
     def __init__(self, seconds: float | None = None) -> None:
         self._cancelled = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
     def cancel(self) -> None:
         """Say that nobody waits any longer."""
         self._cancelled.set()
+        while self._callbacks:
+            self._callbacks.pop()()
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once nobody waits any longer; at once if that is so already."""
+        self._callbacks.append(callback)
+        if self._cancelled.is_set():
+            self.cancel()
 
     def check(self) -> None:
         """Go on only if somebody waits.

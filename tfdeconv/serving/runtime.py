@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from types import TracebackType
 from typing import Self
@@ -9,7 +10,13 @@ from typing import Self
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.loading import ModelLoader
 from tfdeconv.serving.plane.data_plane import DataPlane
-from tfdeconv.serving.repository.configured_models import ConfigPoller, configured_models
+from tfdeconv.serving.repository.base_paths import BasePaths
+from tfdeconv.serving.repository.configured_models import (
+    ConfigPoller,
+    configured_models,
+    repository_settings,
+)
+from tfdeconv.serving.repository.model_cache import ModelCache
 from tfdeconv.serving.repository.repository import ModelRepository
 from tfdeconv.serving.telemetry import Telemetry
 
@@ -22,6 +29,7 @@ class Runtime:
 
     Args:
         options: What to load and how. Ports and the numbers of their threads are passed over.
+        repository: What keeps the versions. Defaults to ``ModelRepository``.
 
     Attributes:
         options: The same.
@@ -45,7 +53,9 @@ class Runtime:
         (1, {'y': array([2., 4.], dtype=float32)})
     """
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(
+        self, options: ServerOptions, *, repository: type[ModelRepository] = ModelRepository
+    ) -> None:
         self.options = options
         self.telemetry = Telemetry(options.access_log_file)
         try:
@@ -53,15 +63,11 @@ class Runtime:
         except BaseException:
             self.telemetry.close()
             raise
-        self.repository = ModelRepository(
-            loader,
-            poll_seconds=options.file_system_poll_wait_seconds,
-            max_load_retries=options.max_num_load_retries,
-            retry_seconds=options.load_retry_interval_micros / 1e6,
-            load_threads=options.num_load_threads,
-            unload_threads=options.num_unload_threads,
-            allow_unavailable_labels=options.allow_version_labels_for_unavailable_models,
+        base_paths = BasePaths(
+            ModelCache(os.fspath(options.model_cache_dir), options.max_model_cache_bytes),
+            poll=options.file_system_poll_wait_seconds > 0,
         )
+        self.repository = repository(loader, base_paths=base_paths, **repository_settings(options))
         self.plane = DataPlane(
             self.repository, self.telemetry, check_method_names=options.enable_signature_method_name_check
         )

@@ -17,8 +17,7 @@ from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.grpc.api import GrpcApi
 from tfdeconv.serving.grpc.server import GrpcServer, channel_arguments
 from tfdeconv.serving.rest.app import common_headers, rest_app
-from tfdeconv.serving.rest.http_limits import HttpLimits
-from tfdeconv.serving.rest.http_server import HttpServer
+from tfdeconv.serving.rest.http_server import HttpServer, limits_of
 from tfdeconv.serving.runtime import Runtime
 
 _DEFAULT_GRACE = 30.0
@@ -125,7 +124,7 @@ class Server:
             if options.grpc_socket_path:
                 self._grpc.listen(f"unix:{options.grpc_socket_path}")
         if options.rest_port is not None:
-            self._http = HttpServer(app, rest_threads, _http_limits(options), common_headers(options))
+            self._http = HttpServer(app, rest_threads, limits_of(options), common_headers(options))
             self.rest_port = self._http.listen(options.host, options.rest_port)
         if self._grpc is not None:
             self._grpc.start()
@@ -160,11 +159,3 @@ class Server:
             ended = self.runtime.close(remaining)
         self._grpc = self._http = self.runtime = None
         return ended
-
-
-def _http_limits(options: ServerOptions) -> HttpLimits:
-    return HttpLimits(
-        head_bytes=options.max_rest_header_bytes,
-        head_seconds=options.rest_header_timeout_in_ms / 1000 or None,
-        body_seconds=options.rest_body_timeout_in_ms / 1000 or None,
-    )

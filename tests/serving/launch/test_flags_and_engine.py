@@ -170,7 +170,7 @@ class TestEngine:
         assert self.command() is None
         with pytest.raises(TfdeconvError, match="needs tensorflow_model_server or docker on PATH"):
             self.command("--engine=tensorflow-serving")
-        with pytest.raises(InvalidArgumentError, match="must be embedded, tensorflow-serving or auto"):
+        with pytest.raises(InvalidArgumentError, match="must be embedded, tensorflow-serving, auto or ray"):
             self.command("--engine=triton")
 
 

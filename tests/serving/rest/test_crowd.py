@@ -195,8 +195,8 @@ def test_full_queue_is_unavailable(toy_folder, tmp_path):
 
         assert answers(RetryPolicy(attempts=1)) <= {
             "",
-            "The batch scheduling queue to which this task was submitted is full; currently 1 batches enqueued "
-            "and max_enqueued_batches is 1",
+            "The batch scheduling queue to which this task was submitted is full; currently 1 batches "
+            "enqueued and max_enqueued_batches is 1",
         }
         assert answers(PATIENT) == {""}
 

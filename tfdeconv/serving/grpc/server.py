@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -13,7 +14,8 @@ from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2  # noqa: F401
 
 from tfdeconv.errors import InvalidRequestError, ServingError
-from tfdeconv.serving.grpc.api import GrpcApi
+from tfdeconv.serving.grpc.api import GrpcAnswer
+from tfdeconv.serving.grpc.call_context import CallContext
 from tfdeconv.wire.services import MODEL_SERVICE, PREDICTION_SERVICE, SERVICE_OF
 
 _INT32_MAX = (1 << 31) - 1
@@ -21,6 +23,13 @@ _NO_DEADLINE = 1e8
 _CLOSING_SECONDS = 0.5
 # The short names are those that the C++ server reports to grpc.health.v1.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService", MODEL_SERVICE, PREDICTION_SERVICE)
+
+
+class Answering(Protocol):
+    """What answers the calls: ``GrpcApi``, or something that passes them on to one."""
+
+    def answer(self, method: str, message: bytes, context: CallContext) -> GrpcAnswer:
+        """Return how a call ends; see ``GrpcApi.answer``."""
 
 
 class GrpcServer:
@@ -36,7 +45,7 @@ class GrpcServer:
 
     def __init__(
         self,
-        api: GrpcApi,
+        api: Answering,
         *,
         max_threads: int,
         channel_arguments: Sequence[tuple[str, int | str]] = (),
@@ -83,18 +92,21 @@ class GrpcServer:
     def start(self) -> None:
         """Answer calls from now on."""
         self._server.start()
-        self._report_health(health_pb2.HealthCheckResponse.SERVING)
+        self.report_health(serving=True)
 
     def stop(self, grace: float | None) -> None:
         """Refuse new calls, let running ones finish for ``grace`` seconds, and close.
 
         What still runs by then is cancelled and left to end by itself.
         """
-        self._report_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self.report_health(serving=False)
         self._server.stop(grace).wait(None if grace is None else grace + _CLOSING_SECONDS)
         self._pool.shutdown(wait=grace is None, cancel_futures=True)
 
-    def _report_health(self, state: int) -> None:
+    def report_health(self, *, serving: bool) -> None:
+        """Tell grpc.health.v1 whether calls are answered."""
+        states = health_pb2.HealthCheckResponse
+        state = states.SERVING if serving else states.NOT_SERVING
         if self._health is not None:
             for name in _HEALTH_NAMES:
                 self._health.set(name, state)
@@ -130,13 +142,13 @@ class ServicerCall:
             callback()
 
 
-def _service(api: GrpcApi, name: str) -> grpc.GenericRpcHandler:
+def _service(api: Answering, name: str) -> grpc.GenericRpcHandler:
     methods = [method for method, service in SERVICE_OF.items() if service == name]
     handlers = {method: grpc.unary_unary_rpc_method_handler(_handler(api, method)) for method in methods}
     return grpc.method_handlers_generic_handler(name, handlers)
 
 
-def _handler(api: GrpcApi, method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+def _handler(api: Answering, method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
     def handle(data: bytes, context: grpc.ServicerContext) -> bytes:
         answer = api.answer(method, data, ServicerCall(context))
         if answer.code != "OK":

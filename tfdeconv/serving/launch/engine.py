@@ -12,7 +12,7 @@ from tfdeconv.serving.launch.flags import Parsed
 
 PROGRAM = "tensorflow_model_server"
 IMAGE = "tensorflow/serving:2.19.1"
-EMBEDDED, EXTERNAL, AUTO = "embedded", "tensorflow-serving", "auto"
+EMBEDDED, EXTERNAL, AUTO, RAY = "embedded", "tensorflow-serving", "auto", "ray"
 _FILES = (
     "model_config_file",
     "batching_parameters_file",
@@ -26,7 +26,7 @@ Which = Callable[[str], str | None]
 
 
 def external_command(parsed: Parsed, *, which: Which = shutil.which) -> list[str] | None:
-    """Return the command that starts TensorFlow Serving, or None for the embedded server.
+    """Return the command that starts TensorFlow Serving, or None for a server of this package.
 
     Args:
         parsed: The command line; its ``engine`` decides.
@@ -44,9 +44,11 @@ def external_command(parsed: Parsed, *, which: Which = shutil.which) -> list[str
         True
     """
     engine = parsed.values["engine"]
-    if engine not in (EMBEDDED, EXTERNAL, AUTO):
-        raise InvalidArgumentError(f"--engine must be {EMBEDDED}, {EXTERNAL} or {AUTO}; received {engine!r}.")
-    if engine == EMBEDDED:
+    if engine not in (EMBEDDED, EXTERNAL, AUTO, RAY):
+        raise InvalidArgumentError(
+            f"--engine must be {EMBEDDED}, {EXTERNAL}, {AUTO} or {RAY}; received {engine!r}."
+        )
+    if engine in (EMBEDDED, RAY):
         return None
     program = which(PROGRAM)
     if program:
@@ -91,7 +93,7 @@ def _container(docker: str, parsed: Parsed, *, gpu: bool) -> list[str]:
     if values["grpc_socket_path"]:
         folder = str(Path(str(values["grpc_socket_path"])).parent)
         command += ["--volume", f"{folder}:{folder}"]
-    for path in sorted(mounts - {""}):
+    for path in sorted(path for path in mounts if path and "://" not in path):
         command += ["--volume", f"{path}:{path}:ro"]
     image = f"{IMAGE}-gpu" if gpu else IMAGE
     return [*command, "--entrypoint", PROGRAM, image, *_flags(parsed)]

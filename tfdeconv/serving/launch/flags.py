@@ -32,6 +32,9 @@ class Flag:
     group: str
 
 
+RAY_GROUP = "Ray (--engine=ray)"
+
+
 def _group(title: str, *rows: tuple[str, Value, str]) -> list[Flag]:
     return [Flag(name, default, text, title) for name, default, text in rows]
 
@@ -39,7 +42,7 @@ def _group(title: str, *rows: tuple[str, Value, str]) -> list[Flag]:
 FLAGS: tuple[Flag, ...] = (
     *_group(
         "Model",
-        ("model_base_path", "", "Folder that holds the model's version folders (an absolute path)."),
+        ("model_base_path", "", "Folder of version folders (an absolute path), or its URL: s3://, gs://."),
         ("model_name", "default", "Name of that model in requests."),
         ("model_config_file", "", "Text file of a ModelServerConfig: several models, policies, labels."),
         (
@@ -130,6 +133,8 @@ FLAGS: tuple[Flag, ...] = (
         ("host", "0.0.0.0", "Address to listen on."),
         ("access_log_file", "", "Write one JSON line for each request there; '-': standard output."),
         ("drain_seconds", 30.0, "How long SIGTERM and SIGHUP let running requests finish."),
+        ("model_cache_dir", "", "Folder for copies of models from object stores; default: the system's."),
+        ("max_model_cache_bytes", 0, "Most bytes of those copies; 0: as many as the disk has free."),
         ("max_rest_body_bytes", 1 << 30, "Largest REST request as sent."),
         (
             "max_rest_buffered_bytes",
@@ -146,9 +151,24 @@ FLAGS: tuple[Flag, ...] = (
     ),
     *_group(
         "Engine",
-        ("engine", "embedded", "embedded; tensorflow-serving: the real server; auto: that if it is there."),
+        (
+            "engine",
+            "embedded",
+            "embedded; tensorflow-serving: the real server; auto: that if it is there; ray: a cluster.",
+        ),
         ("dry_run", False, "Print the command that would run, and exit."),
         ("version", False, "Print the version and exit."),
+    ),
+    *_group(
+        RAY_GROUP,
+        ("address", "", "Address of a running Ray cluster, such as 10.0.0.1:6379; none: Ray starts here."),
+        ("replicas", 2, "Processes that hold the models."),
+        ("min_replicas", 1, "With --max_replicas: fewest of them."),
+        ("max_replicas", 0, "Most of them; above 0, their number follows the load."),
+        ("target_ongoing_requests", 2.0, "With --max_replicas: requests at a time meant for each."),
+        ("replica_cpus", 1.0, "CPUs that Ray sets aside for each."),
+        ("replica_gpus", 0.0, "GPUs that Ray sets aside for each; without, a replica sees none."),
+        ("edges", 0, "Processes that listen, at most one on each node; 0: one on each node of the start."),
     ),
     *_group(
         "Of the C++ server alone",
@@ -165,7 +185,7 @@ BY_NAME: Mapping[str, Flag] = {flag.name: flag for flag in FLAGS}
 OWN_FLAGS = frozenset(
     flag.name
     for flag in FLAGS
-    if flag.group in ("Page", "Limits and logs") or flag.name in ("engine", "dry_run")
+    if flag.group in ("Page", "Limits and logs", RAY_GROUP) or flag.name in ("engine", "dry_run")
 )
 _INT32, _INT64 = 1 << 31, 1 << 63
 _WIDE = {
@@ -175,6 +195,7 @@ _WIDE = {
     "max_unpacked_gzip_bytes",
     "max_filled_tensor_bytes",
     "max_image_pixels",
+    "max_model_cache_bytes",
     "tensorflow_session_parallelism",
     "tensorflow_intra_op_parallelism",
     "tensorflow_inter_op_parallelism",

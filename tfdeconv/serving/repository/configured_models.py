@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
+from typing import Any
 
 from tfdeconv.errors import CancelledError, DeadlineExceededError, ServingError, TfdeconvError
 from tfdeconv.serving.config import operator_protos
@@ -27,7 +29,22 @@ def configured_models(options: ServerOptions) -> list[ModelConfig] | None:
             operator_protos.ModelServerConfig, options.model_config_file, option="model_config_file"
         )
         return model_config.from_message(message)
-    return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
+    base_path = os.fspath(options.model_base_path)
+    if "://" not in base_path:
+        base_path = str(Path(base_path).absolute())
+    return [ModelConfig(options.model_name, base_path)]
+
+
+def repository_settings(options: ServerOptions) -> dict[str, Any]:
+    """Return what a server's options say to a ``ModelRepository``, by its arguments' names."""
+    return {
+        "poll_seconds": options.file_system_poll_wait_seconds,
+        "max_load_retries": options.max_num_load_retries,
+        "retry_seconds": options.load_retry_interval_micros / 1e6,
+        "load_threads": options.num_load_threads,
+        "unload_threads": options.num_unload_threads,
+        "allow_unavailable_labels": options.allow_version_labels_for_unavailable_models,
+    }
 
 
 class ConfigPoller:

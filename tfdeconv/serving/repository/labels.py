@@ -35,6 +35,10 @@ class VersionLabels:
             raise InvalidRequestError(f"Unrecognized servable version label: {label}")
         return version
 
+    def replace(self, table: Mapping[str, Mapping[str, int]]) -> None:
+        """Take over labels that have been checked elsewhere: model to label to version."""
+        self._table = table
+
     def assign(self, configs: Iterable[ModelConfig], available: Mapping[str, Collection[int]]) -> None:
         """Replace the labels by those of a configuration.
 

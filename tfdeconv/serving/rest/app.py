@@ -24,10 +24,11 @@ from tfdeconv.serving.config.monitoring import Monitoring
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.rest import request_body
 from tfdeconv.serving.rest.api import RestApi, error_body
-from tfdeconv.serving.rest.model_list import missing_models, model_list
+from tfdeconv.serving.rest.model_list import ModelSource, missing_models, model_list
 from tfdeconv.serving.runtime import Runtime
 from tfdeconv.web.pages import find_page
 
+Answer = Callable[[str, str, bytes, Cancellation], tuple[int, bytes]]
 _ORIGIN = re.compile(r"https?://")
 _CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -65,16 +66,42 @@ def rest_app(runtime: Runtime, *, executor: Executor | None = None) -> Starlette
         >>> runtime.close()
         True
     """
-    monitoring = Monitoring.read(runtime.options.monitoring_config_file)
-    used = executor or ThreadPoolExecutor(runtime.options.rest_threads, "tfdeconv-rest")
-    pages = _Pages(runtime, used)
-    endpoint = functools.partial(_Endpoint, headers=common_headers(runtime.options))
+    answer, metrics = RestApi(runtime).answer, runtime.telemetry.metrics.text
+    return application(
+        runtime.options, answer=answer, models=runtime.repository, metrics=metrics, executor=executor
+    )
+
+
+def application(
+    options: ServerOptions,
+    *,
+    answer: Answer,
+    models: ModelSource,
+    metrics: Callable[[], str],
+    executor: Executor | None = None,
+) -> Starlette:
+    """Return the application of ``rest_app`` over anything that answers requests.
+
+    Args:
+        options: Limits, timeout, CORS and which pages there are.
+        answer: Answers a request of the API, like ``RestApi.answer``; runs in ``executor``.
+        models: Tells which models and versions there are.
+        metrics: Returns the page for Prometheus; runs in a thread of its own.
+        executor: As for ``rest_app``.
+
+    Raises:
+        InvalidRequestError: The monitoring configuration cannot be read.
+    """
+    monitoring = Monitoring.read(options.monitoring_config_file)
+    used = executor or ThreadPoolExecutor(options.rest_threads, "tfdeconv-rest")
+    pages = _Pages(options, answer, models, metrics, used)
+    endpoint = functools.partial(_Endpoint, headers=common_headers(options))
     routes = [
         Route("/healthz", endpoint(pages.alive)),
         Route("/readyz", endpoint(pages.ready)),
         Route("/modelz", endpoint(pages.models)),
     ]
-    if runtime.options.web:
+    if options.web:
         routes[-1:-1] = [Route(path, _web_page, methods=["GET"]) for path in ("/", *_WEB_PATHS)]
     if monitoring.enable:
         routes.insert(0, Route(monitoring.path, endpoint(pages.metrics)))
@@ -103,11 +130,17 @@ async def _web_page(request: Request) -> Response:
 class _Pages:
     """What each route answers."""
 
-    def __init__(self, runtime: Runtime, executor: Executor) -> None:
-        options = runtime.options
-        self._api = RestApi(runtime)
-        self._repository = runtime.repository
-        self._metrics = runtime.telemetry.metrics
+    def __init__(
+        self,
+        options: ServerOptions,
+        answer: Answer,
+        models: ModelSource,
+        metrics: Callable[[], str],
+        executor: Executor,
+    ) -> None:
+        self._api_answer = answer
+        self._models = models
+        self._metrics = metrics
         self._executor = executor
         self._timeout = options.rest_api_timeout_in_ms / 1000 or None
         self._max_body_bytes = options.max_rest_body_bytes
@@ -166,22 +199,23 @@ class _Pages:
                     body = request_body.unpack(body, self._max_unpacked_bytes)
             except ServingError as error:
                 return 499, error_body(str(error))
-        return self._api.answer(method, path, body, waiting)
+        return self._api_answer(method, path, body, waiting)
 
     async def alive(self, request: Request) -> Response:
         return Response("ok\n", media_type="text/plain", headers=self._headers)
 
     async def ready(self, request: Request) -> Response:
-        missing = missing_models(self._repository)
+        missing = missing_models(self._models)
         return self._json(503 if missing else 200, orjson.dumps({"ready": not missing, "missing": missing}))
 
     async def models(self, request: Request) -> Response:
-        document = {"models": model_list(self._repository)}
+        document = {"models": model_list(self._models)}
         return self._json(200, orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
     async def metrics(self, request: Request) -> Response:
+        text = await asyncio.to_thread(self._metrics)  # not behind requests
         # Whatever else the client would rather read: OpenMetrics wants other names than TensorFlow Serving's.
-        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4", headers=self._headers)
+        return Response(text, media_type="text/plain; version=0.0.4", headers=self._headers)
 
 
 class _Endpoint:

@@ -12,10 +12,20 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tfdeconv.serving.addresses import bound_socket
+from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.rest.http_limits import BoundedProtocol, HttpLimits
 
 # Longer than clients and balancers keep an idle connection: they close it, never the server under a request.
 _KEEP_ALIVE_SECONDS = 75
+
+
+def limits_of(options: ServerOptions) -> HttpLimits:
+    """Return what a server's options say of the cost of a connection."""
+    return HttpLimits(
+        head_bytes=options.max_rest_header_bytes,
+        head_seconds=options.rest_header_timeout_in_ms / 1000 or None,
+        body_seconds=options.rest_body_timeout_in_ms / 1000 or None,
+    )
 
 
 class HttpServer:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from tfdeconv.serving.repository.repository import ModelRepository
+from tfdeconv.serving.repository.servable import VersionStatus
 from tfdeconv.wire.version_state import VersionState
 
 
-def model_list(repository: ModelRepository) -> list[dict[str, Any]]:
+class ModelSource(Protocol):
+    """What knows the models: a repository, or what tells of those of several servers."""
+
+    def names(self) -> list[str]:
+        """Return the configured models in order of name."""
+
+    def labels(self, name: str) -> Mapping[str, int]:
+        """Return a model's labels and the versions they name."""
+
+    def statuses(self, name: str) -> Sequence[VersionStatus]:
+        """Return the states of a model's versions, newest first."""
+
+
+def model_list(repository: ModelSource) -> list[dict[str, Any]]:
     """Return each configured model with its labels and the states of its versions, as JSON shows it."""
     return [
         {
@@ -18,7 +32,7 @@ def model_list(repository: ModelRepository) -> list[dict[str, Any]]:
                 {
                     "version": status.version,
                     "state": status.state.name,
-                    "error": "" if status.error is None else str(status.error),
+                    "error": status.note if status.error is None else str(status.error),
                 }
                 for status in repository.statuses(name)
             ],
@@ -27,7 +41,7 @@ def model_list(repository: ModelRepository) -> list[dict[str, Any]]:
     ]
 
 
-def missing_models(repository: ModelRepository) -> list[str]:
+def missing_models(repository: ModelSource) -> list[str]:
     """Return the configured models of which no version can be used."""
     return [
         name

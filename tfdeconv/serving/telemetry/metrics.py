@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import bisect
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import Metric
 
@@ -46,6 +47,16 @@ class Counter:
         self._cells: dict[tuple[str, ...], float] = {}
         self._lock = threading.Lock()
 
+    def cells(self) -> dict[tuple[str, ...], float]:
+        """Return a copy of the cells: label values to number."""
+        with self._lock:
+            return dict(self._cells)
+
+    def restore(self, cells: Mapping[tuple[str, ...], float]) -> None:
+        """Take over cells that were counted elsewhere."""
+        with self._lock:
+            self._cells = dict(cells)
+
     def add(self, *labels: str, by: float = 1) -> None:
         """Add ``by`` (1 by default) to the cell of these label values."""
         with self._lock:
@@ -55,8 +66,7 @@ class Counter:
     def collect(self) -> Metric:
         """Return the cells as prometheus-client samples."""
         metric = Metric(self.name, self.name, self.kind)
-        with self._lock:
-            cells = dict(self._cells)
+        cells = self.cells()
         for values, count in sorted(cells.items()):
             metric.add_sample(self.name, dict(zip(self._labels, values, strict=True)), count)
         return metric
@@ -74,6 +84,16 @@ class Histogram:
         self._cells: dict[tuple[str, ...], list[float]] = {}
         self._lock = threading.Lock()
 
+    def cells(self) -> dict[tuple[str, ...], list[float]]:
+        """Return a copy of the cells: label values to a count for each bound, one beyond, and the sum."""
+        with self._lock:
+            return {values: list(cell) for values, cell in self._cells.items()}
+
+    def restore(self, cells: Mapping[tuple[str, ...], list[float]]) -> None:
+        """Take over cells that were counted elsewhere."""
+        with self._lock:
+            self._cells = {values: list(cell) for values, cell in cells.items()}
+
     def observe(self, value: float, *labels: str) -> None:
         """Count ``value`` in the cell of these label values."""
         index = bisect.bisect_left(self._bounds, value)
@@ -90,8 +110,7 @@ class Histogram:
     def collect(self) -> Metric:
         """Return the cells as prometheus-client samples, with cumulative counts."""
         metric = Metric(self.name, self.name, self.kind)
-        with self._lock:
-            cells = {values: list(cell) for values, cell in self._cells.items()}
+        cells = self.cells()
         for values, cell in sorted(cells.items()):
             labels = dict(zip(self._labels, values, strict=True))
             total = 0.0
@@ -132,6 +151,15 @@ class Metrics:
             collected = metric.collect()
             if collected.samples:
                 yield collected
+
+    def cells(self) -> dict[str, dict[tuple[str, ...], Any]]:
+        """Return the cells of every metric by its attribute's name."""
+        return {name: metric.cells() for name, metric in vars(self).items()}
+
+    def restore(self, cells: Mapping[str, Mapping[tuple[str, ...], Any]]) -> None:
+        """Take over what ``cells`` of other metrics returned, or sums of such."""
+        for name, values in cells.items():
+            getattr(self, name).restore(values)
 
     def text(self) -> str:
         """Return the page that Prometheus reads."""

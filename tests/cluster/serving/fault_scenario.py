@@ -1,0 +1,287 @@
+"""A server on a real cluster of three nodes, whose processes are killed while requests are under way.
+
+Run inside a network namespace of its own; prints one JSON line for each step:
+
+    unshare -n sh -c 'ip link set lo up && python tests/cluster/serving/fault_scenario.py MODELS SPARE'
+
+Each request waits at least 0.4 s in a queue for batches, so that requests are certainly under way when a
+process is killed. Twelve clients keep twelve of them under way, and a replica takes eight: each of the two
+replicas has at least four.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import ray
+from ray.cluster_utils import Cluster
+
+import tfdeconv as td
+from tfdeconv.cluster.serving.application import Scale
+from tfdeconv.cluster.serving.launch import Deployment
+from tfdeconv.errors import TfdeconvError
+from tfdeconv.serving import ServerOptions
+
+QUEUE_SECONDS = 0.4
+CLIENTS, LIMIT = 12, 8
+
+
+def pids(title: str) -> list[int]:
+    """Processes of this namespace whose title has ``title`` in it."""
+    mine = Path("/proc/self/ns/net").readlink()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if title in (entry / "cmdline").read_text() and (entry / "ns/net").readlink() == mine:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return sorted(found)
+
+
+class Load:
+    """Clients that send one request after the other while the block runs.
+
+    Args:
+        urls: Where, now; a client goes to the next one after a failure.
+        wanted: Answers that are right.
+    """
+
+    def __init__(self, urls: Callable[[], list[str]], *, wanted: tuple[float, ...] = (2.0,)) -> None:
+        self.urls, self.wanted = urls, wanted
+        self.answers: list[tuple[float, float, str]] = []
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self._send, args=(k,)) for k in range(CLIENTS)]
+
+    def __enter__(self) -> Load:
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _send(self, number: int) -> None:
+        clients: dict[str, td.client.Client] = {}
+        turn = number
+        while not self.stopping.is_set():
+            started, text = time.monotonic(), ""
+            for _ in range(2):  # as a client of two servers does
+                urls = self.urls()
+                url = urls[turn % len(urls)]
+                turn += 1
+                client = clients.setdefault(url, td.client.connect(url, model="toy", timeout=60))
+                try:
+                    y = float(client.predict({"x": [[1.0]]}, signature="serving_default")["y"][0, 0])
+                    text = "" if y in self.wanted else f"answered {y}"
+                    break
+                except TfdeconvError as error:
+                    text = f"{type(error).__name__}: {error}"
+            self.answers.append((started, time.monotonic(), text))
+
+    def told(self, moment: float = 0.0) -> dict[str, object]:
+        """What the clients saw, and how many requests were under way at ``moment``."""
+        return {
+            "requests": len(self.answers),
+            "under_way": sum(start < moment < end for start, end, _ in self.answers),
+            "longest": round(max(end - start for start, end, _ in self.answers), 2),
+            "failed": sorted({text for _, _, text in self.answers if text}),
+        }
+
+
+def wait_for(condition, seconds: float = 60) -> float:
+    """Seconds until ``condition`` held."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            raise TimeoutError(f"{condition} did not come true")
+        time.sleep(0.1)
+    return round(time.monotonic() - started, 1)
+
+
+def say(step: str, **told: object) -> None:
+    print(json.dumps({"step": step} | told), flush=True)
+
+
+def main(models: Path, spare: Path) -> None:
+    batching = models.parent / "batching.config"
+    batching.write_text(
+        f"max_batch_size {{ value: 64 }} batch_timeout_micros {{ value: {int(QUEUE_SECONDS * 1e6)} }} "
+        "num_batch_threads { value: 2 } max_enqueued_batches { value: 100 }"
+    )
+    monitoring = models.parent / "monitoring.config"
+    monitoring.write_text("prometheus_config { enable: true }")
+    options = ServerOptions(
+        model_name="toy",
+        model_base_path=models,
+        file_system_poll_wait_seconds=0.2,
+        enable_batching=True,
+        grpc_max_threads=LIMIT,
+        batching_parameters_file=batching,
+        monitoring_config_file=monitoring,
+        enable_grpc_healthcheck_service=True,
+        max_num_load_retries=0,
+    )
+    scale = Scale(
+        replicas=2,
+        min_replicas=1,
+        max_replicas=0,
+        target_ongoing_requests=2,
+        replica_cpus=1,
+        replica_gpus=0,
+        edges=2,
+        drain_seconds=10,
+    )
+    started = time.monotonic()
+    store = {"object_store_memory": 80 << 20}
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **store}
+    )
+    workers = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
+    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    ray_seconds = time.monotonic() - started
+    deployment = Deployment(options, scale)
+    addresses = deployment.start(cancel=threading.Event())
+    urls = [f"grpc://127.0.0.1:{port}" for _, port, _ in addresses]
+    rest = [f"http://127.0.0.1:{port}" for _, _, port in addresses]
+    say("start", edges=len(urls), ray=round(ray_seconds, 1), seconds=round(time.monotonic() - started, 1))
+
+    def serving(count: int = 2) -> bool:
+        _, edges, replicas = deployment._state()
+        return replicas == count and len(edges) == 2
+
+    def kill(step: str, number: int, load_urls: Callable[[], list[str]], **about) -> None:
+        with Load(load_urls, **about) as load:
+            time.sleep(2 * QUEUE_SECONDS + 0.3)
+            moment = time.monotonic()
+            os.kill(number, signal.SIGKILL)
+            time.sleep(3)
+        say(step, **load.told(moment))
+
+    def steady() -> None:
+        wait_for(serving)
+
+    def states(model: str) -> dict[int, str]:
+        with td.client.connect(urls[0], model=model) as client:
+            return {one.version: one.state for one in client.status()}
+
+    def answers(model: str) -> list[float]:
+        """The different answers of many requests at once: with so many, both replicas are asked."""
+        with td.client.connect(urls[0], model=model) as client:
+            many = client.predict_many([{"x": [[1.0]]}] * 60, concurrency=16)
+            return sorted({float(outputs["y"][0, 0]) for outputs in many})
+
+    def metrics() -> str:
+        with urllib.request.urlopen(f"{rest[0]}/monitoring/prometheus/metrics", timeout=20) as page:
+            return page.read().decode()
+
+    steady()
+    kill("replica", pids("tfdeconv:Replica")[0], lambda: urls[:1])
+    kill("controller", pids("ServeController")[0], lambda: urls[:1])
+    steady()
+
+    with Load(lambda: urls[:1], wanted=(2.0, 3.0)) as load:
+        time.sleep(0.5)
+        arrive(spare / "2", models)
+        seconds = wait_for(lambda: states("toy") == {2: "AVAILABLE", 1: "END"})
+        answered = answers("toy")
+        time.sleep(0.5)
+    say("new version", answers=answered, seconds=seconds, **load.told())
+
+    with Load(lambda: urls[:1], wanted=(3.0,)) as load:
+        time.sleep(0.5)
+        with td.client.connect(urls[0]) as client:
+            client.reload(configuration(toy=(models, "latest { num_versions: 1 }"), other=(spare, "all {}")))
+        answered, told = answers("other"), states("other")
+        time.sleep(0.5)
+    say("reload", answers=answered, states=told, **load.told())
+
+    kill("replica over REST", pids("tfdeconv:Replica")[0], lambda: rest[:1], wanted=(3.0,))
+    steady()
+    say("later replica", answers=answers("other"), states=states("other"))
+
+    kill("coordinator", pids("tfdeconv:Coordinator")[0], lambda: urls[:1], wanted=(3.0,))
+    steady()
+    with td.client.connect(urls[0]) as client:
+        client.reload(configuration(toy=(models, "all {}"), other=(spare, "all {}")))
+    say("later coordinator", answers=answers("other"), states=states("toy"))
+
+    before = requests_counted(metrics())
+    kill("edge", pids("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
+    steady()
+    urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
+    rest[:] = [f"http://127.0.0.1:{port}" for _, _, port in deployment._state()[1]]
+    say("metrics", before=before, after=requests_counted(metrics()))
+
+    with Load(lambda: urls, wanted=(3.0,)) as load:
+        time.sleep(2 * QUEUE_SECONDS + 0.3)
+        moment = time.monotonic()
+        cluster.remove_node(workers[0], allow_graceful=False)
+        time.sleep(4)
+    say("node", **load.told(moment))
+    cluster.add_node(num_cpus=1, **store)
+    steady()
+
+    later = Deployment(options, scale)
+
+    def both() -> list[str]:
+        """Where the edges listen: each has a free port here, and another one after its end."""
+        found = [*deployment._state()[1], *later._state()[1]]
+        urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in found] or urls
+        return urls
+
+    with Load(both, wanted=(3.0,)) as load:
+        later.start(cancel=threading.Event())
+        time.sleep(1)
+    say("redeploy", **load.told())
+    started = time.monotonic()
+    deployment.stop()
+    gone_on = pids("tfdeconv:Replica")
+    later.stop()
+    say("stop", seconds=round(time.monotonic() - started, 1), earlier=len(gone_on), left=pids("tfdeconv:"))
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def arrive(version: Path, base: Path) -> None:
+    """Copy a version folder, which appears whole."""
+    hidden = base / ".arriving"
+    shutil.copytree(version, hidden)
+    hidden.rename(base / version.name)
+
+
+def configuration(**models: tuple[Path, str]) -> str:
+    """The text of a ModelServerConfig: name to base path and policy."""
+    listed = "".join(
+        f'config {{ name: "{name}" base_path: "{path}" model_platform: "tensorflow" '
+        f"model_version_policy {{ {policy} }} }}"
+        for name, (path, policy) in models.items()
+    )
+    return f"model_config_list {{ {listed} }}"
+
+
+def requests_counted(page: str) -> int:
+    """The requests of a page for Prometheus that went well."""
+    counts = re.findall(r'request_count\{model_name="toy",status="OK"\} (\d+)', page)
+    return sum(map(int, counts))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,112 @@
+"""A server on a cluster loses no request when a process, a node or a version goes."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+if importlib.util.find_spec("ray") is None:
+    pytest.skip("Ray is not installed", allow_module_level=True)
+SCENARIO = Path(__file__).with_name("fault_scenario.py")
+
+
+def isolated(*command: str) -> list[str]:
+    """The command that runs another one in a network namespace of its own, with loopback alone."""
+    script = 'ip link set lo up && exec "$@"'
+    namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    return [*namespace, "sh", "-c", script, "sh", *command]
+
+
+@functools.cache
+def no_namespaces() -> str:
+    """Why a network namespace cannot be had here; empty where it can."""
+    if not shutil.which("unshare") or not shutil.which("ip"):
+        return "unshare or ip is not installed"
+    tried = subprocess.run(isolated("true"), capture_output=True, text=True, check=False)
+    return "" if tried.returncode == 0 else f"network namespaces are not permitted: {tried.stderr.strip()}"
+
+
+def save(folder: Path, factor: float) -> None:
+    """A SavedModel that multiplies by ``factor``."""
+    module = tf.Module()
+    module.scale = tf.function(
+        lambda x: {"y": factor * x}, [tf.TensorSpec([None, None], tf.float32, name="x")], autograph=False
+    )
+    tf.saved_model.save(module, str(folder), module.scale)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What each step of the scenario tells."""
+    if reason := no_namespaces():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("cluster")
+    save(folder / "models" / "1", 2.0)
+    save(folder / "spare" / "2", 3.0)
+    save(folder / "spare" / "3", 4.0)
+    command = isolated(sys.executable, str(SCENARIO), str(folder / "models"), str(folder / "spare"))
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    steps = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{"step"')]
+    return {step.pop("step"): step for step in steps}
+
+
+@pytest.mark.parametrize(
+    "step", ["replica", "replica over REST", "controller", "coordinator", "edge", "node"]
+)
+def test_a_killed_process_costs_no_request(told, step):
+    """Twelve requests were under way, four of them at least on each replica."""
+    assert told[step]["failed"] == []
+    assert told[step]["under_way"] == 12
+    assert told[step]["requests"] > 24
+
+
+@pytest.mark.parametrize("step", ["new version", "reload", "redeploy"])
+def test_a_change_under_load_costs_no_request(told, step):
+    """Nor does any answer come from anything but the versions that are there."""
+    assert told[step]["failed"] == []
+    assert told[step]["requests"] > 12
+
+
+def test_all_replicas_answer_the_same_version_once_the_status_says_so(told):
+    """The old version has ended by then."""
+    assert told["new version"]["answers"] == [3.0]
+
+
+def test_a_reload_reaches_every_replica(told):
+    """Once it is answered, each replica has the new model."""
+    assert told["reload"]["answers"] == [4.0]
+    assert told["reload"]["states"] == {"3": "AVAILABLE", "2": "AVAILABLE"}
+
+
+def test_a_replica_that_starts_later_has_the_reloaded_models(told):
+    """It is asked only when it has them."""
+    assert told["later replica"]["answers"] == [4.0]
+    assert told["later replica"]["states"] == told["reload"]["states"]
+
+
+def test_a_coordinator_that_starts_later_knows_the_last_configuration(told):
+    """From its members; and it takes the next one."""
+    assert told["later coordinator"] == {"answers": [4.0], "states": {"2": "AVAILABLE", "1": "AVAILABLE"}}
+
+
+def test_metrics_are_those_of_the_deployment(told):
+    """The same page from every edge; what a dead replica counted is in it."""
+    assert 0 < told["metrics"]["before"] < told["metrics"]["after"]
+    assert told["metrics"]["after"] - told["metrics"]["before"] == told["edge"]["requests"]
+
+
+def test_the_end_of_an_earlier_command_leaves_a_later_deployment_alone(told):
+    """The later one's end leaves no process."""
+    assert told["stop"]["earlier"] == 2
+    assert told["stop"]["left"] == []

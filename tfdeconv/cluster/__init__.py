@@ -1,0 +1,1 @@
+"""The same jobs and the same server on a Ray cluster (extra ``cluster``)."""
