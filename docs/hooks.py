@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).parent))
 
 import notebook_pages
+from picture_sizes import with_sizes
 from pictures import PICTURES
 
 from tfdeconv.web.pages import FOLDER
@@ -32,6 +33,11 @@ Object.assign(document.createElement("script"), { src: "%sweb/from-files.js" }))
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Where a page loads the explorer's modules, load them in another way if it was opened as a file."""
     return LOADING.sub(lambda found: found[0] + FROM_FILES % found[1], markdown)
+
+
+def on_page_content(html: str, page: Any, files: Files, **_: Any) -> str:
+    """Say how large pictures are before they come."""
+    return with_sizes(html, page.file.dest_uri, files)
 
 
 def on_files(files: Files, config: Any) -> Files:

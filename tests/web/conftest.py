@@ -11,7 +11,7 @@ from upscaler_page import export_models
 
 import tfdeconv as td
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,8 +27,8 @@ ARGUMENTS = [
 def browser():
     """One browser for a module; not for the session, where Playwright's event loop would trouble others."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip(f"Chromium is not installed at {CHROMIUM}: `make browser` installs it")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: `make browser` installs it")
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
@@ -45,6 +45,7 @@ def new_page(browser):
         contexts.append(context)
         context.set_default_timeout(15_000)
         page = context.new_page()
+        page.add_init_script(path=Path(__file__).with_name("layout_shifts.js"))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.problems = problems

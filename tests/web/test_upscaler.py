@@ -308,6 +308,15 @@ def test_in_front_of_another_server(new_page, folder):
         page.problems.clear()
 
 
+def test_the_first_model_that_takes_pictures_is_chosen(new_page, server):
+    """Others in the list are passed over, and can be chosen to read why."""
+    page = new_page()
+    page.goto(f"{server.rest_url}/")
+    page.locator("#status", has_text="in exact tiles").wait_for()
+    assert page.locator("#models option").first.inner_text() == "double"
+    assert page.locator("#models").input_value() == "fractional"
+
+
 def test_it_is_off_by_default(folder):
     """Without `web` the REST port has no page; with it the policy is strict."""
     with td.serving.Server(
@@ -352,8 +361,9 @@ def test_the_address_of_the_server_is_checked(address):
 @pytest.mark.parametrize("width", [390, 1280, 3840])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(visit, width, scheme):
-    """No width overflows, and every control has a name."""
+    """No width overflows, nothing moves while the page loads, and every control has a name."""
     page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("window.shifts") < 0.005, page.evaluate("window.moved")
     give(page, ("a picture with a rather long name that has to be broken somewhere.png", png(photo(60, 40))))
     done(page, "rather long")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

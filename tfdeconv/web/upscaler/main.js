@@ -16,7 +16,7 @@ let running = null;
 
 $("view").append(compare.element);
 
-/** Take a server address from the box, list its models, and describe the first. */
+/** Take a server address from the box, list its models, and choose the first that takes pictures. */
 async function connect() {
   setModel(null);
   say("Asking the server ...");
@@ -31,33 +31,51 @@ async function connect() {
     }
     $("models").replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     if (names.length === 0) say("The server has no model that is available.", true);
-    else await choose(server, names[0]);
+    else await chooseFirst(server, names);
   } catch (error) {
     say(words(error), true);
   }
+}
+
+async function chooseFirst(server, names) {
+  let failure = null;
+  for (const name of names) {
+    try {
+      await use(server, name);
+      $("models").value = name;
+      return;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 async function choose(server, name) {
   setModel(null);
   say(`Looking at '${name}' ...`);
   try {
-    const found = await server.describe(name);
-    const isUpscaler = found.kind === "upscaler";
-    const scale = isUpscaler ? (found.rule?.scale ?? guessedRule(0, await findScale(server, found)).scale) : null;
-    $("context-row").hidden = !isUpscaler || found.rule !== null;
-    setModel({ ...found, server, scale });
-    say(`'${name}' ${isUpscaler ? `enlarges ${scaleText(scale)} times` : "labels every pixel"}. ${howCut(found)}`);
-    next();
+    await use(server, name);
   } catch (error) {
     say(words(error), true);
   }
+}
+
+async function use(server, name) {
+  const found = await server.describe(name);
+  const isUpscaler = found.kind === "upscaler";
+  const scale = isUpscaler ? (found.rule?.scale ?? guessedRule(0, await findScale(server, found)).scale) : null;
+  $("context-row").hidden = !isUpscaler || found.rule !== null;
+  setModel({ ...found, server, scale });
+  say(`'${name}' ${isUpscaler ? `enlarges ${scaleText(scale)} times` : "labels every pixel"}. ${howCut(found)}`);
+  next();
 }
 
 function howCut({ kind, rule }) {
   if (rule) return `Large pictures go in exact tiles of up to ${rule.tile[1]} x ${rule.tile[0]} pixels.`;
   const unsaid = "It does not say how pictures are cut for it (export it with tile=)";
   if (kind === "segmenter") return `${unsaid}: they go whole, in one request.`;
-  return `${unsaid}: those above ${GUESSED_TILE} pixels go in tiles that see the context above around them, and may show seams.`;
+  return `${unsaid}: above ${GUESSED_TILE} pixels they go in tiles with the context chosen, and may show seams.`;
 }
 
 /** The rule by which a picture is cut for a model. */
@@ -152,8 +170,9 @@ async function work(job, chosen) {
     const [result, labels] = await Promise.all(sheets.map((sheet) => sheet.png()));
     const from = `${picture.width} x ${picture.height}`;
     const text = isUpscaler ? `${from} to ${width} x ${height} pixels` : `${from} pixels labelled`;
+    const reduced = picture.deep ? ", in 8 of its 16 bits: `tfdeconv upscale` keeps them" : "";
     const guessed = isUpscaler && !chosen.rule && tiles > 1 ? `, in ${tiles} tiles that may show seams` : "";
-    finish(job, result, { width, height, labels, ending: isUpscaler ? `_x${scaleText(chosen.scale).replace("/", "-")}` : "_overlay", text: text + guessed });
+    finish(job, result, { width, height, labels, ending: isUpscaler ? `_x${scaleText(chosen.scale).replace("/", "-")}` : "_overlay", text: text + reduced + guessed });
   } finally {
     for (const sheet of sheets) sheet.release();
     release(picture.canvas);
