@@ -16,7 +16,7 @@
   }
 
   function beside(path, name) {
-    return new URL(name, `http://root/${path}`).pathname.slice(1);
+    return new URL(name, `file:///${path}`).pathname.slice(1);
   }
 
   import(address(entry));
