@@ -38,6 +38,7 @@ from tfdeconv.serving import ServerOptions
 
 QUEUE_SECONDS = 0.4
 CLIENTS, LIMIT = 12, 8
+BEGUN = time.monotonic()
 
 
 def pids(title: str) -> list[int]:
@@ -117,7 +118,7 @@ def wait_for(condition, seconds: float = 60) -> float:
 
 
 def say(step: str, **told: object) -> None:
-    print(json.dumps({"step": step} | told), flush=True)
+    print(json.dumps({"step": step, "at": round(time.monotonic() - BEGUN, 1)} | told), flush=True)
 
 
 def main(models: Path, spare: Path) -> None:

@@ -67,16 +67,19 @@ class Membership:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(_ANSWER_SECONDS)
-        try:
-            self.coordinator.leave.remote(self._report.member).result(timeout_s=1)
-        except Exception:  # it finds out by itself
-            _LOG.debug("The coordinator was not told", exc_info=True)
+
+    def tell(self) -> None:
+        """Report once more, at once."""
+        # Not on this thread: Ray Serve may have made it an event loop's, which must not wait.
+        thread = threading.Thread(target=self._exchange, daemon=True)
+        thread.start()
+        thread.join(_ANSWER_SECONDS)
 
     def _run(self) -> None:
         complained = False
         while not self._stopping.is_set():
             try:
-                plan = self.exchange()
+                plan = self._exchange()
             except Exception as error:
                 if not complained:
                     _LOG.warning("The coordinator does not answer: %r", error)
@@ -86,8 +89,12 @@ class Membership:
             complained = False
             if plan is None:
                 self._stopping.wait(_PAUSE_SECONDS)
+        try:
+            self.coordinator.leave.remote(self._report.member).result(timeout_s=1)
+        except Exception:  # it finds out by itself
+            _LOG.debug("The coordinator was not told", exc_info=True)
 
-    def exchange(self) -> Plan | None:
+    def _exchange(self) -> Plan | None:
         """Report once; return the plan that came back."""
         plan = self.plan
         known = {
