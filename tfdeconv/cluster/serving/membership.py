@@ -18,6 +18,7 @@ from tfdeconv.cluster.serving.plan import Plan, Report
 _LOG = logging.getLogger("tfdeconv.serving")
 _PAUSE_SECONDS = 0.3
 _ANSWER_SECONDS = 10.0
+_GOODBYE_SECONDS = 1.0
 
 
 class Membership:
@@ -63,10 +64,10 @@ class Membership:
             self._changed.wait_for(lambda: condition(self.plan))
 
     def stop(self) -> None:
-        """Take no more plans, and tell the coordinator that this member is gone."""
+        """Take no more plans, and tell the coordinator, if there is one, that this member is gone."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(_ANSWER_SECONDS)
+            self._thread.join(_GOODBYE_SECONDS)
 
     def tell(self) -> None:
         """Report once more, at once."""
@@ -90,7 +91,7 @@ class Membership:
             if plan is None:
                 self._stopping.wait(_PAUSE_SECONDS)
         try:
-            self.coordinator.leave.remote(self._report.member).result(timeout_s=1)
+            self.coordinator.leave.remote(self._report.member).result(timeout_s=_GOODBYE_SECONDS)
         except Exception:  # it finds out by itself
             _LOG.debug("The coordinator was not told", exc_info=True)
 
