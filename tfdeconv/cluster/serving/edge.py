@@ -21,6 +21,7 @@ from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.grpc.server import GrpcServer, channel_arguments
 from tfdeconv.serving.rest import application as rest
 from tfdeconv.serving.rest.http_server import HttpServer, limits_of
+from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _THREADS = 128
@@ -64,7 +65,7 @@ class Edge:
             self._membership.wait_for(lambda plan: plan.ready and plan.replicas > 0)
             self._open()
         except Exception as error:
-            self._error = f"{error}"
+            self._error = status_codes.with_code(error)
             self._membership.tell()
             raise
 
