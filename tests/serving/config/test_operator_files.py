@@ -172,7 +172,7 @@ class TestKubernetes:
         kubernetes_validate.validate(service, "1.33", strict=True)
         (application,) = yaml.safe_load(ray_service["spec"]["serveConfigV2"])["applications"]
         parsed = flags.parse(
-            [f"--{name}={str(value)}" for name, value in application["args"].items() if value is not True]
+            [f"--{name}={value!s}" for name, value in application["args"].items() if value is not True]
         )
         assert not parsed.unknown
         cluster = ray_service["spec"]["rayClusterConfig"]
