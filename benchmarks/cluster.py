@@ -1,9 +1,9 @@
 """What a Ray cluster costs and brings, against one process on the same machine.
 
-    python benchmarks/cluster.py serve              # the edge's latency over the embedded server's, start, memory, rate
+    python benchmarks/cluster.py serve      # the edge's latency over the embedded server's, start, memory
 
-Ray listens on the loopback address alone. Embedded server and cluster run at the same time and are asked in turn,
-so that a change in the machine's speed hits both alike; what is not being asked waits without work. Every
+Ray listens on the loopback address alone. Embedded server and cluster run at the same time and are asked in
+turn, so that a change in the machine's speed hits both alike; what is not being asked has no work. Every
 answer is compared with the embedded server's before anything is timed.
 """
 
@@ -71,8 +71,8 @@ def request(size: int) -> bytes:
 
     message = predict_pb2.PredictRequest()
     message.model_spec.name = MODEL
-    image = np.random.default_rng(0).random((1, size, size, 3), np.float32)
-    message.inputs["image"].CopyFrom(tf.make_tensor_proto(image))
+    image = np.random.default_rng(0).random((1, size, size, 1), np.float32)
+    message.inputs["luma"].CopyFrom(tf.make_tensor_proto(image))
     return bytes(message.SerializeToString())
 
 
@@ -112,7 +112,7 @@ def rate(ask: Ask, *, clients: int, seconds: float) -> float:
 
 
 def megabytes(title: str, *, since: float) -> list[float]:
-    """Resident memory of this machine's processes whose title has ``title`` in it and that began after ``since``."""
+    """Resident memory of the processes that began after ``since`` and have ``title`` in theirs."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tfdeconv.cli import main
+from tfdeconv.cli.serve import command
 from tfdeconv.serving.launch import flags
 
 NO_RAY = importlib.util.find_spec("ray") is None
@@ -17,7 +18,7 @@ needs_ray = pytest.mark.skipif(NO_RAY, reason="Ray is not installed")
 
 
 def run(*arguments: str):
-    return CliRunner().invoke(main, ["serve", "--engine=ray", *arguments])
+    return CliRunner().invoke(command, ["--engine=ray", *arguments])
 
 
 def test_without_ray_the_message_names_the_extra(monkeypatch):
