@@ -14,7 +14,8 @@ help:
 	@echo "make docs   build the site of docs/ into site/"
 	@echo "make check  lint, format, types, site and tests, those against other frameworks too: what"
 	@echo "            continuous integration runs"
-	@echo "make browser   install Debian's Chromium, where apt-get is at hand, for the tests of the web pages"
+	@echo "make browser   install Debian's Chromium and Node.js, where apt-get is at hand, for the tests of the"
+	@echo "            web pages"
 	@echo "make coverage  the tests again, with the share of branches that they reach"
 	@echo "make bench  three minutes of benchmarks/ against Keras and what is installed of its peers"
 	@echo "make clean  remove .venv and build/"
@@ -66,11 +67,13 @@ types: $(STAMP)
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# The tests of the web pages run in Chromium and are skipped, with the reason, where it is missing.
+# The tests of the web pages run in Chromium and Node.js and are skipped, with the reason, where they are missing;
+# with TFDECONV_REQUIRE_ALL=1, as in .ci/run, nothing is skipped that this and `make check` install.
 browser:
-	@command -v chromium >/dev/null || ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ] || \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+	@{ command -v chromium && command -v node; } >/dev/null || ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium nodejs >/dev/null; }
 	@command -v chromium || echo "Chromium is not here: the tests of the web pages will be skipped."
+	@command -v node || echo "Node.js is not here: the tests of the pages' arithmetic will be skipped."
 
 check: $(CONVERT) browser lint types coverage docs
 

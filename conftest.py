@@ -1,8 +1,13 @@
-"""What the examples of docstrings cannot run without: skipped, with the reason, where it is missing."""
+"""What tests and examples of docstrings cannot run without: skipped, with the reason, where it is missing.
+
+Continuous integration installs it all, and sets ``TFDECONV_REQUIRE_ALL``: what is missing then ends the run.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 
 import pytest
 
@@ -12,6 +17,29 @@ if importlib.util.find_spec("ray") is None:
     collect_ignore_glob.append("tfdeconv/cluster/serving/*")
 NEEDS = {"tfdeconv.export.portable.export.export_portable": ("onnx", "onnxruntime")}
 """Example -> the packages of extras that it uses."""
+
+PROGRAMS = ("chromium", "node")
+MODULES = (
+    *("playwright", "nbclient", "nbformat", "griffe", "mkdocs"),
+    *("torch", "onnx", "onnxruntime", "onnxscript", "ai_edge_litert", "openvino"),
+    *("PIL", "pillow_heif", "pillow_jxl", "upath", "s3fs", "moto", "tensorflow_serving"),
+)
+"""What `make check` installs and tests are skipped without."""
+
+
+def missing() -> list[str]:
+    """What of it is not here."""
+    programs = [name for name in PROGRAMS if shutil.which(name) is None]
+    return programs + [name for name in MODULES if importlib.util.find_spec(name) is None]
+
+
+def pytest_configure() -> None:
+    """End the run where tests would be skipped that must not be."""
+    if os.environ.get("TFDECONV_REQUIRE_ALL") and (names := missing()):
+        raise pytest.UsageError(
+            f"TFDECONV_REQUIRE_ALL is set, and tests would be skipped without {', '.join(names)}. "
+            "`make browser` installs the programs, `make check` the rest; or unset it."
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).parent))
 
 import notebook_pages
+from picture_sizes import with_sizes
 from pictures import PICTURES
 
 from tfdeconv.web.pages import FOLDER
@@ -21,6 +24,21 @@ EXPLORER = [
     *(path for path in sorted((FOLDER / "explorer").rglob("*")) if path.suffix in (".js", ".css")),
 ]
 
+LOADING = re.compile(r'<script type="module" src="(\S*)web/explorer/element.js"></script>')
+FROM_FILES = """
+<script>if (location.protocol === "file:") document.head.append(
+Object.assign(document.createElement("script"), { src: "%sweb/from-files.js" }));</script>"""
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Where a page loads the explorer's modules, load them in another way if it was opened as a file."""
+    return LOADING.sub(lambda found: found[0] + FROM_FILES % found[1], markdown)
+
+
+def on_page_content(html: str, page: Any, files: Files, **_: Any) -> str:
+    """Say how large pictures are before they come."""
+    return with_sizes(html, page.file.dest_uri, files)
+
 
 def on_files(files: Files, config: Any) -> Files:
     """Draw the pictures, copy the explorer, show the notebooks; nothing is written to the source tree."""
@@ -28,8 +46,17 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, f"images/{name}", content=draw()))
     for path in EXPLORER:
         files.append(File.generated(config, f"web/{path.relative_to(FOLDER)}", content=path.read_bytes()))
+    files.append(File.generated(config, "web/from-files.js", content=_from_files()))
     for path in notebook_pages.FOLDER.glob("*.ipynb"):
         text, pictures = notebook_pages.page(path)
         for name, content in {f"{path.stem}.md": text, **pictures}.items():
             files.append(File.generated(config, f"notebooks/{name}", content=content))
     return files
+
+
+def _from_files() -> str:
+    """The script that starts the explorer where the site's files were opened without a server."""
+    texts = {str(path.relative_to(FOLDER)): path.read_text() for path in EXPLORER if path.suffix == ".js"}
+    modules = json.dumps({"entry": "explorer/element.js", "texts": texts})
+    loader = Path(__file__).parent / "javascripts" / "modules-from-files.js"
+    return f"const MODULES = {modules};\n{loader.read_text()}"

@@ -25,6 +25,7 @@ classes to their codes. Each class can be made from one message (Keras re-raises
         |-- CancelledError                    the caller gave up
         |-- UnimplementedError                the server does not offer this
         |-- UnavailableError                  not now; the same request may succeed later
+        |   `-- UnreachableError              no connection, or it broke before the answer
         |-- DeadlineExceededError             no answer in time
         `-- InternalError                     the server failed in a way it did not foresee
 """
@@ -122,6 +123,10 @@ class UnimplementedError(ServingError):
 
 class UnavailableError(ServingError, ConnectionError):
     """The server cannot answer now; the same request may succeed later."""
+
+
+class UnreachableError(UnavailableError):
+    """The server's address cannot be found, it cannot be connected to, or the connection broke."""
 
 
 class DeadlineExceededError(ServingError, TimeoutError):

@@ -12,6 +12,9 @@ import tfdeconv as td
 from tfdeconv.export.segmentation_bytes import segmentation_signatures
 from tfdeconv.zoo.upscalers.pretrained import load_weights
 
+TILE = 512
+"""Longest side of the tiles in which clients send large pictures."""
+
 
 @click.command()
 @click.option("--stride", type=click.Choice(["32", "16", "8"]), default="8", show_default=True)
@@ -27,7 +30,8 @@ def main(stride: str, upsampling: str, output: Path) -> None:
     """Write a SavedModel that answers pictures with label maps and overlays."""
     model = shapes_fcn(int(stride), upsampling)
     load_weights(model, weights_path(HERE, int(stride), upsampling))
-    click.echo(td.export_saved_model(model, output, signatures=segmentation_signatures(model)))
+    signatures = segmentation_signatures(model)
+    click.echo(td.export_saved_model(model, output, signatures=signatures, tile=TILE))
 
 
 if __name__ == "__main__":

@@ -155,3 +155,20 @@ def test_what_mixes_globally_has_no_exact_tiles(folder):
     """The last line names the layer."""
     last = run(folder / "mixing.keras", "--no-report").splitlines()[-1]
     assert last.startswith("tiles exactly: no, because layer squeeze (GlobalAveragePooling2D) pools over")
+
+
+def test_a_saved_model_says_how_it_was_cut(folder, tmp_path):
+    """Its tiles.json is read; without one the line says so, and a broken one is named."""
+    assert (
+        run(folder / "saved", "--no-report").splitlines()[-1].startswith("tiles exactly: not known; an exp")
+    )
+    image = keras.Input([None, None, 2], name="image")
+    model = keras.Model(image, td.layers.Conv2DTranspose(3, 4, 2, "same", name="up")(image))
+    path = td.export_saved_model(model, tmp_path / "cut", tile=64)
+    halo = "x".join(map(str, td.tiled(model, tile=64).halo))
+    last = run(tmp_path / "cut", "--no-report").splitlines()[-1]
+    assert last == f"tiles exactly: yes, halo {halo}, stride 1x1 (samples of the input), up to 64x64 each"
+    (path / "assets.extra" / "tiles.json").write_text("{}")
+    last = run(tmp_path / "cut", "--no-report").splitlines()[-1]
+    assert last.startswith("tiles exactly: not known, because ")
+    assert "tiles.json cannot be read: tiles must be what export_saved_model" in last

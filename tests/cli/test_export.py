@@ -17,12 +17,28 @@ def export(*arguments):
 
 
 def test_the_shipped_upscaler_is_exported(tmp_path):
-    """The version folder's path is printed, and it serves both signatures at the asked scale."""
+    """The path is printed; it serves both signatures at the asked scale and says its tiles."""
     result = export(tmp_path / "upscaler", "--scale", 3)
     assert result.output.strip() == str(tmp_path / "upscaler" / "1")
     signatures = tf.saved_model.load(result.output.strip()).signatures
-    assert set(signatures) == {"serving_default", "serve_image_bytes"}
+    assert set(signatures) == {"serving_default", "serve_image_bytes", "tiles"}
     assert signatures["serving_default"](image=tf.zeros([1, 2, 4, 3]))["upscaled"].shape == (1, 6, 12, 3)
+
+
+@pytest.mark.parametrize("tile", [None, 64])
+def test_tiles_of_a_keras_file_are_written_when_asked_for(tmp_path, tile):
+    """Any model may be given with --model, and not every one has exact tiles."""
+    keras.Sequential([keras.Input([None, None, 1], name="x"), keras.layers.UpSampling2D()]).save(
+        tmp_path / "m.keras"
+    )
+    options = [] if tile is None else ["--tile", tile]
+    result = export(tmp_path / "m", "--model", tmp_path / "m.keras", *options)
+    assert result.exit_code == 0
+    file = tmp_path / "m" / "1" / "assets.extra" / "tiles.json"
+    assert file.exists() == (tile is not None)
+    assert tile is None or '"tile": [64, 64]' in file.read_text()
+    result = export(tmp_path / "m.onnx", "--format", "onnx", "--tile", 64)
+    assert "--tile is for saved_model; received --format onnx" in str(result.exception)
 
 
 def test_a_keras_file_is_exported_with_warmup(tmp_path):

@@ -26,6 +26,8 @@ class Case:
         config: Constructor arguments.
         inputs: Shapes of the inputs, with a batch of 2.
         expected: ``expected(inputs, weights)`` returns the outputs, all float64 and channels last.
+        from_nothing: Size of the output along each spatial axis where the input has no sample along that
+            axis, worked out by hand; None where there is no output (a "valid" kernel that fits nowhere).
         integers: Bounds of the inputs that are integers (switches), by position.
         keeps_initial_weights: Whether the weights are those of the initializer instead of random ones.
     """
@@ -35,6 +37,7 @@ class Case:
     config: dict[str, Any]
     inputs: Sequence[tuple[int, ...]]
     expected: Callable[[list[Any], dict[str, Any]], list[Any]]
+    from_nothing: Sequence[int | None]
     integers: dict[int, int] = field(default_factory=dict)
     keeps_initial_weights: bool = False
 
@@ -98,7 +101,9 @@ def _transposed(
     layer = "DepthwiseConv2DTranspose" if depthwise else f"Conv{rank}DTranspose"
     if not depthwise:
         config.setdefault("filters", 3)
-    return Case(name, layer, config, [(2, *sizes, channels)], expected)
+    beyond = zip(window[1], sizes, per_axis(config.get("strides", 1)), strict=True)
+    from_nothing = [max(wanted - size * stride, 0) for wanted, size, stride in beyond]
+    return Case(name, layer, config, [(2, *sizes, channels)], expected, from_nothing)
 
 
 TRANSPOSED = [
@@ -181,6 +186,7 @@ OTHERS = [
         {"factor": (2, 3)},
         [(2, 3, 2, 3)],
         lambda x, w: [oracles.linear(x[0], (2, 3), "zero")],
+        (0, 0),
     ),
     Case(
         "learned, edge",
@@ -188,6 +194,7 @@ OTHERS = [
         {"factor": 2, "boundary": "edge", "trainable": True, "data_format": "channels_first"},
         [(2, 3, 2, 3)],
         lambda x, w: [oracles.linear(x[0], (2, 2), "edge")],
+        (0, 0),
         keeps_initial_weights=True,
     ),
     Case(
@@ -196,6 +203,7 @@ OTHERS = [
         {"factor": 3, "boundary": "edge"},
         [(2, 4, 2)],
         lambda x, w: [oracles.linear(x[0], (3,), "edge")],
+        (0,),
     ),
     Case(
         "one factor of 1",
@@ -203,6 +211,7 @@ OTHERS = [
         {"factor": (2, 1, 4)},
         [(2, 2, 2, 2, 2)],
         lambda x, w: [oracles.linear(x[0], (2, 1, 4), "zero")],
+        (0, 0, 0),
     ),
     Case(
         "as published",
@@ -210,6 +219,7 @@ OTHERS = [
         {"factor": 2},
         [(2, 3, 2, 8)],
         lambda x, w: [oracles.sum_neighbouring_channels(oracles.linear(x[0], (2, 2), "edge"), 4)],
+        (0, 0),
     ),
     Case(
         "own reduction",
@@ -217,6 +227,7 @@ OTHERS = [
         {"factor": (1, 3), "reduction": 2, "boundary": "zero", "data_format": "channels_first"},
         [(2, 3, 2, 4)],
         lambda x, w: [oracles.sum_neighbouring_channels(oracles.linear(x[0], (1, 3), "zero"), 2)],
+        (0, 0),
     ),
     Case(
         "nearest",
@@ -224,6 +235,7 @@ OTHERS = [
         {"filters": 3, "kernel_size": 3},
         [(2, 3, 2, 2)],
         lambda x, w: [_convolution(oracles.nearest(x[0], (2, 2)), w, "same")],
+        (0, 0),
     ),
     Case(
         "bilinear, valid",
@@ -238,6 +250,7 @@ OTHERS = [
         },
         [(2, 3, 3, 2)],
         lambda x, w: [_convolution(oracles.linear(x[0], (3, 2), "edge"), w, "valid")],
+        (None, None),
     ),
     Case(
         "TensorFlow's order",
@@ -245,6 +258,7 @@ OTHERS = [
         {"filters": 2, "kernel_size": 3},
         [(2, 3, 4, 2)],
         lambda x, w: [oracles.pixel_shuffle(_convolution(x[0], w, "same"), (2, 2), "dcr")],
+        (0, 0),
     ),
     Case(
         "PyTorch's order",
@@ -260,6 +274,7 @@ OTHERS = [
         },
         [(2, 3, 4, 2)],
         lambda x, w: [oracles.pixel_shuffle(_convolution(x[0], w, "valid"), (1, 3), "crd")],
+        (None, None),
     ),
     Case(
         "TensorFlow's order",
@@ -267,6 +282,7 @@ OTHERS = [
         {"factor": (2, 3)},
         [(2, 2, 3, 12)],
         lambda x, w: [oracles.pixel_shuffle(x[0], (2, 3), "dcr")],
+        (0, 0),
     ),
     Case(
         "PyTorch's order",
@@ -274,6 +290,7 @@ OTHERS = [
         {"factor": 2, "order": "crd", "data_format": "channels_first"},
         [(2, 2, 3, 8)],
         lambda x, w: [oracles.pixel_shuffle(x[0], (2, 2), "crd")],
+        (0, 0),
     ),
     Case(
         "one axis",
@@ -281,6 +298,7 @@ OTHERS = [
         {"factor": 3},
         [(2, 4, 6)],
         lambda x, w: [oracles.pixel_shuffle(x[0], (3,), "dcr")],
+        (0,),
     ),
     Case(
         "three axes",
@@ -288,6 +306,7 @@ OTHERS = [
         {"factor": (2, 1, 3), "order": "crd"},
         [(1, 2, 3, 2, 12)],
         lambda x, w: [oracles.pixel_shuffle(x[0], (2, 1, 3), "crd")],
+        (0, 0, 0),
     ),
     Case(
         "offsets",
@@ -295,6 +314,7 @@ OTHERS = [
         {"offset": (1, 2)},
         [(2, 5, 6, 2), (2, 3, 4, 7)],
         lambda x, w: [x[0][:, 1:4, 2:6]],
+        (0, 0),
     ),
     Case(
         "channels first",
@@ -302,6 +322,7 @@ OTHERS = [
         {"offset": 1, "data_format": "channels_first"},
         [(2, 5, 6, 2), (2, 4, 2, 7)],
         lambda x, w: [x[0][:, 1:5, 1:3]],
+        (0, 0),
     ),
     Case(
         "incomplete windows dropped",
@@ -309,6 +330,7 @@ OTHERS = [
         {"pool_size": 2},
         [(2, 5, 4, 3)],
         lambda x, w: list(oracles.max_pool(x[0], (2, 2), (2, 2), "valid")),
+        (0, 0),
     ),
     Case(
         "overlapping, same",
@@ -316,6 +338,7 @@ OTHERS = [
         {"pool_size": 3, "strides": (2, 1), "padding": "same", "data_format": "channels_first"},
         [(2, 4, 5, 2)],
         lambda x, w: list(oracles.max_pool(x[0], (3, 3), (2, 1), "same")),
+        (0, 0),
     ),
     Case(
         "size from the windows",
@@ -323,6 +346,7 @@ OTHERS = [
         {"pool_size": 3, "strides": 2},
         [(2, 2, 3, 3), (2, 2, 3, 3)],
         lambda x, w: [oracles.max_unpool(x[0], x[1], (5, 7))],
+        (1, 1),
         integers={1: 5 * 7 * 3},
     ),
     Case(
@@ -331,6 +355,7 @@ OTHERS = [
         {"pool_size": 2, "padding": "same", "duplicates": "sum", "data_format": "channels_first"},
         [(2, 2, 3, 2), (2, 2, 3, 2)],
         lambda x, w: [oracles.max_unpool(x[0], x[1], (4, 6), "sum")],
+        (0, 0),
         integers={1: 12},
     ),
 ]

@@ -250,7 +250,8 @@ def test_onnx_refuses_unknown_auto_pad() -> None:
             "must leave at least 1 output sample; padding 5 leaves -7 for input 1",
         ),
         (lambda: geometry.forward_size(4, 5, 1, "valid"), "at least kernel_size or pool_size = 5 samples"),
-        (lambda: geometry.forward_size(0, 3, 1, "same"), "input_size must be at least 1; received 0."),
+        (lambda: geometry.forward_size(0, 3, 1, "valid"), "at least kernel_size or pool_size = 3 samples"),
+        (lambda: geometry.forward_size(-1, 3, 1, "same"), "input_size must be at least 0; received -1."),
     ],
 )
 def test_what_has_no_meaning_is_refused(call: Callable[[], object], message: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from upscaler_page import export_models
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+import tfdeconv as td
+
+CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,8 +27,8 @@ ARGUMENTS = [
 def browser():
     """One browser for a module; not for the session, where Playwright's event loop would trouble others."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if not Path(CHROMIUM).is_file():
-        pytest.skip(f"Chromium is not installed at {CHROMIUM}: `make browser` installs it")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: `make browser` installs it")
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
@@ -41,6 +45,7 @@ def new_page(browser):
         contexts.append(context)
         context.set_default_timeout(15_000)
         page = context.new_page()
+        page.add_init_script(path=Path(__file__).with_name("layout_shifts.js"))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.problems = problems
@@ -50,3 +55,37 @@ def new_page(browser):
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of served models, with its models.config."""
+    base = tmp_path_factory.mktemp("models")
+    export_models(base)
+    return base
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    """A server of these models that shows the page."""
+    with td.serving.Server(
+        model_config_file=folder / "models.config", grpc_port=None, rest_port=0, web=True
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def visit(new_page, server):
+    """The page for pictures on the server's own port, with a model chosen."""
+
+    def open_page(model="upscaler", address=None, **options):
+        page = new_page(**options)
+        page.goto(address or f"{server.rest_url}/")
+        page.locator("#models option").first.wait_for(state="attached")
+        page.locator("#models").select_option(model)
+        page.locator("#status", has_text=f"'{model}'").filter(
+            has_text=re.compile("enlarges|labels")
+        ).wait_for()
+        return page
+
+    return open_page

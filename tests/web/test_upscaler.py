@@ -2,112 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
+from upscaler_page import TILE, difference, done, fractional, give, photo, png, saved, segmenter
 
 import tfdeconv as td
 from tfdeconv.cli.upscale import command as upscale_command
 from tfdeconv.cli.web import command as web_command
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.export.segmentation_bytes import segmentation_signatures
 from tfdeconv.web import PageServer
-
-PHOTO = Path(td.__file__).parent / "cli" / "demo_photo.jpg"
-
-
-def segmenter():
-    """Three classes by brightness."""
-    image = keras.Input([None, None, 3], name="image")
-    scores = keras.layers.Conv2D(3, 1, name="scores")
-    model = keras.Model(image, scores(image))
-    scores.set_weights([np.outer([1, 1, 1], [-2, 0, 2])[None, None] / 3, np.array([1.0, 0.5, -1.0])])
-    return model
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """An upscaler, a segmenter, and a model that knows no pictures."""
-    base = tmp_path_factory.mktemp("models")
-    td.export_saved_model(td.zoo.RGBUpscaler(td.zoo.load_upscaler(2), 2), base / "upscaler")
-    model = segmenter()
-    td.export_saved_model(model, base / "segmenter", signatures=segmentation_signatures(model))
-    module = tf.Module()
-    module.double = tf.function(lambda x: {"y": 2 * x}, [tf.TensorSpec([None], name="x")])
-    tf.saved_model.save(module, str(base / "double" / "1"), module.double)
-    entries = "".join(
-        f'config {{ name: "{name}" base_path: "{base / name}" model_platform: "tensorflow" }}\n'
-        for name in ("upscaler", "segmenter", "double")
-    )
-    (base / "models.config").write_text(f"model_config_list {{\n{entries}}}\n")
-    return base
-
-
-@pytest.fixture(scope="module")
-def server(folder):
-    with td.serving.Server(
-        model_config_file=folder / "models.config", grpc_port=None, rest_port=0, web=True
-    ) as server:
-        yield server
-
-
-@pytest.fixture
-def visit(new_page, server):
-    """The page on the server's own port, with a model chosen."""
-
-    def open_page(model="upscaler", address=None, **options):
-        page = new_page(**options)
-        page.goto(address or f"{server.rest_url}/")
-        page.locator("#models option").first.wait_for(state="attached")
-        page.locator("#models").select_option(model)
-        page.locator("#status", has_text=f"'{model}'").filter(
-            has_text=re.compile("enlarges|labels")
-        ).wait_for()
-        return page
-
-    return open_page
-
-
-def photo(width, height):
-    """The photograph at a size, sharp enough that a seam would show."""
-    return Image.open(PHOTO).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-
-
-def png(image):
-    content = io.BytesIO()
-    image.save(content, "PNG")
-    return content.getvalue()
-
-
-def give(page, *files):
-    """Put files into the list, as if they were chosen."""
-    page.locator("#files").set_input_files(
-        [{"name": name, "mimeType": "image/png", "buffer": content} for name, content in files]
-    )
-
-
-def done(page, name, timeout=60_000):
-    row = page.locator("li.done", has_text=name)
-    row.wait_for(timeout=timeout)
-    return row
-
-
-def saved(page, name, button="Save"):
-    """The file that a button of a row saves."""
-    with page.expect_download() as download:
-        page.get_by_role("button", name=f"{button} {name}", exact=True).click()
-    with Image.open(download.value.path()) as image:
-        return download.value.suggested_filename, image.copy()
 
 
 def from_command_line(tmp_path, image):
@@ -117,11 +28,6 @@ def from_command_line(tmp_path, image):
     result = CliRunner().invoke(upscale_command, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return Image.open(tmp_path / "out.png")
-
-
-def difference(one, other):
-    assert one.size == other.size
-    return np.abs(np.asarray(one.convert("RGBA"), np.int16) - np.asarray(other.convert("RGBA"), np.int16))
 
 
 def test_a_picture_of_four_megapixels_has_no_seams(visit, tmp_path):
@@ -171,18 +77,76 @@ def test_before_and_after(visit):
     assert page.locator("canvas.after").evaluate("(canvas) => canvas.width") == 400
 
 
-def test_label_maps(visit, tmp_path):
-    """A segmenter gives an overlay to look at and a label map to save, those of the model."""
-    image = photo(120, 90)
-    page = visit("segmenter")
+def labels_of(model, image):
+    """The classes of the whole picture, and where two of them score nearly the same."""
+    scores = np.asarray(model(np.asarray(image, np.float32)[None] / 255)[0])
+    best = np.sort(scores, axis=-1)
+    return np.argmax(scores, axis=-1), best[..., -1] - best[..., -2] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "tiles"),
+    [("segmenter", (600, 420), 6), ("segmenter", (120, 90), 1), ("untold_segmenter", (600, 420), 1)],
+)
+def test_label_maps(visit, model, size, tiles):
+    """A segmenter gives an overlay to look at and a label map to save, those of the whole picture."""
+    image = photo(*size)
+    page = visit(model)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
     give(page, ("scene.png", png(image)))
     done(page, "scene.png")
+    assert sum(url.endswith(":predict") for url in requests) == tiles
     name, labels = saved(page, "scene.png", "Save labels")
-    assert name == "scene_labels.png"
-    scores = segmenter()(np.asarray(image, np.float32)[None] / 255)
-    np.testing.assert_array_equal(np.asarray(labels), np.argmax(scores[0], axis=-1))
+    assert (name, labels.mode) == ("scene_labels.png", "L")
+    expected, close = labels_of(segmenter(), image)
+    assert len(np.unique(expected)) > 1
+    np.testing.assert_array_equal(np.where(close, expected, np.asarray(labels)), expected)
+    assert close.mean() < 1e-3
     name, overlay = saved(page, "scene.png")
-    assert (name, overlay.size) == ("scene_overlay.png", (120, 90))
+    assert (name, overlay.size) == ("scene_overlay.png", size)
+    tint = td.export.segmentation_bytes.colour_map(3)[expected]
+    shown = np.asarray(image) + 0.6 * (expected > 0)[..., None] * (tint - np.asarray(image, float))
+    assert np.abs(np.asarray(overlay.convert("RGB")) - shown)[~close].max() <= 0.51
+
+
+def test_a_model_of_any_scale_and_size_in_its_own_tiles(visit):
+    """Three halves, without padding: tiles start and end where the model says, and nothing is resized."""
+    image = photo(433, 310)
+    page = visit("fractional")
+    assert page.locator("#kind").inner_text() == "x3/2"
+    assert page.locator("#context").is_hidden()
+    words = f"Large pictures go in exact tiles of up to {TILE} x {TILE} pixels."
+    assert words in page.locator("#status").inner_text()
+    give(page, ("photo.png", png(image)))
+    done(page, "photo.png")
+    name, result = saved(page, "photo.png")
+    assert name == "photo_x3-2.png"
+    expected = np.asarray(fractional()(np.asarray(image, np.float32)[None] / 255)[0]) * 255
+    assert result.size == (expected.shape[1], expected.shape[0])
+    assert np.abs(np.asarray(result.convert("RGB")) - expected).max() <= 0.51
+    clear = image.copy()
+    clear.putalpha(128)
+    give(page, ("clear.png", png(clear)))
+    row = page.locator("li.failed", has_text="clear.png")
+    row.wait_for()
+    assert "enlarges by 3/2, and a transparent picture needs a whole factor" in row.inner_text()
+
+
+def test_a_model_that_does_not_say_its_tiles(visit):
+    """It is said, the context can be chosen, and several tiles are said to show seams perhaps."""
+    page = visit("untold")
+    assert (
+        "'untold' enlarges 2 times. It does not say how pictures are cut for it (export it with tile=)"
+        in (page.locator("#status").inner_text())
+    )
+    page.locator("#context").fill("4")
+    give(page, ("large.png", png(photo(700, 200))), ("small.png", png(photo(90, 60))))
+    assert "1400 x 400 pixels, in 2 tiles that may show seams" in done(page, "large.png").inner_text()
+    assert "seams" not in done(page, "small.png").inner_text()
+    _, result = saved(page, "large.png")
+    expected = photo(700, 200).resize((1400, 400), Image.Resampling.BILINEAR)
+    assert difference(result, expected).max() <= 2
 
 
 def test_what_is_no_picture(visit):
@@ -344,6 +308,15 @@ def test_in_front_of_another_server(new_page, folder):
         page.problems.clear()
 
 
+def test_the_first_model_that_takes_pictures_is_chosen(new_page, server):
+    """Others in the list are passed over, and can be chosen to read why."""
+    page = new_page()
+    page.goto(f"{server.rest_url}/")
+    page.locator("#status", has_text="in exact tiles").wait_for()
+    assert page.locator("#models option").first.inner_text() == "double"
+    assert page.locator("#models").input_value() == "fractional"
+
+
 def test_it_is_off_by_default(folder):
     """Without `web` the REST port has no page; with it the policy is strict."""
     with td.serving.Server(
@@ -388,8 +361,9 @@ def test_the_address_of_the_server_is_checked(address):
 @pytest.mark.parametrize("width", [390, 1280, 3840])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits(visit, width, scheme):
-    """No width overflows, and every control has a name."""
+    """No width overflows, nothing moves while the page loads, and every control has a name."""
     page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("window.shifts") < 0.005, page.evaluate("window.moved")
     give(page, ("a picture with a rather long name that has to be broken somewhere.png", png(photo(60, 40))))
     done(page, "rather long")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

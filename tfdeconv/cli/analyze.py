@@ -40,8 +40,8 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     MODEL is a .keras file, a SavedModel version folder, or a model folder, whose newest version is
     taken. The score is the amplitude of the pattern that the layer by itself makes of constants,
     relative to its output: 0 is none. Below each score that is not, the remedy that changes the
-    kernel least. Then how much of it reaches the whole model's output, and, of a .keras file, whether
-    it runs on tiles exactly (tfdeconv.tiled).
+    kernel least. Then how much of it reaches the whole model's output, and whether the model runs on
+    tiles exactly (tfdeconv.tiled); a SavedModel says so itself where it was exported with tiles.
 
     \b
     Examples:
@@ -61,8 +61,7 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     else:
         found = analysis.checkerboard(model, shape)
     click.echo("\n".join(_table(found, descriptions)))
-    if loaded is not None:
-        click.echo(f"\n{_tiles(loaded)}")
+    click.echo(f"\n{_tiles_of_folder(model) if loaded is None else _tiles(loaded)}")
     if not no_report:
         from tfdeconv.analysis.report.html_report import write_report
 
@@ -84,6 +83,24 @@ def _tiles(model: Any) -> str:
     except InvalidArgumentError as error:
         return f"tiles exactly: no, because {str(error).rstrip('.')}"
     return f"tiles exactly: yes, halo {halo}, stride {stride} (samples of the input)"
+
+
+def _tiles_of_folder(path: Path) -> str:
+    """What a SavedModel says of its tiles: it was asked when it was exported."""
+    from tfdeconv.analysis.models.saved_graph import version_folder
+    from tfdeconv.wire.tile_rule import FILE, TileRule
+
+    file = version_folder(path) / "assets.extra" / FILE
+    try:
+        rule = TileRule.from_json(file.read_bytes())
+    except FileNotFoundError:
+        return "tiles exactly: not known; an export with tile= writes it into the folder"
+    except (OSError, InvalidArgumentError) as error:
+        return f"tiles exactly: not known, because {shown(file)} cannot be read: {str(error).rstrip('.')}"
+    return (
+        f"tiles exactly: yes, halo {_by(rule.halo)}, stride {_by(rule.stride)} (samples of the input), "
+        f"up to {_by(rule.tile)} each"
+    )
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from tfdeconv.errors import ExportError, ImageError, InternalError
 PHOTO = Path(__file__).with_name("demo_photo.jpg")
 MODEL = "upscaler"
 SCALE = 2
+TILE = 512
 ROUNDS = 5
 TOLERANCE = 1 / 255
 
@@ -61,7 +62,7 @@ def command(image: Path, output: Path) -> None:
     with _step("Exporting it as a SavedModel"):
         base_path = output / "models" / MODEL
         _clear(base_path)
-        version = td.export_saved_model(model, base_path)
+        version = td.export_saved_model(model, base_path, tile=TILE)
     with contextlib.ExitStack() as stack:
         with _step("Starting the embedded server"):
             server = stack.enter_context(td.serving.Server(model_base_path=base_path, model_name=MODEL))

@@ -198,9 +198,16 @@ def _configuration(options: dict[str, Any], rank: int) -> Any:
         name: _sizes(name, options[name], rank)
         for name in ("input_size", "kernel", "stride", "dilation", "output_padding", "output_shape")
     }
-    if convention == "caffe" and sizes["output_padding"] is not None:
-        raise InvalidArgumentError("--output-padding must be left out with --caffe, which has none.")
+    for name in ("output_padding", "output_shape") if convention == "caffe" else ():
+        if sizes[name] is not None:
+            raise InvalidArgumentError(f"--{_option(name)} must be left out with --caffe, which has none.")
     named = padding.lower()
+    if convention in ("torch", "caffe") and "," in padding:
+        attribute = "padding" if convention == "torch" else "pad"
+        raise InvalidArgumentError(
+            f"--padding must be one number for each axis with --{convention}, whose {attribute} crops both "
+            f"ends alike; received {padding!r}. Drop --{convention} for before,after."
+        )
     if convention == "onnx":
         return _onnx(sizes, named, rank)
     if convention != "keras" and named in ("same", "valid"):

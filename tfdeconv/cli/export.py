@@ -14,6 +14,9 @@ from tfdeconv.cli.messages import shown
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
+_TILE = 512
+"""Longest side of the tiles of the upscalers that come with tfdeconv."""
+
 
 @click.command()
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
@@ -61,6 +64,12 @@ from tfdeconv.errors import InvalidArgumentError
     help="Let servers of a SavedModel try a picture of this size first. May be repeated.",
 )
 @click.option(
+    "--tile",
+    type=click.IntRange(min=1),
+    help="Longest side of the tiles in which clients and the page send large pictures to a SavedModel.  "
+    f"[default: {_TILE}; none with --model]",
+)
+@click.option(
     "--luma", is_flag=True, help="Other formats: the upscaler's luma network alone, without the colours."
 )
 @click.option(
@@ -90,6 +99,7 @@ def command(
     weights: Path | None,
     version: int | None,
     warmup: tuple[str, ...],
+    tile: int | None,
     *,
     luma: bool,
     precision: str | None,
@@ -110,7 +120,7 @@ def command(
       tfdeconv export models/upscaler --scale 2 --warmup 256x256
       tfdeconv export models/fine --quality fine
       tfdeconv export models/upscaler --scale 3 --weights build/train/slim/x3/weights.npz
-      tfdeconv export models/segmenter --model segmenter.keras
+      tfdeconv export models/segmenter --model segmenter.keras --tile 1024
       tfdeconv export upscaler.onnx --format onnx
       tfdeconv export upscaler.tflite --format litert --luma --precision int8 --calibration photos
     """  # noqa: D301 - click reads the \b
@@ -123,7 +133,7 @@ def command(
             f"{'--weights' if model_file is None else '--model'} is another one."
         )
     portable = {"luma": luma, "precision": precision, "calibration": calibration, "input-shape": shapes}
-    _check_options(format_, {"version": version, "warmup": warmup}, portable)
+    _check_options(format_, {"version": version, "warmup": warmup, "tile": tile}, portable)
     import_tensorflow()
     import tfdeconv as td
 
@@ -147,7 +157,9 @@ def command(
         click.echo(report)
         return
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
-    click.echo(shown(td.export_saved_model(model, path, version=version, warmup=requests)))
+    if tile is None and model_file is None:
+        tile = _TILE
+    click.echo(shown(td.export_saved_model(model, path, version=version, warmup=requests, tile=tile)))
 
 
 def _check_options(format_: str, saved_model: dict[str, Any], portable: dict[str, Any]) -> None:

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from numpy.typing import NDArray
 
 from tfdeconv.client.exchange.flow import AsyncTransport, Flow, Transport, run, run_async
 from tfdeconv.client.exchange.many import Progress, map_tasks, map_threads
-from tfdeconv.client.exchange.session import Session
-from tfdeconv.client.values.images import from_unit_batch, to_unit_batch
+from tfdeconv.client.exchange.session import PredictOptions, Session
+from tfdeconv.client.exchange.transports import Transports
 from tfdeconv.errors import FailedPreconditionError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class PredictOptions(TypedDict, total=False):
-    """The keyword arguments of ``predict``, for ``predict_many`` to hand on."""
-
-    model: str | None
-    version: int | None
-    label: str | None
-    signature: str
-    outputs: Sequence[str] | None
-    timeout: float | None
 
 
 def _blocking(flow: Callable[Concatenate[Session, P], Flow[T]]) -> Callable[Concatenate[Client, P], T]:
@@ -38,7 +27,7 @@ def _blocking(flow: Callable[Concatenate[Session, P], Flow[T]]) -> Callable[Conc
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._closed:
             raise _closed()
-        return run(flow(self._session, *args, **kwargs), self._transport)
+        return run(flow(self._session, *args, **kwargs), self._transports)
 
     _present(method, "Client")
     return method
@@ -53,7 +42,7 @@ def _awaiting(
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._closed:
             raise _closed()
-        return await run_async(flow(self._session, *args, **kwargs), self._transport)
+        return await run_async(flow(self._session, *args, **kwargs), self._transports)
 
     _present(method, "AsyncClient")
     return method
@@ -73,7 +62,7 @@ def _closed() -> FailedPreconditionError:
 
 
 class Client:
-    """Queries the models of one server; made by :func:`tfdeconv.client.connect`.
+    """Queries the models of one server or several; made by :func:`tfdeconv.client.connect`.
 
     Connections are kept open between calls and are safe to share between threads. Every call takes the
     model it is for (``model``, by default the one given to ``connect``), at most one of ``version`` and
@@ -81,101 +70,22 @@ class Client:
     included (by default the one given to ``connect``; ``math.inf`` for no limit).
     """
 
-    def __init__(self, session: Session, transport: Transport) -> None:
+    def __init__(self, session: Session, transports: Transports[Transport]) -> None:
         self._session = session
-        self._transport = transport
+        self._transports = transports
         self._closed = False
 
     predict = _blocking(Session.predict)
     classify = _blocking(Session.classify)
     regress = _blocking(Session.regress)
+    upscale = _blocking(Session.upscale)
+    predict_tiled = _blocking(Session.predict_tiled)
     tile_rule = _blocking(Session.tile_rule)
     metadata = _blocking(Session.metadata)
     status = _blocking(Session.status)
+    status_by_endpoint = _blocking(Session.status_by_endpoint)
     wait_until_ready = _blocking(Session.wait_until_ready)
     reload = _blocking(Session.reload)
-
-    def upscale(
-        self,
-        image: Any,
-        *,
-        model: str | None = None,
-        version: int | None = None,
-        label: str | None = None,
-        timeout: float | None = None,
-        concurrency: int = 8,
-        progress: Progress | None = None,
-    ) -> Any:
-        """Send a picture through a served upscaler, tile by tile where it is large.
-
-        A model exported with ``tile=`` gets no more than a tile in a request; others get the whole.
-
-        Args:
-            image: An RGB array ``[H, W, 3]`` or ``[N, H, W, 3]`` (uint8, uint16, or floats in [0, 1]), sent
-                to the signature ``serving_default``; or the ``bytes`` of a PNG or JPEG, sent as a whole to
-                ``serve_image_bytes``.
-            model: Name of the model; default the one given to ``connect``, else ``"upscaler"``.
-            version: Version of the model.
-            label: Label of the version.
-            timeout: Seconds for the whole call, or for each tile.
-            concurrency: Most tiles in flight. Default 8.
-            progress: Called after each answer with the number of answers so far and of tiles.
-
-        Returns:
-            The upscaled picture as it came: an array of the same rank and type (floats as float32), or
-            the ``bytes`` of a PNG.
-
-        Raises:
-            ImageError: The array or the bytes are not such a picture.
-        """
-        options: PredictOptions = {
-            "model": model or self._session.upscaler,
-            "version": version,
-            "label": label,
-            "timeout": timeout,
-        }
-        if self._closed:
-            raise _closed()
-        encoded = isinstance(image, bytes | bytearray | memoryview)
-        pictures = None if encoded else to_unit_batch(image)
-        if pictures is None or not run(self._session.is_cut(pictures, options), self._transport):
-            flow = self._session.upscale(image, model=model, version=version, label=label, timeout=timeout)
-            return run(flow, self._transport)
-        outputs = self.predict_tiled(pictures, concurrency=concurrency, progress=progress, **options)
-        return from_unit_batch(self._session.only(outputs), like=image)
-
-    def predict_tiled(
-        self,
-        inputs: Any,
-        *,
-        tiles: Any = None,
-        concurrency: int = 8,
-        progress: Progress | None = None,
-        **options: Unpack[PredictOptions],
-    ) -> dict[str, NDArray[Any]]:
-        """Run a signature on pictures of any size, tile by tile; the result is that of the whole.
-
-        Each request holds one tile, so that neither requests nor the server's memory grow with the picture.
-
-        Args:
-            inputs: What :meth:`predict` takes; the batch comes first.
-            tiles: How the model is cut: the version folder that ``export_saved_model(..., tile=...)`` wrote,
-                its ``tiles.json``, or what :meth:`tile_rule` returns. None: what the server says.
-            concurrency: Most requests in flight. Default 8.
-            progress: Called after each answer with the number of answers so far and of tiles.
-            **options: The keyword arguments of :meth:`predict`, for every request.
-
-        Returns:
-            Output name to array, as :meth:`predict` would return it for the whole.
-
-        Raises:
-            FailedPreconditionError: ``tiles`` is None and the model was not exported with ``tile=``.
-        """
-        call = run(self._session.tiled_call(inputs, tiles, options), self._transport)
-        answers = self.predict_many(call, concurrency=concurrency, progress=progress, **options)
-        for job, outputs in zip(call.jobs(), answers, strict=True):
-            call.place(job, outputs)
-        return call.results
 
     def predict_many(
         self,
@@ -209,7 +119,8 @@ class Client:
     def close(self) -> None:
         """Close the connections; leaving the ``with`` block does it too."""
         self._closed = True
-        self._transport.close()
+        for transport in self._transports.pop_all():
+            transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -221,69 +132,27 @@ class Client:
 
 
 class AsyncClient:
-    """Queries the models of one server from an event loop; made by :func:`tfdeconv.client.connect_async`.
+    """Queries models from an event loop; made by :func:`tfdeconv.client.connect_async`.
 
     Its methods are those of :class:`Client`, awaited; ``predict_many`` is iterated with ``async for``.
     """
 
-    def __init__(self, session: Session, transport: AsyncTransport) -> None:
+    def __init__(self, session: Session, transports: Transports[AsyncTransport]) -> None:
         self._session = session
-        self._transport = transport
+        self._transports = transports
         self._closed = False
 
     predict = _awaiting(Session.predict)
     classify = _awaiting(Session.classify)
     regress = _awaiting(Session.regress)
+    upscale = _awaiting(Session.upscale)
+    predict_tiled = _awaiting(Session.predict_tiled)
     tile_rule = _awaiting(Session.tile_rule)
     metadata = _awaiting(Session.metadata)
     status = _awaiting(Session.status)
+    status_by_endpoint = _awaiting(Session.status_by_endpoint)
     wait_until_ready = _awaiting(Session.wait_until_ready)
     reload = _awaiting(Session.reload)
-
-    async def upscale(
-        self,
-        image: Any,
-        *,
-        model: str | None = None,
-        version: int | None = None,
-        label: str | None = None,
-        timeout: float | None = None,
-        concurrency: int = 8,
-        progress: Progress | None = None,
-    ) -> Any:
-        """Send a picture through a served upscaler; see :meth:`Client.upscale`."""
-        options: PredictOptions = {
-            "model": model or self._session.upscaler,
-            "version": version,
-            "label": label,
-            "timeout": timeout,
-        }
-        if self._closed:
-            raise _closed()
-        encoded = isinstance(image, bytes | bytearray | memoryview)
-        pictures = None if encoded else to_unit_batch(image)
-        if pictures is None or not await run_async(self._session.is_cut(pictures, options), self._transport):
-            flow = self._session.upscale(image, model=model, version=version, label=label, timeout=timeout)
-            return await run_async(flow, self._transport)
-        outputs = await self.predict_tiled(pictures, concurrency=concurrency, progress=progress, **options)
-        return from_unit_batch(self._session.only(outputs), like=image)
-
-    async def predict_tiled(
-        self,
-        inputs: Any,
-        *,
-        tiles: Any = None,
-        concurrency: int = 8,
-        progress: Progress | None = None,
-        **options: Unpack[PredictOptions],
-    ) -> dict[str, NDArray[Any]]:
-        """Run a signature on pictures of any size, tile by tile; see :meth:`Client.predict_tiled`."""
-        call = await run_async(self._session.tiled_call(inputs, tiles, options), self._transport)
-        answers = self.predict_many(call, concurrency=concurrency, progress=progress, **options)
-        jobs = iter(call.jobs())
-        async for outputs in answers:
-            call.place(next(jobs), outputs)
-        return call.results
 
     def predict_many(
         self,
@@ -299,7 +168,8 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connections; leaving the ``async with`` block does it too."""
         self._closed = True
-        await self._transport.close()
+        for transport in self._transports.pop_all():
+            await transport.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,12 @@ from tfdeconv.errors import InvalidArgumentError
 
 # TensorFlow Serving's own ports; it speaks no TLS over REST, so https means a proxy in front of it.
 _DEFAULT_PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
-_FORMS = "grpc://host:8500, grpcs://host:8500, http://host:8501, https://host or unix:/path/to/socket"
+_DNS = "+dns"  # after a scheme: every address of the name is a server
+_DNS_OF_GRPC = "dns:///"  # gRPC's own spelling
+_FORMS = (
+    "grpc://host:8500, grpcs://host:8500, http://host:8501, https://host, unix:/path/to/socket, or "
+    "grpc+dns://service:8500 for all addresses of a name"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,8 @@ class Endpoint:
         protocol: Which dialect and transport speak to it.
         address: gRPC target, or base URL.
         secure: Whether the connection is encrypted.
+        name: The host that stands for several servers, one at each of its addresses; in the endpoint of such
+            a server what it is called, also by its certificate. None: the host is one server.
     """
 
     url: str
@@ -60,6 +68,22 @@ class Endpoint:
     tls: TLS = field(default_factory=TLS)
     headers: Mapping[str, str] = field(default_factory=dict)
     compression: Literal["gzip"] | None = None
+    name: str | None = None
+
+    def at(self, ip: str) -> Endpoint:
+        """Return the endpoint of one address of the name.
+
+        Example:
+            >>> parse("grpc+dns://models").at("10.0.0.7").url, parse("http+dns://models/ai").at("::1").address
+            ('grpc://10.0.0.7:8500', 'http://[::1]:8501/ai')
+        """
+        host = f"[{ip}]" if ":" in ip else ip
+        address = re.sub(
+            rf"(^|//){re.escape(self.name or '')}(?=:\d)", rf"\g<1>{host}", self.address, count=1
+        )
+        scheme = "grpcs" if self.secure else "grpc"
+        url = address if self.protocol == "rest" else f"{scheme}://{address}"
+        return dataclasses.replace(self, url=url, address=address)
 
 
 def parse(
@@ -81,7 +105,7 @@ def parse(
     """
     if compression not in (None, "gzip"):
         raise InvalidArgumentError(f"compression must be 'gzip' or None; received {compression!r}.")
-    protocol, address, secure = _split(url)
+    protocol, address, secure, name = _split(url)
     if tls is not None and not secure:
         raise InvalidArgumentError(f"tls applies to grpcs:// and https:// only; received the URL {url!r}.")
     return Endpoint(
@@ -92,6 +116,7 @@ def parse(
         tls or TLS(),
         {_check_header(name, value): value for name, value in (headers or {}).items()},
         "gzip" if compression else None,
+        name,
     )
 
 
@@ -108,11 +133,13 @@ def _check_header(name: str, value: str) -> str:
     return name.lower()
 
 
-def _split(url: str) -> tuple[Literal["grpc", "rest"], str, bool]:
+def _split(url: str) -> tuple[Literal["grpc", "rest"], str, bool, str | None]:
     if not isinstance(url, str):
         raise InvalidArgumentError(f"url must be {_FORMS}; received a {type(url).__name__}.")
     if url.startswith("unix:") and url != "unix:":
-        return "grpc", url, False
+        return "grpc", url, False, None
+    if url.startswith(_DNS_OF_GRPC):
+        return _split(f"grpc{_DNS}://{url.removeprefix(_DNS_OF_GRPC)}")
     try:
         parts = urlsplit(url)
         (parts.hostname or "").encode("idna")  # as a look-up of the name will
@@ -122,17 +149,19 @@ def _split(url: str) -> tuple[Literal["grpc", "rest"], str, bool]:
         port = parts.port
     except ValueError:
         raise InvalidArgumentError(f"url {url!r} has a port that is not a number from 0 to 65535.") from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+    scheme = parts.scheme.removesuffix(_DNS)
+    if scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise InvalidArgumentError(f"url must be {_FORMS}; received {url!r}.")
     if parts.username or parts.query or parts.fragment:
         raise InvalidArgumentError(
             f"url must hold no user, query or fragment (send credentials with headers=); received {url!r}."
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    address = f"{host}:{_DEFAULT_PORTS[parts.scheme] if port is None else port}"
+    name = host if parts.scheme.endswith(_DNS) else None
+    address = f"{host}:{_DEFAULT_PORTS[scheme] if port is None else port}"
     path = parts.path.rstrip("/")
-    if parts.scheme.startswith("grpc"):
+    if scheme.startswith("grpc"):
         if path:
             raise InvalidArgumentError(f"A gRPC url has no path; received {url!r}.")
-        return "grpc", address, parts.scheme == "grpcs"
-    return "rest", f"{parts.scheme}://{address}{path}", parts.scheme == "https"
+        return "grpc", address, scheme == "grpcs", name
+    return "rest", f"{scheme}://{address}{path}", scheme == "https", name

@@ -30,7 +30,7 @@ def from_http(status: int, message: str) -> errors.ServingError:
     return status_codes.error_of(code, message)
 
 
-def unreachable(url: str, reason: str) -> errors.UnavailableError:
+def unreachable(url: str, reason: str) -> errors.UnreachableError:
     """Return the error of a connection that could not be made or broke.
 
     Example:
@@ -39,9 +39,19 @@ def unreachable(url: str, reason: str) -> errors.UnavailableError:
     """
     reason = re.sub(r"^\[Errno -?\d+\] |^[A-Z_]+: (ipv4|ipv6|unix):\S+: ", "", reason).strip().rstrip(".")
     protocol = "REST" if url.startswith("http") else "gRPC"
-    return errors.UnavailableError(
+    return errors.UnreachableError(
         f"{url} cannot be reached: {reason}. Is the server running, and does it speak {protocol} there?"
     )
+
+
+def unresolved(url: str, reason: str) -> errors.UnreachableError:
+    """Return the error of a name without addresses.
+
+    Example:
+        >>> print(unresolved("grpc+dns://models:8500", "Name or service not known"))
+        The name in grpc+dns://models:8500 has no address: Name or service not known.
+    """
+    return errors.UnreachableError(f"The name in {url} has no address: {reason.rstrip('.')}.")
 
 
 def late(url: str, timeout: float) -> errors.DeadlineExceededError:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfdeconv.export.picture_check import MAX_IMAGE_PIXELS, checked_picture
+
 
 def image_bytes_function(
-    upscale: Callable[[tf.Tensor], tf.Tensor],
+    upscale: Callable[[tf.Tensor], tf.Tensor], *, max_image_pixels: int = MAX_IMAGE_PIXELS
 ) -> tf.types.experimental.PolymorphicFunction:
     """Return a function from encoded images to encoded results of ``upscale``.
 
@@ -18,9 +20,11 @@ def image_bytes_function(
 
     Args:
         upscale: Maps RGB ``[1, height, width, 3]``, float32 in [0, 1], to the same kind of tensor.
+        max_image_pixels: Most pixels of a picture; larger ones, and animations, are refused by their headers.
 
     Returns:
-        ``image_bytes`` strings ``[n]`` (PNG, JPEG, GIF or BMP) -> ``{"upscaled_bytes": strings [n]}``, PNG.
+        ``image_bytes`` strings ``[n]`` (PNG, JPEG, GIF, BMP or WebP) -> ``{"upscaled_bytes": strings
+        [n]}``, PNG.
 
     Example:
         >>> png = tf.io.encode_png(tf.fill([2, 3, 3], tf.constant(7, tf.uint8)))
@@ -30,7 +34,7 @@ def image_bytes_function(
     """
 
     def upscale_one(encoded: tf.Tensor) -> tf.Tensor:
-        image = tf.cast(decode_rgb(encoded), tf.float32) / 255.0
+        image = tf.cast(decode_rgb(encoded, max_image_pixels=max_image_pixels), tf.float32) / 255.0
         return encode_rgb(upscale(image[tf.newaxis])[0])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
@@ -40,7 +44,7 @@ def image_bytes_function(
     return serve_image_bytes
 
 
-def decode_rgb(encoded: tf.Tensor) -> tf.Tensor:
+def decode_rgb(encoded: tf.Tensor, *, max_image_pixels: int = MAX_IMAGE_PIXELS) -> tf.Tensor:
     """Decode one picture to uint8 ``[height, width, 3]``.
 
     JPEG is decoded with the accurate inverse transform, as Pillow does; TensorFlow's default is a
@@ -50,6 +54,7 @@ def decode_rgb(encoded: tf.Tensor) -> tf.Tensor:
         >>> decode_rgb(tf.io.encode_jpeg(tf.zeros([4, 5, 3], tf.uint8))).shape
         TensorShape([4, 5, 3])
     """
+    encoded = checked_picture(encoded, max_image_pixels)
     image = tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),

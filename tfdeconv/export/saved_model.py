@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfdeconv import inference
 from tfdeconv.errors import ExportError
 from tfdeconv.export.image_bytes import image_bytes_function
+from tfdeconv.export.picture_check import MAX_IMAGE_PIXELS
 from tfdeconv.export.tensor_signature import serving_default
 from tfdeconv.export.version_folder import new_version
 from tfdeconv.export.warmup import Warmup, write_warmup
@@ -30,6 +31,7 @@ def export_saved_model(
     warmup: Warmup | None = None,
     optimize: Mapping[str, Any] | None = None,
     tile: int | Sequence[int] | None = None,
+    max_image_pixels: int = MAX_IMAGE_PIXELS,
 ) -> Path:
     """Write ``model`` as ``base_path/<version>/``, ready for TensorFlow Serving.
 
@@ -52,6 +54,8 @@ def export_saved_model(
         tile: Longest side of the tiles in which clients send large pictures, one for each spatial axis or
             an int. The folder then says how they are cut (``assets.extra/tiles.json``, and a signature
             ``tiles`` that returns that text), for ``predict_tiled`` and ``upscale`` of a client.
+        max_image_pixels: Most pixels of a picture that ``serve_image_bytes`` decodes. The graph itself reads
+            the headers and refuses larger ones, and animations, on any server.
 
     Returns:
         The version folder.
@@ -82,7 +86,7 @@ def export_saved_model(
     with new_version(base, version) as (draft, final):
         module = tf.Module()
         module.variables_of_model = [variable.value for variable in model.variables]
-        module.functions = dict(signatures or _usual_signatures(model))
+        module.functions = dict(signatures or _usual_signatures(model, max_image_pixels))
         if rule is not None:
             module.functions[tile_rule.SIGNATURE] = _text_function(rule)
         tf.saved_model.save(module, str(draft), signatures=module.functions)
@@ -112,10 +116,12 @@ def _text_function(text: str) -> Any:
     return tiles
 
 
-def _usual_signatures(model: keras.Model) -> dict[str, Any]:
+def _usual_signatures(model: keras.Model, max_image_pixels: int) -> dict[str, Any]:
     signatures = {"serving_default": serving_default(model)}
     if _is_rgb_to_rgb(model):
-        signatures["serve_image_bytes"] = image_bytes_function(lambda image: model(image, training=False))
+        signatures["serve_image_bytes"] = image_bytes_function(
+            lambda image: model(image, training=False), max_image_pixels=max_image_pixels
+        )
     return signatures
 
 

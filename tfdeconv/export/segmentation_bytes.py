@@ -12,11 +12,16 @@ import tensorflow as tf
 
 from tfdeconv.errors import ExportError
 from tfdeconv.export.image_bytes import decode_rgb, encode_rgb
+from tfdeconv.export.picture_check import MAX_IMAGE_PIXELS
 from tfdeconv.export.tensor_signature import serving_default
 
 
 def segmentation_signatures(
-    model: keras.Model, *, palette: Sequence[Sequence[int]] | None = None, opacity: float = 0.6
+    model: keras.Model,
+    *,
+    palette: Sequence[Sequence[int]] | None = None,
+    opacity: float = 0.6,
+    max_image_pixels: int = MAX_IMAGE_PIXELS,
 ) -> dict[str, Any]:
     """Return ``signatures`` for ``tfdeconv.export_saved_model`` of a segmentation model.
 
@@ -25,10 +30,11 @@ def segmentation_signatures(
             width, to class scores ``[batch, height, width, classes]``, at most 256 classes.
         palette: An RGB colour of 0 to 255 for each class; None: :func:`colour_map`.
         opacity: Share of the class's colour in the overlay. Class 0, the background, stays clear.
+        max_image_pixels: Most pixels of a picture; larger ones, and animations, are refused by their headers.
 
     Returns:
         ``serving_default``: the model as tensors. ``serve_image_bytes``: ``image_bytes`` strings ``[n]``
-        (PNG, JPEG, GIF or BMP) -> ``label_map_bytes``, grey PNGs whose levels are class indices, and
+        (PNG, JPEG, GIF, BMP or WebP) -> ``label_map_bytes``, grey PNGs whose levels are class indices, and
         ``overlay_bytes``, RGB PNGs to look at.
 
     Raises:
@@ -58,7 +64,7 @@ def segmentation_signatures(
         )
 
     def segment_one(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image = tf.cast(decode_rgb(encoded), tf.float32) / 255.0
+        image = tf.cast(decode_rgb(encoded, max_image_pixels=max_image_pixels), tf.float32) / 255.0
         labels = tf.argmax(model(image[tf.newaxis], training=False)[0], axis=-1)
         tint = tf.gather(tf.constant(colours, tf.float32) / 255.0, labels)
         share = opacity * tf.cast(labels[..., tf.newaxis] > 0, tf.float32)

@@ -163,10 +163,9 @@ def output_size_range(
         >>> output_size_range(7, kernel_size=3, stride=2, padding=1)  # PyTorch
         range(13, 15)
     """
-    first = smallest_output_size(
-        at_least(1, "input_size", input_size), kernel_size, stride, padding, dilation_rate
-    )
-    return range(max(first, 1), max(first + stride, 1))
+    least = min(at_least(0, "input_size", input_size), 1)  # a size of 0 comes of 0 samples alone
+    first = smallest_output_size(input_size, kernel_size, stride, padding, dilation_rate)
+    return range(max(first, least), max(first + stride, least))
 
 
 def smallest_output_size(

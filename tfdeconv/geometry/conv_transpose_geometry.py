@@ -213,6 +213,19 @@ class ConvTransposeGeometry:
         axes = zip(input_sizes, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         return tuple(None if numbers[0] is None else axis.full_size(*numbers) for numbers in axes)
 
+    def least_input_sizes(self, crops: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Return the fewest input samples, at least 1, of which ``crops`` leave an output sample.
+
+        Example:
+            >>> ConvTransposeGeometry.of(3, strides=2, padding=2).least_input_sizes([(2, 2)])
+            (2,)
+        """
+        fulls = self.full_sizes([1] * self.rank)
+        return tuple(
+            1 + max(-((full - before - after - 1) // stride), 0)
+            for full, (before, after), stride in zip(fulls, crops, self.strides, strict=True)
+        )
+
     def output_size_ranges(self, input_sizes: Sequence[int]) -> tuple[range, ...]:
         """Return every output size that may be asked for, as :func:`output_size_range` along each axis.
 

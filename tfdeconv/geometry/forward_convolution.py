@@ -47,7 +47,7 @@ def forward_size(input_size: Any, kernel_size: int, stride: int, padding: Forwar
         padding: "same" or "valid" with TensorFlow's meaning.
 
     Raises:
-        InvalidArgumentError: An int ``input_size`` has no output.
+        InvalidArgumentError: An int ``input_size`` has no output. 0 samples give 0 where TensorFlow does.
 
     Example:
         >>> forward_size(7, kernel_size=3, stride=2, padding="same")
@@ -56,7 +56,8 @@ def forward_size(input_size: Any, kernel_size: int, stride: int, padding: Forwar
         3
     """
     if isinstance(input_size, int):
-        at_least(1, "input_size", input_size)
+        if at_least(0, "input_size", input_size) == 0 and (padding == "same" or kernel_size < 2 * stride):
+            return 0  # TensorFlow rounds (i - k + s) / s towards zero and refuses what is below
         if padding == "valid" and input_size < kernel_size:
             raise InvalidArgumentError(
                 f"padding='valid' needs at least kernel_size or pool_size = {kernel_size} samples; received "

@@ -14,8 +14,10 @@ from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.initializers import Bilinear
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.linear_upsample import Boundary
+from tfdeconv.ops.shapes import spatial_sizes
 
 
 class _LinearUpsampling(keras.layers.Layer):
@@ -63,20 +65,26 @@ class _LinearUpsampling(keras.layers.Layer):
             return ops.linear_upsample(
                 inputs, self.factor, boundary=self.boundary, data_format=self.data_format
             )
+        channels_first = self.data_format == "channels_first"
+        x = to_channels_last(inputs) if channels_first else inputs
+        sizes = [size * f for size, f in zip(spatial_sizes(x), self.factor, strict=True)]
+        y = on_samples(lambda x: self._with_learned_kernel(x, self.kernel), x, sizes)
+        return to_channels_first(y) if channels_first else y
+
+    def _with_learned_kernel(self, x: tf.Tensor, kernel: Any) -> tf.Tensor:
+        """Upsample channels-last ``x``, which has samples: the edge repeats its border."""
         padding = [geometry.crops(geometry.linear_kernel_size(f), f, padding="same") for f in self.factor]
         if self.boundary == "edge":
             # one repeated sample more at each border is `factor` output samples more to crop
-            around = [(1, 1)] * self.rank
-            axes = [(0, 0), *around] if self.data_format == "channels_first" else [*around, (0, 0)]
-            inputs = tf.pad(inputs, [(0, 0), *axes], mode="SYMMETRIC")
+            x = tf.pad(x, [(0, 0), *[(1, 1)] * self.rank, (0, 0)], mode="SYMMETRIC")
             padding = [(b + f, a + f) for (b, a), f in zip(padding, self.factor, strict=True)]
         return ops.conv_transpose(
-            inputs,
-            self.kernel,
+            x,
+            kernel,
             strides=self.factor,
             padding=padding,
-            groups=self.kernel.shape[-1],
-            data_format=self.data_format,
+            groups=kernel.shape[-1],
+            data_format="channels_last",
         )
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:

@@ -200,7 +200,8 @@ class MaxUnpooling2D(_Windows2D):
         """The size that was pooled to ``size``, if its windows were complete."""
         if self.padding == "same":
             return size * self.strides[axis]
-        return geometry.full_size(size, self.pool_size[axis], self.strides[axis])
+        full = geometry.full_size(size, self.pool_size[axis], self.strides[axis])
+        return max(full, 0) if isinstance(full, int) else tf.maximum(full, 0)
 
     def compute_output_spec(
         self, inputs: Sequence[keras.KerasTensor], output_shape: Any = None, like: Any = None

@@ -14,7 +14,7 @@ from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
 from tfdeconv.ops.output_window import resolve
 from tfdeconv.ops.samples import as_tensor
-from tfdeconv.ops.shapes import known_shape, partial_shape
+from tfdeconv.ops.shapes import known_shape
 from tfdeconv.ops.sizes_argument import sizes_argument
 
 
@@ -140,17 +140,16 @@ def conv_transpose_of(
     window = resolve(geometry, x, output_shape)
     problem = Problem(geometry, channels, filters * groups, groups, window)
     shape = [x.shape[0], *window.sizes, problem.filters]
-    if 0 in x.shape[1:-1]:  # no sample to stamp the kernel at: zeros, which still depend on x and kernel
-        nothing = tf.reduce_sum(x) + tf.reduce_sum(kernel) * 0
-        y = known_shape(tf.fill([partial_shape(x)[0], *window.sizes, problem.filters], nothing), shape)
-        return to_channels_first(y) if channels_first else y
     if one_axis := geometry.rank == 1:  # lowerings take two or three spatial axes: add one of size 1
         x, kernel, problem = x[:, tf.newaxis], kernel[tf.newaxis], problem.with_leading_axis()
     chosen = LOWERINGS[auto.choose(x, problem) if lowering == "auto" else lowering]
-    if chosen.adjoint_gradient:
-        y = with_adjoint_gradient(lambda x, kernel: chosen.compute(x, kernel, problem), x, kernel, problem)
-    else:
-        y = chosen.compute(x, kernel, problem)
+
+    def compute(x: tf.Tensor, problem: Problem) -> tf.Tensor:
+        if not chosen.adjoint_gradient:
+            return chosen.compute(x, kernel, problem)
+        return with_adjoint_gradient(lambda x, kernel: chosen.compute(x, kernel, problem), x, kernel, problem)
+
+    y = problem.on_samples(compute, x)
     if one_axis:
         y = tf.squeeze(y, axis=1)
     y = known_shape(y, shape)

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.ops.empty_batch import on_nonempty_batch
+from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.samples import as_tensor
+from tfdeconv.ops.shapes import spatial_sizes
 
 
 def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> tf.Tensor:
@@ -21,11 +22,15 @@ def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> 
     """
     kernel = as_tensor("kernel", kernel)
     padding = geometry.forward_padding(padding)
-    _check(x, kernel, padding)
-    return on_nonempty_batch(lambda x: tf.nn.conv2d(x, kernel, strides=1, padding=padding.upper()), x)
+    _check(x, kernel)
+    sizes = [
+        geometry.forward_size(size, taps, 1, padding)  # raises where there is no output
+        for size, taps in zip(spatial_sizes(x), kernel.shape[:2], strict=True)
+    ]
+    return on_samples(lambda x: tf.nn.conv2d(x, kernel, strides=1, padding=padding.upper()), x, sizes)
 
 
-def _check(x: tf.Tensor, kernel: tf.Tensor, padding: geometry.ForwardPadding) -> None:
+def _check(x: tf.Tensor, kernel: tf.Tensor) -> None:
     if kernel.shape.rank != 4 or kernel.dtype != x.dtype:
         raise InvalidArgumentError(
             f"kernel must be [height, width, channels, filters] of x's dtype {x.dtype.name}; received shape "
@@ -36,6 +41,3 @@ def _check(x: tf.Tensor, kernel: tf.Tensor, padding: geometry.ForwardPadding) ->
             f"x must have as many channels as the kernel's third axis, {kernel.shape[2]}; received "
             f"{x.shape[-1]}."
         )
-    for size, kernel_size in zip(x.shape[1:3], kernel.shape[:2], strict=True):
-        if size is not None:
-            geometry.forward_size(size, kernel_size, 1, padding)  # raises where there is no output

@@ -21,7 +21,7 @@ def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | N
     Args:
         x: Tensor ``[batch, *sizes, channels]`` of any dtype with 1, 2 or 3 spatial axes.
         offset: First sample kept, at least 0; an int or one for each axis.
-        size: Samples kept, at least 1: an int or integer scalar tensor, one of them for each axis, or an
+        size: Samples kept: an int or integer scalar tensor, one of them for each axis, or an
             integer tensor ``[rank]``.
         data_format: "channels_last" or "channels_first"; None: ``keras.config.image_data_format()``.
 

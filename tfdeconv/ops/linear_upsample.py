@@ -12,9 +12,9 @@ from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.empty_batch import on_nonempty_batch
+from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import partial_shape, reshape
+from tfdeconv.ops.shapes import partial_shape, reshape, spatial_sizes
 
 Boundary = Literal["zero", "edge"]
 
@@ -70,12 +70,8 @@ def linear_upsample(
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)
-    if boundary == "edge" and 0 in x.shape[1:-1]:
-        raise InvalidArgumentError(
-            "boundary='edge' needs at least 1 sample along each spatial axis; received sizes "
-            f"{tuple(x.shape[1:-1])}."
-        )
-    y = on_nonempty_batch(lambda x: _upsample(x, factors, boundary), x)
+    sizes = [size * factor for size, factor in zip(spatial_sizes(x), factors, strict=True)]
+    y = on_samples(lambda x: _upsample(x, factors, boundary), x, sizes)
     return to_channels_first(y) if channels_first else y
 
 

@@ -96,10 +96,15 @@ class _Axis(NamedTuple):
     before: Size
     after: Size
 
+    def span(self, stride: int) -> Size:
+        """Samples from the first window's start to the last one's."""
+        span = (self.count - 1) * stride + 1
+        return max(span, 0) if isinstance(span, int) else tf.maximum(span, 0)
+
 
 def _axis(size: Size, pool: int, stride: int, padding: geometry.ForwardPadding) -> _Axis:
-    count = geometry.forward_size(size, pool, stride, padding)
     maximum = max if isinstance(size, int) else tf.maximum
+    count = maximum(geometry.forward_size(size, pool, stride, padding), 0)
     covered = geometry.full_size(count, pool, stride)
     before = geometry.same_lead(covered, size, maximum=maximum)
     return _Axis(count, before, maximum(covered - size, 0) - before)
@@ -121,8 +126,8 @@ def _running_maximum(
         for right in range(window[1]):
             value = padded[
                 :,
-                down : down + (rows.count - 1) * strides[0] + 1 : strides[0],
-                right : right + (columns.count - 1) * strides[1] + 1 : strides[1],
+                down : down + rows.span(strides[0]) : strides[0],
+                right : right + columns.span(strides[1]) : strides[1],
             ]
             if best is None:
                 best = value

@@ -50,7 +50,7 @@ def resolve(
     firsts = geometry.smallest_output_sizes(sizes)
     axes = zip(sizes, output_shape, firsts, geometry.strides, strict=True)
     wanted = [
-        size if isinstance(size, int) and isinstance(known, int) else _checked(size, first, stride)
+        size if isinstance(size, int) and isinstance(known, int) else _checked(size, known, first, stride)
         for known, size, first, stride in axes
     ]
     windows = geometry.windows(sizes, wanted, maximum=tf.maximum)
@@ -61,10 +61,11 @@ def resolve(
     return OutputWindow(crops, tuple(wanted))
 
 
-def _checked(output_size: Size, first: Size, stride: int) -> tf.Tensor:
+def _checked(output_size: Size, input_size: Size, first: Size, stride: int) -> tf.Tensor:
     output_size = tf.cast(output_size, tf.int32)
+    least = tf.maximum(first, tf.minimum(input_size, 1))  # a size of 0 comes of 0 samples alone
     legal = tf.debugging.Assert(
-        tf.logical_and(output_size >= tf.maximum(first, 1), output_size < first + stride),
+        tf.logical_and(output_size >= least, output_size < first + stride),
         ["output_shape must lie in [", first, ",", first + stride - 1, "]; received", output_size],
     )
     with tf.control_dependencies([] if legal is None else [legal]):  # None: checked eagerly

@@ -20,7 +20,7 @@ def sizes_argument(name: str, value: Any, rank: int) -> tuple[Size, ...]:
         rank: Number of spatial axes.
 
     Raises:
-        InvalidArgumentError: It is something else, or a known size is below 1.
+        InvalidArgumentError: It is something else, or a known size is below 0.
 
     Example:
         >>> sizes_argument("output_shape", tf.constant([4, 5]), rank=2)
@@ -30,7 +30,7 @@ def sizes_argument(name: str, value: Any, rank: int) -> tuple[Size, ...]:
         value = _unstacked(name, value, rank)
     holds_tensors = isinstance(value, list | tuple) and any(map(tf.is_tensor, value))
     if not holds_tensors or len(value) != rank:
-        return axis_arguments.per_axis(name, value, rank)
+        return axis_arguments.per_axis(name, value, rank, minimum=0)
     return tuple(_size(name, size) for size in value)
 
 
@@ -59,4 +59,4 @@ def _size(name: str, size: Any) -> Size:
         if known is None:
             return size
         size = int(known)
-    return axis_arguments.at_least(1, name, size)
+    return axis_arguments.at_least(0, name, size)

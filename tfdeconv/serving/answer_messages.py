@@ -41,6 +41,8 @@ def status(versions: Sequence[VersionStatus]) -> get_model_status_pb2.GetModelSt
         if version.error is not None:
             entry.status.error_code = status_codes.NUMBERS[status_codes.code_of(version.error)]
             entry.status.error_message = str(version.error)
+        elif version.note:
+            entry.status.error_message = version.note
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from types import TracebackType
 from typing import Self
@@ -9,11 +10,13 @@ from typing import Self
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.loading import ModelLoader
 from tfdeconv.serving.plane.data_plane import DataPlane
+from tfdeconv.serving.repository.base_paths import BasePaths
 from tfdeconv.serving.repository.configured_models import (
     ConfigPoller,
     configured_models,
     repository_settings,
 )
+from tfdeconv.serving.repository.model_cache import ModelCache
 from tfdeconv.serving.repository.repository import ModelRepository
 from tfdeconv.serving.telemetry import Telemetry
 
@@ -60,7 +63,11 @@ class Runtime:
         except BaseException:
             self.telemetry.close()
             raise
-        self.repository = repository(loader, **repository_settings(options))
+        base_paths = BasePaths(
+            ModelCache(os.fspath(options.model_cache_dir), options.max_model_cache_bytes),
+            poll=options.file_system_poll_wait_seconds > 0,
+        )
+        self.repository = repository(loader, base_paths=base_paths, **repository_settings(options))
         self.plane = DataPlane(
             self.repository, self.telemetry, check_method_names=options.enable_signature_method_name_check
         )

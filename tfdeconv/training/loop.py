@@ -77,9 +77,12 @@ class Trainer:
         directory: Of this run; made when missing.
         initial: Weights file to start from, or None for random weights.
 
+    It trains under the ``tf.distribute`` strategy in whose scope it is made, of one worker: each replica gets
+    an equal part of every batch, so that losses and weights are those of one device but for rounding.
+
     Raises:
-        InvalidArgumentError: The recipe has no such architecture or scale, or ``directory`` holds a run with
-            another recipe or other photographs.
+        InvalidArgumentError: The recipe has no such architecture or scale, ``directory`` holds a run with
+            another recipe or other photographs, or a batch cannot be cut into equal parts.
     """
 
     def __init__(
@@ -91,6 +94,14 @@ class Trainer:
             )
         self.plan = recipe.for_scale(scale)
         self.recipe, self.scale, self.patches, self.directory = recipe, scale, patches, directory
+        self._strategy = tf.distribute.get_strategy()
+        replicas = self._strategy.num_replicas_in_sync
+        for stage in self.plan.stages:
+            if stage.batch % replicas:
+                raise InvalidArgumentError(
+                    f"batch must be a multiple of the {replicas} devices, for each to get as much; "
+                    f"received {stage.batch}."
+                )
         keras.utils.set_random_seed(recipe.seed)
         self.model = LUMA_NETWORKS[recipe.architecture](scale, data_format="channels_last")
         if initial is not None:
@@ -118,14 +129,16 @@ class Trainer:
         """Train up to the end of the recipe, or to step ``until``, and return how it stands there."""
         last = self.plan.steps if until is None else min(until, self.plan.steps)
         writer = tf.summary.create_file_writer(str(self.directory / "logs"))
-        outcome = Outcome(int(self.step), self.validate(), float(self.best))
-        bar = tqdm(total=last, initial=int(self.step), unit="step", disable=not progress, dynamic_ncols=True)
+        outcome = Outcome(int(self.step.numpy()), self.validate(), float(self.best.numpy()))
+        bar = tqdm(
+            total=last, initial=int(self.step.numpy()), unit="step", disable=not progress, dynamic_ncols=True
+        )
         with writer.as_default(), bar:
             first = 0
             for stage in self.plan.stages:
-                while first <= int(self.step) < min(last, first + stage.steps):
+                while first <= int(self.step.numpy()) < min(last, first + stage.steps):
                     every = self.recipe.validate_every
-                    stop = min((int(self.step) // every + 1) * every, first + stage.steps, last)
+                    stop = min((int(self.step.numpy()) // every + 1) * every, first + stage.steps, last)
                     loss = self._advance(stage, first, stop, bar)
                     outcome = self._validate_and_save(loss, learning_rate(stage, stop - 1 - first))
                     bar.set_postfix(
@@ -146,7 +159,7 @@ class Trainer:
         return result
 
     def _advance(self, stage: Stage, first: int, stop: int, bar: Any) -> float:
-        start = int(self.step)
+        start = int(self.step.numpy())
         total = 0.0
         update = self._update_function(stage.loss)
         for low, high in batches(
@@ -158,7 +171,7 @@ class Trainer:
             collages=stage.collages,
             jpeg_share=stage.jpeg_share,
         ):
-            rate = learning_rate(stage, int(self.step) - first)
+            rate = learning_rate(stage, int(self.step.numpy()) - first)
             total += float(update(low, high, tf.constant(rate, tf.float32)))
             bar.update()
         return total / (stop - start)
@@ -169,26 +182,39 @@ class Trainer:
             weights = self.model.trainable_variables
             averages = self.average.trainable_variables
 
+            replicas = self._strategy.num_replicas_in_sync
+
+            def replica_step(low: Any, high: Any) -> Any:
+                with tf.GradientTape() as tape:
+                    loss = difference(loss_kind, self.model(low, training=True), high) / replicas
+                self.optimizer.apply(tape.gradient(loss, weights))  # sums over the replicas
+                return loss
+
             @tf.function
             def update(low: Any, high: Any, rate: Any) -> Any:
-                with tf.GradientTape() as tape:
-                    loss = difference(loss_kind, self.model(low, training=True), high)
                 self.optimizer.learning_rate.assign(rate)
-                self.optimizer.apply(tape.gradient(loss, weights))
+                losses = self._strategy.run(replica_step, args=(self._parts(low), self._parts(high)))
                 for average, weight in zip(averages, weights, strict=True):
                     average.assign(average + (1.0 - self.recipe.average) * (weight - average))
                 self.step.assign_add(1)
-                return loss
+                return self._strategy.reduce("SUM", losses, axis=None)
 
             self._updates[loss_kind] = update
         return self._updates[loss_kind]
 
+    def _parts(self, batch: Any) -> Any:
+        """Return a batch cut into one part for each replica."""
+        parts = tf.split(batch, self._strategy.num_replicas_in_sync)
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: parts[context.replica_id_in_sync_group]
+        )
+
     def _validate_and_save(self, loss: float, rate: float) -> Outcome:
-        score, step = self.validate(), int(self.step)
+        score, step = self.validate(), int(self.step.numpy())
         for name, value in {"loss": loss, "learning_rate": rate, "holdout_psnr": score}.items():
             tf.summary.scalar(name, value, step=step)
-        if score > float(self.best):
+        if score > float(self.best.numpy()):
             self.best.assign(score)
             save_weights(self.average, self.directory / "weights.npz")
         self.checkpoints.save(step)
-        return Outcome(step, score, float(self.best))
+        return Outcome(step, score, float(self.best.numpy()))

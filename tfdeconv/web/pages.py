@@ -15,7 +15,6 @@ TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
 }
 """What is served. Browsers refuse modules of another type, so the system's own table is not asked."""
 
@@ -50,7 +49,7 @@ def find_page(path: str, *, connect: Sequence[str] = ()) -> Page | None:
     name = posixpath.normpath(posixpath.join("/", relative)).lstrip("/")
     if relative.endswith("/"):
         name = posixpath.join(name, "index.html")
-    if "\0" in name or "\\" in name or Path(name).suffix not in TYPES or name == "package.json":
+    if "\0" in name or "\\" in name or Path(name).suffix not in TYPES:
         return None
     file = FOLDER / name
     if not file.is_file():

@@ -111,6 +111,7 @@ class _Model(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
     def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        _fail(self._failures, request, context, None)
         self._failures.reloaded.append(request.config)
         return model_management_pb2.ReloadConfigResponse()
 

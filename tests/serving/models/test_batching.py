@@ -13,8 +13,15 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.apis import predict_pb2
 
-from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, UnavailableError
-from tfdeconv.serving import Server
+from tfdeconv.errors import (
+    CancelledError,
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidRequestError,
+    UnavailableError,
+)
+from tfdeconv.serving import Server, cancellation
+from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.config import operator_protos
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
 from tfdeconv.serving.models.batching import BatchedModel
@@ -139,6 +146,83 @@ class TestBatches:
         feeds = {two.inputs["a"].tensor_name: np.ones((1, 2), np.float32)}
         feeds[two.inputs["b"].tensor_name] = np.ones(1, np.int32)
         assert model.run(feeds, [two.outputs["sum"].tensor_name])[0].tolist() == [2]
+
+
+def asked_for(waiting, call):
+    """The call on behalf of a client that may leave."""
+
+    def run():
+        with cancellation.working_for(waiting):
+            return call()
+
+    return run
+
+
+class Leaving(Cancellation):
+    """A client that leaves when ``close`` is called."""
+
+    def close(self):
+        self.cancel()
+
+
+class Staying(Cancellation):
+    """One that does not."""
+
+    def close(self):
+        pass
+
+
+class TestWaiting:
+    """What nobody waits for any longer when its batch is formed is not run."""
+
+    def held(self, batched, *requests, **parameters):
+        """Queue the requests behind a batch that runs; return their results, and the shapes that ran."""
+        model, spy = batched(batch_timeout_micros=1000, num_batch_threads=1, **parameters)
+        spy.gate.clear()
+        first = threading.Thread(target=ask(model, [[0]]))
+        first.start()
+        assert spy.entered.acquire(timeout=20)
+        results: list[object] = []
+        others = threading.Thread(
+            target=lambda: results.extend(
+                run_all(*(asked_for(waiting, ask(model, rows)) for waiting, rows in requests))
+            )
+        )
+        others.start()
+        while len(model._requests) < 1 + len(requests):
+            threading.Event().wait(0.005)
+        for waiting, _ in requests:
+            waiting.close()
+        spy.gate.set()
+        first.join(20)
+        others.join(20)
+        return results, spy.shapes[1:]
+
+    def test_a_client_that_left(self, batched):
+        """Alone in its batch: the model is not run again."""
+        (result,), shapes = self.held(batched, (Leaving(), [[1]]), max_batch_size=4)
+        assert isinstance(result, CancelledError)
+        assert shapes == []
+
+    def test_a_deadline_that_passed(self, batched):
+        """The same for a time that is over."""
+        (result,), shapes = self.held(batched, (Staying(seconds=0.0), [[1]]), max_batch_size=4)
+        assert isinstance(result, DeadlineExceededError)
+        assert shapes == []
+
+    def test_the_others_of_its_batch_are_answered(self, batched):
+        """Their rows alone run, padded to an allowed size again, and each gets its own."""
+        results, shapes = self.held(
+            batched,
+            (Staying(), [[1], [2]]),
+            (Leaving(), [[3], [4]]),
+            (Staying(), [[5]]),
+            max_batch_size=8,
+            allowed_batch_sizes=(4, 8),
+        )
+        assert [result.ravel().tolist() for result in results[::2]] == [[2, 4], [10]]
+        assert isinstance(results[1], CancelledError)
+        assert sum(rows for rows, _ in shapes) in (4, 8)  # one batch, or two of four
 
 
 class TestErrors:

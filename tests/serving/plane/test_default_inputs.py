@@ -61,6 +61,16 @@ def test_input_without_default_is_still_needed(server, connect):
     )
 
 
+def test_too_few_inputs_where_some_have_a_default(server, connect):
+    """Not their number is wrong, as for signatures without defaults, but the first that is missing."""
+    with pytest.raises(grpc.RpcError) as caught:
+        connect(server).prediction.Predict(predict())
+    assert caught.value.details() == (
+        "Signature input alias: a(feed name: two_a:0) not found in request and no default value provided. "
+        "Inputs expected to be in the request {}, or default input alias set: b"
+    )
+
+
 def test_unknown_name_beside_a_default(server, connect):
     """A wrong name is found although the number of inputs fits."""
     with pytest.raises(grpc.RpcError) as caught:

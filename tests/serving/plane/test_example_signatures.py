@@ -6,9 +6,13 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2, inference_pb2, predict_pb2, regression_pb2
 
+from tfdeconv.errors import InternalError
 from tfdeconv.serving import Server
+from tfdeconv.serving.models.saved_model_proto import Signature
+from tfdeconv.serving.plane import example_signatures
 
 
 def fill(request, *values, context=None):
@@ -116,6 +120,16 @@ class TestTensorFlow1:
             "Expected classification signature method_name to be tensorflow/serving/classify. "
             "Was: tensorflow/serving/regress"
         )
+
+    def test_method_name_check_of_predict(self, tf1_server, connect):
+        """Any of the three methods may be run as a prediction; another is the server's INTERNAL error."""
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name, request.model_spec.signature_name = "old", "value"
+        with pytest.raises(grpc.RpcError, match="Missing but required"):
+            connect(tf1_server).prediction.Predict(request)
+        signature = Signature.from_message("own", meta_graph_pb2.SignatureDef(method_name="my/method"))
+        with pytest.raises(InternalError, match=r"tensorflow/serving/regress}. Was: my/method"):
+            example_signatures.check_prediction_method(signature)
 
     def test_shape_is_the_ops_business(self, tf1_server, connect):
         """A [3] fed to a placeholder of shape [-1, 1] works, because multiplication takes it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
@@ -34,7 +34,7 @@ def map_tasks(
     items: Iterable[Any],
     concurrency: int,
     progress: Progress | None,
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     """Return an asynchronous iterator over ``await function(item)`` in order, as :func:`map_threads`."""
     _check(concurrency)
     return _map_tasks(function, items, concurrency, progress)
@@ -71,7 +71,7 @@ async def _map_tasks(
     items: Iterable[Any],
     concurrency: int,
     progress: Progress | None,
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     total = len(items) if isinstance(items, Sized) else None
     source = iter(items)
 

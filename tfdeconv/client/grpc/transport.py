@@ -83,15 +83,20 @@ class AsyncTransport:
 
 
 def _channel(api: Any, endpoint: Endpoint) -> Any:
+    options = list(_OPTIONS)
+    if endpoint.name is not None:  # by which one of its addresses is called, and its certificate made
+        port = endpoint.address.rpartition(":")[2]
+        options.append(("grpc.default_authority", f"{endpoint.name}:{port}"))
+        options.append(("grpc.ssl_target_name_override", endpoint.name))
     compression = grpc.Compression.Gzip if endpoint.compression else grpc.Compression.NoCompression
     if not endpoint.secure:
-        return api.insecure_channel(endpoint.address, options=_OPTIONS, compression=compression)
+        return api.insecure_channel(endpoint.address, options=options, compression=compression)
     tls = endpoint.tls
     ca, key, certificate = (
         None if path is None else Path(path).read_bytes() for path in (tls.ca, tls.key, tls.certificate)
     )
     credentials = grpc.ssl_channel_credentials(ca, key, certificate)
-    return api.secure_channel(endpoint.address, credentials, options=_OPTIONS, compression=compression)
+    return api.secure_channel(endpoint.address, credentials, options=options, compression=compression)
 
 
 def _translate(error: Any, url: str, timeout: float | None) -> ServingError:

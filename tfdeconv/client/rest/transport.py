@@ -20,6 +20,8 @@ from tfdeconv.errors import InternalError, InvalidArgumentError
 
 __all__ = ["AsyncTransport", "Transport"]
 
+_CONNECT_SECONDS = 5.0
+
 
 class Transport:
     """A pool of HTTP connections for blocking calls."""
@@ -38,7 +40,7 @@ class Transport:
         chunks = []
         with (
             _translated(self._endpoint.url, timeout),
-            self._http.stream(**_request(call, self._endpoint), timeout=timeout) as response,
+            self._http.stream(**_request(call, self._endpoint), timeout=_limits(timeout)) as response,
         ):
             for chunk in response.iter_bytes():
                 chunks.append(chunk)
@@ -63,12 +65,18 @@ class AsyncTransport:
         """Return the body of a successful answer."""
         with _translated(self._endpoint.url, timeout):
             async with asyncio.timeout(timeout):
-                response = await self._http.request(**_request(call, self._endpoint), timeout=None)
+                response = await self._http.request(**_request(call, self._endpoint), timeout=_limits(None))
         return _body(response.status_code, response.content)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _limits(timeout: float | None) -> httpx.Timeout:
+    """Return httpx's limits: a connection is made soon or not at all, so that other servers can be asked."""
+    connect = _CONNECT_SECONDS if timeout is None else min(timeout, _CONNECT_SECONDS)
+    return httpx.Timeout(timeout, connect=connect)
 
 
 def _settings(endpoint: Endpoint) -> dict[str, Any]:
@@ -93,15 +101,26 @@ def _settings(endpoint: Endpoint) -> dict[str, Any]:
         "headers": {
             # Unpacking costs more than it saves on a fast network, so it has to be asked for.
             "accept-encoding": endpoint.compression or "identity",
+            **_host(endpoint, base_url),
             **endpoint.headers,
         },
     }
 
 
+def _host(endpoint: Endpoint, base_url: httpx.URL) -> dict[str, str]:
+    """Return the header with the name by which a server at one of its addresses is called."""
+    if endpoint.name is None:
+        return {}
+    return {"host": endpoint.name if base_url.port is None else f"{endpoint.name}:{base_url.port}"}
+
+
 def _request(call: Call[Any], endpoint: Endpoint) -> dict[str, Any]:
+    request: dict[str, Any] = {"method": "GET", "url": call.path}
+    if endpoint.name is not None:
+        request["extensions"] = {"sni_hostname": endpoint.name.strip("[]")}
     if call.body is None:
-        return {"method": "GET", "url": call.path}
-    request = {"method": "POST", "url": call.path, "content": call.body}
+        return request
+    request.update(method="POST", content=call.body)
     headers = {"content-type": "application/json"}
     if endpoint.compression is not None:
         headers["content-encoding"] = endpoint.compression
@@ -114,6 +133,10 @@ def _translated(url: str, timeout: float | None) -> Iterator[None]:
     """Turn what httpx raises into classes of tfdeconv.errors."""
     try:
         yield
+    except httpx.ConnectTimeout:
+        if timeout is not None and timeout <= _CONNECT_SECONDS:
+            raise late(url, timeout) from None
+        raise unreachable(url, f"no connection within {_CONNECT_SECONDS:g} s") from None
     except (httpx.TimeoutException, TimeoutError):
         raise late(url, timeout or 0) from None
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:

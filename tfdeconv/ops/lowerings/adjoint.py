@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfdeconv.ops.empty_batch import on_nonempty_batch
 from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.lowering import Problem
 from tfdeconv.ops.lowerings.native_padding import native_padding
+from tfdeconv.ops.shapes import Size
 
 
 def with_adjoint_gradient(
@@ -23,6 +23,7 @@ def with_adjoint_gradient(
 ) -> tf.Tensor:
     """Return ``compute(x, kernel)``, which computes ``problem``, with its gradients as convolutions.
 
+    ``x`` has samples (:meth:`.lowering.Problem.on_samples`).
     Any order of differentiation works: the gradients are differentiable ops again.
     """
 
@@ -31,7 +32,7 @@ def with_adjoint_gradient(
         def gradients(upstream: tf.Tensor) -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(kernel)
-                for_x = on_nonempty_batch(lambda y: convolve(y, kernel, problem), upstream)
+                for_x = convolve(upstream, kernel, problem)
             # <upstream, conv_transpose(x, kernel)> = <convolve(upstream, kernel), x>
             return [for_x, tape.gradient(for_x, kernel, output_gradients=x)]
 
@@ -63,11 +64,22 @@ def _convolve_one_group(y: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf
     conv = tf.nn.conv2d if problem.rank == 2 else tf.nn.conv3d
     padding = native_padding(problem.geometry.effective_kernel_size, problem.strides, window)
     if padding is None:  # the adjoint of taking the window: back into the full output
-        beyond = [max(-after, 0) if window.static else tf.maximum(-after, 0) for _, after in window.crops]
-        inside = [size - extra for size, extra in zip(window.sizes, beyond, strict=True)]
+        inside, around = zip(*map(_within_full, window.sizes, window.crops), strict=True)
         y = y[(slice(None), *(slice(size) for size in inside))]
-        around = [
-            (before, after + extra) for (before, after), extra in zip(window.crops, beyond, strict=True)
-        ]
         y, padding = tf.pad(y, [(0, 0), *around, (0, 0)]), "VALID"
     return conv(y, kernel, strides=strides, padding=padding)
+
+
+def _within_full(size: Size, crops: tuple[Size, Size]) -> tuple[Size, tuple[Size, Size]]:
+    """The samples of a window that lie in the full output, and those of the full output (before, after) them.
+
+    A window may start past the end, and hold none.
+    """
+    before, after = crops
+    full = before + size + after
+    if isinstance(full, int):
+        inside, before = max(min(size, full - before), 0), min(before, full)
+    else:
+        inside = tf.maximum(tf.minimum(size, full - before), 0)
+        before = tf.minimum(before, full)
+    return inside, (before, full - before - inside)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
 from tfdeconv.geometry import ConvTransposeGeometry
-from tfdeconv.ops.empty_batch import on_nonempty_batch
+from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.output_window import OutputWindow
+from tfdeconv.ops.shapes import spatial_sizes
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,24 @@ class Problem:
         window = OutputWindow(((0, 0), *self.window.crops), (1, *self.window.sizes))
         return Problem(self.geometry.with_leading_axis, self.channels, self.filters, self.groups, window)
 
+    def on_samples(self, compute: Callable[[tf.Tensor, Problem], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+        """Return ``compute(x, self)``; zeros where ``x`` has no sample, which lowerings need not take."""
+        if all(x.shape[:-1]):
+            return compute(x, self)
+
+        def on_filled(filled: tf.Tensor) -> tf.Tensor:
+            full = self.geometry.full_sizes(spatial_sizes(filled))
+            sizes = tuple(
+                size if known else whole - before - after
+                for known, size, whole, (before, after) in zip(
+                    x.shape[1:-1], self.window.sizes, full, self.window.crops, strict=True
+                )
+            )
+            return compute(filled, replace(self, window=replace(self.window, sizes=sizes)))
+
+        least = self.geometry.least_input_sizes(self.window.crops) if self.window.static else None
+        return on_samples(on_filled, x, self.window.sizes, least=least)
+
 
 @dataclass(frozen=True)
 class Lowering:
@@ -61,7 +80,7 @@ class Lowering:
             filters // groups, channels]``; returns one tensor, which may depend on the leads of
             the window but not on its sizes.
         run: Called as ``run(x, prepared, problem)`` with ``x`` ``[batch, *sizes, channels]``; returns
-            ``[batch, *problem.window.sizes, filters]``. It need not be right for an empty batch.
+            ``[batch, *problem.window.sizes, filters]``. It need not take an ``x`` without samples.
         adjoint_gradient: Whether training is faster with :func:`.adjoint.with_adjoint_gradient` than
             with the gradients of ``run``'s own ops.
     """
@@ -73,16 +92,13 @@ class Lowering:
     adjoint_gradient: bool = False
 
     def compute(self, x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
-        """Compute ``problem``, or raise LoweringNotApplicable."""
+        """Compute ``problem``, or raise LoweringNotApplicable; ``x`` has samples."""
         self.check(problem)
-        prepared = self.prepare(kernel, problem)
-        if x.shape[0]:  # as apply, without its frames: this is the way of every eager call
-            return self.run(x, prepared, problem)
-        return self.apply(x, prepared, problem)
+        return self.run(x, self.prepare(kernel, problem), problem)
 
     def apply(self, x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
         """Compute ``problem``, which :attr:`check` accepts, from the prepared kernel."""
-        return on_nonempty_batch(lambda x: self.run(x, prepared, problem), x)
+        return problem.on_samples(lambda x, problem: self.run(x, prepared, problem), x)
 
 
 def applies_always(problem: Problem) -> None:

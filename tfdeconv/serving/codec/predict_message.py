@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tensorflow_serving.apis import model_pb2
 
-from tfdeconv.errors import InvalidRequestError, ResourceExhaustedError
+from tfdeconv.errors import InvalidRequestError
 from tfdeconv.serving.codec import tensor_proto, wire_format
 from tfdeconv.serving.model_spec import ModelSpec
 
@@ -128,24 +128,6 @@ def _map_entry(data: memoryview) -> tuple[str, memoryview]:
             elif number == 2:
                 tensor = value
     return name, tensor
-
-
-def check_size(outputs: Mapping[str, np.ndarray[Any, Any]], limit: int) -> None:
-    """Refuse an answer that no message can carry, before it is built.
-
-    Args:
-        outputs: Name to array.
-        limit: Most bytes.
-
-    Raises:
-        ResourceExhaustedError: The numbers alone take more.
-    """
-    size = sum(array.nbytes for array in outputs.values() if array.dtype.kind != "O")
-    if size > limit:
-        raise ResourceExhaustedError(
-            f"The answer takes {size} bytes; a gRPC message holds at most {limit}. "
-            "Ask for fewer rows, or for fewer outputs with output_filter."
-        )
 
 
 def build_response(

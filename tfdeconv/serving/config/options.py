@@ -26,10 +26,14 @@ class ServerOptions:
         rest_port: The same for REST. Defaults to 0.
         grpc_socket_path: Unix socket to answer gRPC on as well. Defaults to none.
         model_name: Name of the single model. Defaults to ``"default"``.
-        model_base_path: The folder that holds the single model's version folders.
+        model_base_path: The folder that holds the single model's version folders, or its URL in an object
+            store: ``s3://bucket/models/upscaler`` (extra ``s3``), ``gs://...`` (extra ``gs``).
         model_config_file: Text file of a ModelServerConfig in place of the two above.
         model_config_file_poll_wait_seconds: Seconds between two looks at that file; 0 reads it once.
             Defaults to 0.
+        model_cache_dir: Folder for copies of loaded versions that lie in object stores. Defaults to the
+            system's folder for temporary files.
+        max_model_cache_bytes: Most bytes of them together; 0: as many as the disk has free. Defaults to 0.
         start_timeout: Seconds to wait for the models; None waits for ever, also for a model folder
             that is still empty. Defaults to 120.
         file_system_poll_wait_seconds: Seconds between two looks for new versions; 0 looks once.
@@ -41,8 +45,8 @@ class ServerOptions:
         allow_version_labels_for_unavailable_models: Whether a new label may name a version that is not
             loaded yet. Defaults to False.
         saved_model_tags: Tags of the graph to load, separated by commas. Defaults to ``"serve"``.
-        enable_signature_method_name_check: Whether Classify and Regress want signatures that declare
-            the method. Defaults to False.
+        enable_signature_method_name_check: Whether a request wants a signature that declares its
+            method (Predict: any of the three). Defaults to False.
         enable_model_warmup: Whether a SavedModel's warm-up requests run before it serves. Defaults to True.
         num_request_iterations_for_warmup: How often each of them runs; 0 for once. Defaults to 0.
         grpc_max_threads: Calls answered at the same time over gRPC; 0 for four for each CPU. Defaults to 0.
@@ -93,6 +97,8 @@ class ServerOptions:
     model_base_path: str | os.PathLike[str] = ""
     model_config_file: str | os.PathLike[str] = ""
     model_config_file_poll_wait_seconds: float = 0
+    model_cache_dir: str | os.PathLike[str] = ""
+    max_model_cache_bytes: int = 0
     start_timeout: float | None = 120.0
     file_system_poll_wait_seconds: float = 1
     max_num_load_retries: int = 5

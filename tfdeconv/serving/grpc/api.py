@@ -108,9 +108,10 @@ class GrpcApi:
     def _predict(self, data: bytes, record: RequestRecord, context: CallContext) -> bytes:
         call = predict_message.parse_request(data, max_filled_bytes=self._max_filled_bytes)
         spec = record.spec = _required(call.spec)
-        record.spec, outputs = self._plane.predict(spec, call.inputs, call.output_filter)
+        record.spec, outputs = self._plane.predict(
+            spec, call.inputs, call.output_filter, max_answer_bytes=self._max_answer_bytes
+        )
         cancellation.check()
-        predict_message.check_size(outputs, self._max_answer_bytes)
         return predict_message.build_response(record.spec, outputs, as_content=self._as_content)
 
     def _classify(self, data: bytes, record: RequestRecord, context: CallContext) -> bytes:

@@ -93,7 +93,7 @@ def _container(docker: str, parsed: Parsed, *, gpu: bool) -> list[str]:
     if values["grpc_socket_path"]:
         folder = str(Path(str(values["grpc_socket_path"])).parent)
         command += ["--volume", f"{folder}:{folder}"]
-    for path in sorted(mounts - {""}):
+    for path in sorted(path for path in mounts if path and "://" not in path):
         command += ["--volume", f"{path}:{path}:ro"]
     image = f"{IMAGE}-gpu" if gpu else IMAGE
     return [*command, "--entrypoint", PROGRAM, image, *_flags(parsed)]

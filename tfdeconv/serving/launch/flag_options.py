@@ -67,7 +67,8 @@ def from_flags(parsed: Parsed) -> ServerOptions:
         if not 0 <= int(values[name]) <= LAST_PORT:
             raise InvalidRequestError(f"--{name} must be from 0 to {LAST_PORT}; received {values[name]}.")
     base_path = str(values["model_base_path"])
-    if base_path and not values["model_config_file"] and not Path(base_path).is_absolute():
+    absolute = Path(base_path).is_absolute() or "://" in base_path
+    if base_path and not values["model_config_file"] and not absolute:
         raise InvalidRequestError(
             f"Expected model {values['model_name']} to have an absolute path or URI; "
             f"got base_path()={base_path}"

@@ -42,7 +42,7 @@ def _group(title: str, *rows: tuple[str, Value, str]) -> list[Flag]:
 FLAGS: tuple[Flag, ...] = (
     *_group(
         "Model",
-        ("model_base_path", "", "Folder that holds the model's version folders (an absolute path)."),
+        ("model_base_path", "", "Folder of version folders (an absolute path), or its URL: s3://, gs://."),
         ("model_name", "default", "Name of that model in requests."),
         ("model_config_file", "", "Text file of a ModelServerConfig: several models, policies, labels."),
         (
@@ -133,6 +133,8 @@ FLAGS: tuple[Flag, ...] = (
         ("host", "0.0.0.0", "Address to listen on."),
         ("access_log_file", "", "Write one JSON line for each request there; '-': standard output."),
         ("drain_seconds", 30.0, "How long SIGTERM and SIGHUP let running requests finish."),
+        ("model_cache_dir", "", "Folder for copies of models from object stores; default: the system's."),
+        ("max_model_cache_bytes", 0, "Most bytes of those copies; 0: as many as the disk has free."),
         ("max_rest_body_bytes", 1 << 30, "Largest REST request as sent."),
         ("max_unpacked_gzip_bytes", 100_000_000, "Largest gzip request after unpacking."),
         ("max_json_values", 4_000_000, "Most values of a REST request besides regular arrays of numbers."),
@@ -184,6 +186,7 @@ _INT32, _INT64 = 1 << 31, 1 << 63
 _WIDE = {"load_retry_interval_micros", "max_rest_body_bytes", "max_unpacked_gzip_bytes"} | {
     "max_filled_tensor_bytes",
     "max_image_pixels",
+    "max_model_cache_bytes",
     "tensorflow_session_parallelism",
     "tensorflow_intra_op_parallelism",
     "tensorflow_inter_op_parallelism",

@@ -19,6 +19,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from tfdeconv.errors import FailedPreconditionError, InternalError, InvalidRequestError, ServingError
+from tfdeconv.serving import cancellation
+from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
 from tfdeconv.serving.models import saved_model_proto
 from tfdeconv.serving.models.model import Model
@@ -38,6 +40,7 @@ class _Request:
     feeds: Mapping[str, Array]
     rows: int
     enqueued: float
+    waiting: Cancellation
     # First row -> fetched values of the rows from there on; several where the request was split.
     pieces: dict[int, list[Array]] = dataclasses.field(default_factory=dict)
     failure: ServingError | None = None
@@ -135,6 +138,8 @@ class BatchedModel:
     def run(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> list[Array]:
         """Return the values of graph tensors; see ``SessionModel.run``.
 
+        A request whose client leaves, or whose deadline passes, while it waits in the queue is not run.
+
         Raises:
             InvalidRequestError: The request has more rows than a batch, or its inputs disagree on them.
             UnavailableError: Too many batches wait.
@@ -145,7 +150,7 @@ class BatchedModel:
         if call is None or not rows:
             return self._model.run(feeds, fetches)
         self._model.check_feeds(feeds)
-        request = _Request(feeds, rows, time.monotonic())
+        request = _Request(feeds, rows, time.monotonic(), cancellation.current())
         number = next(self._numbers)
         self._requests[number] = request
         try:
@@ -162,12 +167,19 @@ class BatchedModel:
         by_name = dict(zip(sorted(set(fetches)), values, strict=True))
         return [by_name[name] for name in fetches]
 
+    def least_answer_bytes(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> int:
+        """Return what one request's values take at least; see ``SessionModel.least_answer_bytes``."""
+        return self._model.least_answer_bytes(feeds, fetches)
+
     def check_feeds(self, feeds: Mapping[str, Array]) -> None:
         """Check the values of one request; see ``SessionModel.run``."""
         self._model.check_feeds(feeds)
 
     def _run_batch(self, rows: Array, fetches: tuple[str, ...]) -> None:
         started = time.monotonic()
+        rows = self._still_awaited(rows)
+        if not rows.size:
+            return
         tasks = [(self._requests[number], first, count) for number, first, count in _runs(rows)]
         if self._on_task is not None:
             for request in {id(request): request for request, _, _ in tasks}.values():
@@ -184,6 +196,24 @@ class BatchedModel:
                 request.failure = failure
         if self._on_batch is not None:
             self._on_batch(time.monotonic() - started)
+
+    def _still_awaited(self, rows: Array) -> Array:
+        """Drop the rows of requests that nobody waits for any longer; pad what is left to an allowed size."""
+        numbers = rows >> _ROW_BITS
+        gone = []
+        for number in dict.fromkeys(numbers.tolist()):
+            request = self._requests[number]
+            try:
+                request.waiting.check()
+            except ServingError as error:
+                request.failure = error
+                gone.append(number)
+        if not gone:
+            return rows
+        kept = rows[~np.isin(numbers, gone)]
+        kept = kept[np.sort(np.unique(kept, return_index=True)[1])]  # without the op's padding
+        allowed = [size for size in self._parameters.allowed_batch_sizes if size >= len(kept)]
+        return np.append(kept, np.repeat(kept[:1], allowed[0] - len(kept))) if allowed and kept.size else kept
 
     def _run_tasks(
         self, tasks: Sequence[tuple[_Request, int, int]], fetches: tuple[str, ...], rows: int
@@ -232,10 +262,10 @@ def _rows(feeds: Mapping[str, Array]) -> int:
     counts = set()
     for value in feeds.values():
         if value.ndim == 0:
-            raise InvalidRequestError("Batching session Run() input tensors must have at least one dimension")
+            raise InvalidRequestError("Batching Run() input tensors must have at least one dimension")
         counts.add(value.shape[0])
     if len(counts) != 1:
-        raise InvalidRequestError("Batching session Run() input tensors must have equal 0th-dimension size")
+        raise InvalidRequestError("Batching Run() input tensors must have equal 0th-dimension size")
     (count,) = counts
     if count > _ROW_MASK:
         raise InvalidRequestError(f"Task size {count} is larger than maximum input batch size {_ROW_MASK}")

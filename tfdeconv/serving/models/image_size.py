@@ -39,8 +39,7 @@ def declared_pixels(data: bytes) -> int | None:
         elif data.startswith(b"\xff\xd8\xff"):
             width, height = _jpeg_size(data)
         elif data.startswith((b"GIF87a", b"GIF89a")):
-            width, height = struct.unpack_from("<HH", data, 6)
-            return width * height * _gif_frames(data)
+            return _gif_pixels(data)
         elif data.startswith(b"BM"):
             width, height = struct.unpack_from("<ii", data, 18)
         elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -54,10 +53,13 @@ def declared_pixels(data: bytes) -> int | None:
     return abs(width * height)
 
 
-def _gif_frames(data: bytes) -> int:
-    """Count the images of a GIF, at least one; those behind an error are not decoded either."""
+def _gif_pixels(data: bytes) -> int:
+    """Add up the images of a GIF, at least its screen; those behind an error are not decoded either.
+
+    The decoder allocates every image at its own size, and returns all of them at the largest.
+    """
+    width, height, packed = struct.unpack_from("<HHB", data, 6)
     frames = 0
-    (packed,) = struct.unpack_from("B", data, 10)
     position = 13 + _gif_table(packed)
     while position < len(data):
         kind = data[position]
@@ -65,6 +67,8 @@ def _gif_frames(data: bytes) -> int:
             frames += 1
             if position + 10 > len(data):
                 break
+            size = struct.unpack_from("<HH", data, position + 5)
+            width, height = max(width, size[0]), max(height, size[1])
             position += 11 + _gif_table(data[position + 9])
         elif kind == 0x21:  # an extension
             position += 2
@@ -73,7 +77,7 @@ def _gif_frames(data: bytes) -> int:
         while position < len(data) and data[position]:
             position += 1 + data[position]
         position += 1
-    return max(1, frames)
+    return int(width * height * max(1, frames))
 
 
 def _gif_table(packed: int) -> int:

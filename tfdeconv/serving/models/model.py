@@ -32,5 +32,8 @@ class Model(Protocol):
     def check_feeds(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Refuse what ``run`` would refuse before it computes."""
 
+    def least_answer_bytes(self, feeds: Mapping[str, np.ndarray[Any, Any]], fetches: Sequence[str]) -> int:
+        """Return what the values of ``run`` take at least, by their shapes; 0 if not known."""
+
     def close(self) -> None:
         """Release it."""

@@ -20,6 +20,7 @@ from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, ServingError
 from tfdeconv.serving.models import saved_model_proto, session_values
+from tfdeconv.serving.models.output_shapes import OutputShapes
 from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire import status_codes
 
@@ -82,6 +83,7 @@ class SessionModel:
         self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., list[Any]]] = {}
         self._lock = threading.Lock()
         self.graph = tf.Graph()
+        self._output_shapes = OutputShapes(self.graph)
         self._session = tf.compat.v1.Session(graph=self.graph, config=_without_spinning(config))
         try:
             with self.graph.as_default():
@@ -136,6 +138,10 @@ class SessionModel:
             raise _domain_error(error) from None
         by_name = {name: session_values.as_array(value) for name, value in zip(unique, results, strict=True)}
         return [by_name[name] for name in fetches]
+
+    def least_answer_bytes(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> int:
+        """Return what the values of ``run`` take at least; nothing is computed."""
+        return self._output_shapes.least_bytes(feeds, fetches)
 
     def check_feeds(self, feeds: Mapping[str, Array]) -> None:
         """Check dtypes, and ranks where they matter; see ``run``."""

@@ -25,8 +25,7 @@ class DataPlane:
     Args:
         repository: Where the models are.
         telemetry: Takes times and counts.
-        check_method_names: Whether Classify and Regress want signatures that declare the method.
-            Defaults to False.
+        check_method_names: Whether signatures must declare the method they are run by. Defaults to False.
     """
 
     def __init__(
@@ -37,7 +36,12 @@ class DataPlane:
         self._check_method_names = check_method_names
 
     def predict(
-        self, spec: ModelSpec, inputs: Mapping[str, Array], output_filter: Sequence[str] = ()
+        self,
+        spec: ModelSpec,
+        inputs: Mapping[str, Array],
+        output_filter: Sequence[str] = (),
+        *,
+        max_answer_bytes: int | None = None,
     ) -> tuple[ModelSpec, dict[str, Array]]:
         """Run a signature; see ``signature_runs.predict``.
 
@@ -45,12 +49,15 @@ class DataPlane:
             spec: The wanted model, version and signature.
             inputs: Input alias to array.
             output_filter: Wanted output aliases in order. Defaults to all.
+            max_answer_bytes: Most bytes of the outputs. Defaults to no limit.
 
         Raises:
             ServingError: By its class, in TensorFlow Serving's words.
         """
         with self.repository.lease(spec) as servable:
-            return self.predict_with(servable, spec.signature_name, inputs, output_filter)
+            return self.predict_with(
+                servable, spec.signature_name, inputs, output_filter, max_answer_bytes=max_answer_bytes
+            )
 
     def predict_with(
         self,
@@ -58,10 +65,18 @@ class DataPlane:
         signature_name: str,
         inputs: Mapping[str, Array],
         output_filter: Sequence[str] = (),
+        *,
+        max_answer_bytes: int | None = None,
     ) -> tuple[ModelSpec, dict[str, Array]]:
         """Run a signature of a version that the caller has leased; see ``predict``."""
         return signature_runs.predict(
-            servable, signature_name, inputs, output_filter, telemetry=self.telemetry
+            servable,
+            signature_name,
+            inputs,
+            output_filter,
+            check_method=self._check_method_names,
+            max_answer_bytes=max_answer_bytes,
+            telemetry=self.telemetry,
         )
 
     def classify(self, spec: ModelSpec, examples: Sequence[bytes]) -> tuple[ModelSpec, Classification]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, UnimplementedError
+from tfdeconv.errors import InternalError, InvalidRequestError, UnimplementedError
 from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire import dtypes
 
 Array = np.ndarray[Any, Any]
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
+PREDICT = "tensorflow/serving/predict"
 INPUTS = "inputs"
 _CLASSES, _SCORES, _OUTPUTS = "classes", "scores", "outputs"
 
@@ -73,8 +74,7 @@ def prepare(method: str, signature: Signature, *, check_method: bool) -> Task:
             server's default is not to check.
 
     Raises:
-        InvalidRequestError: Another number of inputs or outputs, or another method.
-        FailedPreconditionError: Inputs or outputs of other names.
+        InvalidRequestError: Another number of inputs or outputs, other names, or another method.
         UnimplementedError: Another method than the two.
     """
     if method == CLASSIFY:
@@ -91,11 +91,24 @@ def _check_method(kind: str, method: str, signature: Signature) -> None:
         )
 
 
+def check_prediction_method(signature: Signature) -> None:
+    """Refuse to run as a prediction what declares another method.
+
+    Raises:
+        InternalError: It does; TensorFlow Serving's code for this.
+    """
+    if signature.method_name not in (PREDICT, CLASSIFY, REGRESS):
+        raise InternalError(
+            f"Expected prediction signature method_name to be one of {{{PREDICT}, {CLASSIFY}, {REGRESS}}}. "
+            f"Was: {signature.method_name}"
+        )
+
+
 def _single_input(kind: str, signature: Signature) -> str:
     if len(signature.inputs) != 1:
         raise InvalidRequestError("Expected one input Tensor.")
     if INPUTS not in signature.inputs:
-        raise FailedPreconditionError(f"No {kind} inputs found in SignatureDef: {_names(signature)}")
+        raise InvalidRequestError(f"No {kind} inputs found in SignatureDef: {_names(signature)}")
     return signature.inputs[INPUTS].tensor_name
 
 
@@ -108,7 +121,7 @@ def _prepare_classify(signature: Signature, *, check_method: bool) -> Task:
     feed = _single_input("classification", signature)
     fetches = tuple(outputs[alias].tensor_name for alias in (_CLASSES, _SCORES) if alias in outputs)
     if not fetches:
-        raise FailedPreconditionError(
+        raise InvalidRequestError(
             "Expected classification signature outputs to contain at least one of "
             f'"{_CLASSES}" or "{_SCORES}". Signature was: {_names(signature)}'
         )
@@ -122,7 +135,7 @@ def _prepare_regress(signature: Signature, *, check_method: bool) -> Task:
         raise InvalidRequestError("Expected one output Tensor.")
     feed = _single_input("regression", signature)
     if _OUTPUTS not in signature.outputs:
-        raise FailedPreconditionError(f"No regression outputs found in SignatureDef: {_names(signature)}")
+        raise InvalidRequestError(f"No regression outputs found in SignatureDef: {_names(signature)}")
     return Task(REGRESS, signature, feed, (signature.outputs[_OUTPUTS].tensor_name,))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfdeconv.errors import FailedPreconditionError, InvalidRequestError
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, ResourceExhaustedError
 from tfdeconv.serving import cancellation
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.models.saved_model_proto import DEFAULT_SIGNATURE, Signature
@@ -22,6 +22,8 @@ from tfdeconv.serving.repository.servable import Servable
 from tfdeconv.serving.telemetry import Telemetry
 
 Array = np.ndarray[Any, Any]
+_LARGEST_GAIN = 4096
+"""Bytes of an answer for each byte of its request, beyond which values and not shapes decide its size."""
 
 
 def predict(
@@ -30,6 +32,8 @@ def predict(
     inputs: Mapping[str, Array],
     output_filter: Sequence[str] = (),
     *,
+    check_method: bool = False,
+    max_answer_bytes: int | None = None,
     telemetry: Telemetry | None = None,
 ) -> tuple[ModelSpec, dict[str, Array]]:
     """Run a signature.
@@ -39,6 +43,9 @@ def predict(
         signature_name: Empty for ``serving_default``.
         inputs: Input alias to array. Looked up once each, after the names are checked.
         output_filter: Wanted output aliases in order. Defaults to all.
+        check_method: Whether the signature must declare a known method. Defaults to False.
+        max_answer_bytes: Most bytes of the outputs; what the shapes tell to be more is not computed.
+            Defaults to no limit.
         telemetry: Takes the run's time. Defaults to none.
 
     Returns:
@@ -51,10 +58,16 @@ def predict(
     signature = servable.signature(name)
     if signature is None:
         raise FailedPreconditionError(f'Serving signature key "{name}" not found.')
+    if check_method:
+        example_signatures.check_prediction_method(signature)
     feeds = _feeds(signature, inputs)
     aliases = _wanted_outputs(signature, output_filter)
     fetches = [signature.outputs[alias].tensor_name for alias in aliases]
+    if max_answer_bytes is not None:
+        _check_answer(servable, feeds, fetches, max_answer_bytes)
     values = _run(servable, feeds, fetches, "Predict", telemetry)
+    if max_answer_bytes is not None:
+        _check_size(sum(value.nbytes for value in values if value.dtype.kind != "O"), max_answer_bytes)
     resolved = ModelSpec(servable.name, servable.version, signature_name=name)
     return resolved, dict(zip(aliases, values, strict=True))
 
@@ -114,6 +127,25 @@ def run_examples(
     return [ModelSpec(servable.name, servable.version, signature_name=name) for name in prepared], results
 
 
+def _check_size(size: int, limit: int) -> None:
+    """Refuse an answer that no message can carry.
+
+    Raises:
+        ResourceExhaustedError: It takes more than ``limit`` bytes.
+    """
+    if size > limit:
+        raise ResourceExhaustedError(
+            f"The answer takes {size} bytes; a gRPC message holds at most {limit}. "
+            "Ask for fewer rows, or for fewer outputs with output_filter."
+        )
+
+
+def _check_answer(servable: Servable, feeds: Mapping[str, Array], fetches: Sequence[str], limit: int) -> None:
+    # Shapes are followed through the graph only where the request is large enough to matter.
+    if sum(value.nbytes for value in feeds.values()) * _LARGEST_GAIN > limit:
+        _check_size(servable.model.least_answer_bytes(feeds, fetches), limit)
+
+
 def _run(
     servable: Servable,
     feeds: Mapping[str, Array],
@@ -161,7 +193,7 @@ def _join(names: Sequence[str] | Mapping[str, Any] | set[str]) -> str:
 def _feeds(signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Name the inputs by graph tensor, with defaults where a request leaves one out."""
     wanted = signature.inputs
-    if len(inputs) > len(wanted) or len(inputs) < len(wanted.keys() - signature.defaults.keys()):
+    if len(inputs) > len(wanted) or (len(inputs) < len(wanted) and not signature.defaults):
         sent, needed = set(inputs), set(wanted)
         raise InvalidRequestError(
             f"input size does not match signature: {len(inputs)}!={len(wanted)} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,10 @@ def configured_models(options: ServerOptions) -> list[ModelConfig] | None:
             operator_protos.ModelServerConfig, options.model_config_file, option="model_config_file"
         )
         return model_config.from_message(message)
-    return [ModelConfig(options.model_name, str(Path(options.model_base_path).absolute()))]
+    base_path = os.fspath(options.model_base_path)
+    if "://" not in base_path:
+        base_path = str(Path(base_path).absolute())
+    return [ModelConfig(options.model_name, base_path)]
 
 
 def repository_settings(options: ServerOptions) -> dict[str, Any]:

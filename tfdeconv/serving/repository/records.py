@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tfdeconv.errors import ServingError
+from tfdeconv.serving.repository import object_stores
+from tfdeconv.serving.repository.base_paths import VersionPlace
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.servable import Servable
 from tfdeconv.version_folders import Contents
@@ -22,7 +23,7 @@ class VersionRecord:
     """A version that has been wanted at some time.
 
     Attributes:
-        path: Its folder.
+        place: Where it lies.
         state: Where it is in its life.
         error: Why its last load failed, or None.
         failed_once: Whether a load of it has failed, perhaps to be tried again.
@@ -32,7 +33,7 @@ class VersionRecord:
         seen: What its folder held at the last look after it failed for good.
     """
 
-    path: Path
+    place: VersionPlace
     state: VersionState = VersionState.START
     error: Exception | None = None
     failed_once: bool = False
@@ -48,12 +49,12 @@ class ModelRecord:
 
     Attributes:
         config: Its configuration, or None once it has been removed.
-        wanted: Version to folder of what should be loaded.
+        wanted: Version to where it lies, of what should be loaded.
         versions: Every version that has been wanted.
     """
 
     config: ModelConfig | None = None
-    wanted: dict[int, Path] = dataclasses.field(default_factory=dict)
+    wanted: dict[int, VersionPlace] = dataclasses.field(default_factory=dict)
     versions: dict[int, VersionRecord] = dataclasses.field(default_factory=dict)
 
     def available(self) -> dict[int, Servable]:
@@ -107,7 +108,9 @@ class ModelRecord:
         return not wanted or bool(loading)
 
 
-def waiting_text(models: Mapping[str, ModelRecord], names: Iterable[str]) -> str:
+def waiting_text(
+    models: Mapping[str, ModelRecord], names: Iterable[str], store_reason: Callable[[ModelConfig], str]
+) -> str:
     """Return for each model why it is not available yet."""
     reasons = []
     for name in names:
@@ -118,8 +121,8 @@ def waiting_text(models: Mapping[str, ModelRecord], names: Iterable[str]) -> str
             reason = f"not loaded yet: {errors[-1]}"
         elif models[name].versions:
             reason = "still loading"
-        elif "://" in folder:
-            reason = "it is a URL, and this server reads folders"
+        elif config is not None and object_stores.is_url(folder):
+            reason = store_reason(config) or "it has not answered yet"
         elif not Path(folder).is_dir():
             reason = "there is no such folder"
         else:
@@ -149,7 +152,6 @@ def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> 
         raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
 
 
-def error_for_clients(error: Exception, path: Path) -> Exception:
+def error_for_clients(error: Exception, place: VersionPlace) -> Exception:
     """Return a failed load's error without where the models lie on this machine, which the log tells."""
-    text = str(error).replace(f"{path.parent}{os.sep}", "")
-    return status_codes.error_of(status_codes.code_of(error), text)
+    return status_codes.error_of(status_codes.code_of(error), place.hide(str(error)))

@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tfdeconv import version_folders
 from tfdeconv.errors import (
     CancelledError,
     DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
+    UnavailableError,
 )
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.models.model import Model
+from tfdeconv.serving.repository.base_paths import BasePaths
 from tfdeconv.serving.repository.labels import VersionLabels
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.records import (
@@ -55,6 +56,7 @@ class ModelRepository:
         unload_threads: Unloads at the same time; 0 for one. Defaults to 0.
         allow_unavailable_labels: Whether a new label may name a version that is not loaded yet.
             Defaults to False.
+        base_paths: Finds versions; by default in folders alone.
     """
 
     def __init__(
@@ -67,8 +69,10 @@ class ModelRepository:
         load_threads: int = 0,
         unload_threads: int = 0,
         allow_unavailable_labels: bool = False,
+        base_paths: BasePaths | None = None,
     ) -> None:
         self._loader = loader
+        self._base_paths = base_paths or BasePaths()
         self._poll_seconds = poll_seconds
         self._max_load_retries = max_load_retries
         self._retry_seconds = retry_seconds
@@ -133,7 +137,8 @@ class ModelRepository:
         with self._changed:
             model = self._models.get(name)
             entries = sorted(model.versions.items(), reverse=True) if model else []
-            return [VersionStatus(number, entry.state, entry.error) for number, entry in entries]
+            note = self._base_paths.reason(model.config) if model and model.config else ""
+            return [VersionStatus(number, entry.state, entry.error, note) for number, entry in entries]
 
     def names(self) -> list[str]:
         """Return the configured models in order of name."""
@@ -167,6 +172,7 @@ class ModelRepository:
             CancelledError: ``cancel`` was set.
         """
         with self._reload_lock:
+            self._base_paths.use(configs)
             with self._changed:
                 old = {name for name, model in self._models.items() if model.config is not None}
                 listed = {config.name: config for config in configs}
@@ -189,18 +195,18 @@ class ModelRepository:
         with self._poll_lock:
             with self._changed:
                 configs = [model.config for model in self._models.values() if model.config is not None]
-            found = {config.name: version_folders.versions(config.base_path) for config in configs}
+            found = {config.name: self._base_paths.versions(config) for config in configs}
             self._look_at_failures()
             with self._changed:
                 for model in self._models.values():
                     if model.config is None:
                         model.wanted = {}
                         continue
-                    folders = found.get(model.config.name)
-                    if folders is None:
+                    places = found.get(model.config.name)
+                    if places is None:
                         continue  # not there, or not readable now: keep what is loaded
-                    chosen = model.config.policy.choose(folders)
-                    model.wanted = {number: folders[number] for number in chosen}
+                    chosen = model.config.policy.choose(places)
+                    model.wanted = {number: places[number] for number in chosen}
                 self._reconcile()
 
     def _look_at_failures(self) -> None:
@@ -208,7 +214,7 @@ class ModelRepository:
         with self._changed:
             failed = [entry for model in self._models.values() for entry in model.given_up()]
         for entry in failed:
-            now = version_folders.contents(entry.path)
+            now = entry.place.contents()
             if now == entry.seen and now != entry.tried:
                 entry.given_up = False
             entry.seen = now
@@ -252,22 +258,24 @@ class ModelRepository:
                     return
                 entry.state = VersionState.LOADING
             started = time.monotonic()
-            tried = version_folders.contents(entry.path)
+            tried = entry.place.contents()
             try:
-                model = self._loader(name, number, entry.path)
+                model = self._loader(name, number, entry.place.fetch())
             except Exception as error:
                 _LOG.warning("Loading %s version %d failed: %s", name, number, status_codes.with_code(error))
-                told = error_for_clients(error, entry.path)
+                told = error_for_clients(error, entry.place)
+                entry.place.release()
                 with self._changed:
                     entry.error, entry.tried, entry.failed_once = told, tried, True
                     self._changed.notify_all()
+                away = isinstance(error, UnavailableError)  # so is the store; it may come back any time
             else:
                 self._serve(name, number, entry, model)
                 _LOG.info("Loaded %s version %d in %.1f s", name, number, time.monotonic() - started)
                 return
-            if retries == 0:
+            if retries == 0 and not away:
                 break
-            retries = self._max_load_retries if self._wait_for_retry(entry) else retries - 1
+            retries = self._max_load_retries if self._wait_for_retry(entry) else max(retries - 1, 0)
         with self._changed:
             entry.state, entry.given_up = VersionState.END, True
             self._reconcile()
@@ -279,7 +287,7 @@ class ModelRepository:
         while (remaining := deadline - time.monotonic()) > 0:
             if self._closing.wait(min(remaining, self._poll_seconds or remaining)):
                 break
-            now = version_folders.contents(entry.path)
+            now = entry.place.contents()
             if now == last and now != entry.tried:
                 return True
             last = now
@@ -305,6 +313,7 @@ class ModelRepository:
         except Exception as error:
             _LOG.exception("Unloading failed")
             entry.error = error
+        entry.place.release()
         with self._changed:
             entry.servable, entry.state = None, VersionState.END
             self._reconcile()
@@ -322,11 +331,13 @@ class ModelRepository:
                     break
                 unseen = [name for name in waiting if not self._models[name].versions]
                 if unseen and not said:
-                    _LOG.warning("Waiting for %s", waiting_text(self._models, unseen))
+                    _LOG.warning(
+                        "Waiting for %s", waiting_text(self._models, unseen, self._base_paths.reason)
+                    )
                     said = True
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
-                    text = waiting_text(self._models, waiting)
+                    text = waiting_text(self._models, waiting, self._base_paths.reason)
                     raise DeadlineExceededError(f"Not available after {timeout:g} s: {text}")
                 if cancel is not None and cancel.is_set():
                     raise CancelledError("The start was given up.")
@@ -345,6 +356,7 @@ class ModelRepository:
             Whether everything is unloaded; what is not, unloads when its last request has ended.
         """
         self._closing.set()
+        self._base_paths.stop()
         with self._changed:
             for model in self._models.values():
                 for entry in model.versions.values():
@@ -356,6 +368,7 @@ class ModelRepository:
             self._poller.join(timeout)
         self._load_pool.shutdown(wait=ended, cancel_futures=True)
         self._unload_pool.shutdown(wait=ended)
+        self._base_paths.close()
         return ended
 
     def _all_ended(self) -> bool:

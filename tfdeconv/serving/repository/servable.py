@@ -22,11 +22,13 @@ class VersionStatus:
         version: Its number.
         state: Where it is in its life.
         error: Why it ended, or None.
+        note: What is the matter with where the model lies, while it goes on serving; empty for nothing.
     """
 
     version: int
     state: VersionState
     error: Exception | None = None
+    note: str = ""
 
 
 class Lease(Protocol):

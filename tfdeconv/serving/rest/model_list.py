@@ -32,7 +32,7 @@ def model_list(repository: ModelSource) -> list[dict[str, Any]]:
                 {
                     "version": status.version,
                     "state": status.state.name,
-                    "error": "" if status.error is None else str(status.error),
+                    "error": status.note if status.error is None else str(status.error),
                 }
                 for status in repository.statuses(name)
             ],

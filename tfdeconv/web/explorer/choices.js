@@ -35,7 +35,7 @@ export function options(select, entries, value) {
 export function presetChoice(label, presets, { read, write }) {
   const select = element("select", { "aria-label": label, onchange: () => write({ preset: select.value, seed: 1, numbers: null }) });
   const again = element("button", {
-    type: "button", onclick: () => write({ ...read(), seed: read().seed + 1 }),
+    type: "button", "aria-label": `other numbers: ${label}`, onclick: () => write({ ...read(), seed: read().seed + 1 }),
   }, "other numbers");
   return {
     element: element("div", { className: "presets" }, select, again),

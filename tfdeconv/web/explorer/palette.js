@@ -24,9 +24,17 @@ export function css([red, green, blue]) {
   return `rgb(${Math.round(red)} ${Math.round(green)} ${Math.round(blue)})`;
 }
 
-/** Black or white, whichever is read better on a colour. */
-export function textOn([red, green, blue]) {
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#15191e" : "#ffffff";
+/** Black or white, whichever is read better on a colour: its contrast is at least 4.5 on every one. */
+export function textOn(colour) {
+  return luminance(colour) > 0.179 ? "#000000" : "#ffffff"; // (l + 0.05) / 0.05 = 1.05 / (l + 0.05) there
+}
+
+/** WCAG 2's relative luminance of an sRGB colour. */
+function luminance(colour) {
+  const [red, green, blue] = colour.map((level) =>
+    level / 255 <= 0.04045 ? level / 255 / 12.92 : ((level / 255 + 0.055) / 1.055) ** 2.4,
+  );
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
 /** The fill of a signed value where `most` is the largest magnitude. */

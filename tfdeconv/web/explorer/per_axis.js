@@ -10,6 +10,7 @@ export function perAxis({ label, arguments: names, read, write, bounds, visible 
   const caption = element("span", { className: "name", id });
   const apart = element("button", {
     type: "button", className: "apart", title: "One number for each axis", "aria-pressed": "false",
+    id: `${id}-apart`, "aria-labelledby": `${id}-apart ${id}`,
   }, "each axis");
   let separate = false;
   const rows = [0, 1].map((index) => {

@@ -1,78 +1,72 @@
-// One picture through a served model, tile by tile.
+// Pictures through an upscaler.
 
 import { ServerError } from "./model_server.js";
-import { PictureError, checkSize, decode, encode, newCanvas, release } from "./picture.js";
-import { tiles } from "./tiling.js";
+import { PictureError, decode, encode } from "./picture.js";
+import { runTiles } from "./run_tiles.js";
+import { ColourSheet } from "./sheets.js";
+import { scaleText } from "./tile_rule.js";
+import { smallestTile } from "./tiling.js";
 import { bleed, limitToNeighbours } from "./transparency.js";
 
-const IN_FLIGHT = 3;
-const PROBE = [5, 4]; // width and height of the picture that tells the scale
+const PROBE = [64, 48]; // width and height of the picture that tells the scale
 
-/** The factor by which a model enlarges: found out by sending a picture of a few pixels. */
+/** The factor of a model that does not say it: found out by sending a small picture. */
 export async function findScale(server, model) {
   const [width, height] = PROBE;
   const [answer] = await server.predict(model, [await encode(new ImageData(width, height))]);
   const pixels = await decode(answer[model.output]);
   const scale = pixels.height / height;
-  if (!Number.isInteger(scale) || scale < 2 || pixels.width !== width * scale) {
+  if (!Number.isInteger(scale) || scale < 1 || pixels.width !== width * scale) {
     throw new ServerError(
-      `The model '${model.name}' must enlarge pictures by a whole factor, 2 or more; it maps ${width} x ${height} ` +
-        `pixels to ${pixels.width} x ${pixels.height}.`,
+      `The model '${model.name}' must enlarge pictures by a whole factor, or say how they are cut (export it with ` +
+        `tile=); it maps ${width} x ${height} pixels to ${pixels.width} x ${pixels.height}.`,
     );
   }
   return scale;
 }
 
-/** The enlarged picture as a canvas. `rule` is { halo, stride }; `onprogress(done, all)` counts tiles. */
-export async function enlarge(picture, { server, model, scale, rule, onprogress, signal }) {
-  const { width, height, opaque } = picture;
-  checkSize(width * scale, height * scale);
-  const reach = opaque ? 0 : rule.halo + 1;
-  const pieces = tiles(height, width, { ...rule, halo: rule.halo + reach });
-  const result = newCanvas(width * scale, height * scale);
-  const context = result.getContext("2d");
-  const stopping = new AbortController(); // the first failure stops the tiles beside it
-  const together = signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal;
-  let [next, done] = [0, 0];
-  const worker = async () => {
-    while (next < pieces.length) {
-      const piece = pieces[next++];
-      together.throwIfAborted();
-      const seen = pixelsOf(picture, piece);
-      const pixels = await enlargeTile(seen, { server, model, scale, opaque, reach, signal: together });
-      place(context, pixels, piece, scale);
-      onprogress(++done, pieces.length);
-    }
-  };
-  onprogress(0, pieces.length);
-  try {
-    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, pieces.length) }, worker));
-  } catch (error) {
-    stopping.abort();
-    release(result);
-    throw error;
+/** The enlarged picture, as a sheet. `onprogress(done, all)` counts tiles. */
+export async function enlarge(picture, { server, model, rule, onprogress, signal }) {
+  const makeSheets = (width, height) => [new ColourSheet(width, height)];
+  const options = { makeSheets, onprogress, signal };
+  if (picture.opaque) {
+    const ask = async (seen, together) => {
+      const [answer] = await server.predict(model, [await encode(seen)], together);
+      return [await decode(answer[model.output])];
+    };
+    const [sheet] = await runTiles(picture, { ...options, rule, ask });
+    return sheet;
   }
-  return result;
+  const [scale, under] = rule.scale[0];
+  if (under !== 1 || String(rule.scale[0]) !== String(rule.scale[1])) {
+    throw new PictureError(
+      `The model enlarges by ${scaleText(rule.scale)}, and a transparent picture needs a whole factor. Save it without transparency.`,
+    );
+  }
+  const reach = Math.max(...rule.halo) + 1;
+  const ask = async (seen, together) => [await enlargeTransparent(seen, { server, model, scale, reach, signal: together })];
+  const [sheet] = await runTiles(picture, { ...options, rule: withContext(rule, reach), ask });
+  return sheet;
 }
 
-function pixelsOf({ context }, { rows, columns }) {
-  return context.getImageData(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start);
+/** A rule whose tiles see `reach` pixels more. */
+function withContext(rule, reach) {
+  const halo = rule.halo.map((own) => own + reach);
+  return { ...rule, halo, tile: rule.tile.map((own, axis) => Math.max(own, smallestTile(halo[axis], rule.stride[axis]))) };
 }
 
-async function enlargeTile(seen, { server, model, scale, opaque, reach, signal }) {
-  const colour = opaque ? seen : withAlpha(bleed(seen, reach), () => 255);
-  const pictures = [await encode(colour)];
-  if (!opaque) pictures.push(await encode(grey(seen)));
-  const answers = await server.predict(model, pictures, signal);
+async function enlargeTransparent(seen, { server, model, scale, reach, signal }) {
+  const colour = withAlpha(bleed(seen, reach), () => 255);
+  const answers = await server.predict(model, [await encode(colour), await encode(grey(seen))], signal);
   const [pixels, alpha] = await Promise.all(answers.map((answer) => decode(answer[model.output])));
-  for (const { width, height } of [pixels, alpha ?? pixels]) {
+  for (const { width, height } of [pixels, alpha]) {
     if (width !== seen.width * scale || height !== seen.height * scale) {
       throw new PictureError(
-        `The model '${model.name}' made ${width} x ${height} pixels of a tile of ${seen.width} x ${seen.height}.`,
+        `The model '${model.name}' made ${width} x ${height} pixels of ${seen.width} x ${seen.height}; a transparent ` +
+          `picture needs ${scale} times as many along each side.`,
       );
     }
   }
-  if (opaque) return pixels;
   const before = (row, column) => seen.data[4 * (row * seen.width + column) + 3];
   return withAlpha(pixels, (row, column) => {
     const value = alpha.data[4 * (row * alpha.width + column)];
@@ -93,11 +87,4 @@ function grey({ data, width, height }) {
     pixels.data[at + 3] = 255;
   }
   return pixels;
-}
-
-function place(context, pixels, { rows, columns }, scale) {
-  const [left, top] = [columns.start * scale, rows.start * scale];
-  const [dx, dy] = [(columns.keepStart - columns.start) * scale, (rows.keepStart - rows.start) * scale];
-  const [width, height] = [(columns.keepStop - columns.keepStart) * scale, (rows.keepStop - rows.keepStart) * scale];
-  context.putImageData(pixels, left, top, dx, dy, width, height);
 }

@@ -3,19 +3,20 @@
 import { element } from "../dom.js";
 import { Compare } from "./compare.js";
 import { enlarge, findScale } from "./enlarge.js";
+import { label } from "./label.js";
 import { ModelServer, ServerError } from "./model_server.js";
 import { PictureError, readPicture, release } from "./picture.js";
+import { GUESSED_TILE, WHOLE, guessedRule, scaleText } from "./tile_rule.js";
 
 const $ = (id) => document.getElementById(id);
 const compare = new Compare();
 const jobs = []; // { file, row, state, result, before }
 let model = null;
-let rules = {};
 let running = null;
 
 $("view").append(compare.element);
 
-/** Take a server address from the box, list its models, and describe the first. */
+/** Take a server address from the box, list its models, and choose the first that takes pictures. */
 async function connect() {
   setModel(null);
   say("Asking the server ...");
@@ -30,32 +31,63 @@ async function connect() {
     }
     $("models").replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     if (names.length === 0) say("The server has no model that is available.", true);
-    else await choose(server, names[0]);
+    else await chooseFirst(server, names);
   } catch (error) {
     say(words(error), true);
   }
+}
+
+async function chooseFirst(server, names) {
+  let failure = null;
+  for (const name of names) {
+    try {
+      await use(server, name);
+      $("models").value = name;
+      return;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 async function choose(server, name) {
   setModel(null);
   say(`Looking at '${name}' ...`);
   try {
-    const found = await server.describe(name);
-    const scale = found.kind === "upscaler" ? await findScale(server, found) : 1;
-    const rule = rules[scale] ?? { halo: 16, stride: 1 };
-    $("context").value = rule.halo;
-    $("context-row").hidden = found.kind !== "upscaler";
-    setModel({ ...found, server, scale, stride: rule.stride });
-    say(found.kind === "upscaler" ? `'${name}' enlarges ${scale} times.` : `'${name}' labels every pixel.`);
-    next();
+    await use(server, name);
   } catch (error) {
     say(words(error), true);
   }
 }
 
+async function use(server, name) {
+  const found = await server.describe(name);
+  const isUpscaler = found.kind === "upscaler";
+  const scale = isUpscaler ? (found.rule?.scale ?? guessedRule(0, await findScale(server, found)).scale) : null;
+  $("context-row").hidden = !isUpscaler || found.rule !== null;
+  setModel({ ...found, server, scale });
+  say(`'${name}' ${isUpscaler ? `enlarges ${scaleText(scale)} times` : "labels every pixel"}. ${howCut(found)}`);
+  next();
+}
+
+function howCut({ kind, rule }) {
+  if (rule) return `Large pictures go in exact tiles of up to ${rule.tile[1]} x ${rule.tile[0]} pixels.`;
+  const unsaid = "It does not say how pictures are cut for it (export it with tile=)";
+  if (kind === "segmenter") return `${unsaid}: they go whole, in one request.`;
+  return `${unsaid}: above ${GUESSED_TILE} pixels they go in tiles with the context chosen, and may show seams.`;
+}
+
+/** The rule by which a picture is cut for a model. */
+function ruleFor({ kind, rule, scale }) {
+  if (rule) return rule;
+  if (kind === "segmenter") return WHOLE;
+  return guessedRule(Math.max(0, Math.round(Number($("context").value))), scale[0][0]);
+}
+
 function setModel(found) {
   model = found;
-  $("kind").textContent = !found ? "" : found.kind === "upscaler" ? `x${found.scale}` : "label maps";
+  $("kind").textContent = !found ? "" : found.kind === "upscaler" ? `x${scaleText(found.scale)}` : "label maps";
 }
 
 /** Add files to the list; they are worked on one after the other. */
@@ -119,30 +151,30 @@ async function next() {
 async function work(job, chosen) {
   job.stop = new AbortController();
   update(job, "running", "reading ...");
-  if (chosen.kind === "segmenter") {
-    const { width, height, canvas } = await readPicture(job.file);
-    release(canvas);
-    update(job, "running", "asking ...");
-    const [answer] = await chosen.server.predict(chosen, [job.file], job.stop.signal);
-    finish(job, answer.overlay_bytes, { width, height, labels: answer.label_map_bytes, ending: "_overlay", text: "labelled" });
-    return;
-  }
   const picture = await readPicture(job.file);
+  let sheets = [];
+  let tiles = 1;
   try {
-    const canvas = await enlarge(picture, {
-      server: chosen.server, model: chosen, scale: chosen.scale, signal: job.stop.signal,
-      rule: { halo: Math.max(0, Math.round(Number($("context").value))), stride: chosen.stride },
+    const options = {
+      server: chosen.server, model: chosen, rule: ruleFor(chosen), signal: job.stop.signal,
       onprogress(done, all) {
+        tiles = all;
         Object.assign(job.row.progress, { value: done, max: all });
         job.row.text.textContent = `${done} of ${all} tiles`;
       },
-    });
-    const { width, height } = canvas;
+    };
+    const isUpscaler = chosen.kind === "upscaler";
+    sheets = isUpscaler ? [await enlarge(picture, options)] : await label(picture, options);
+    const [{ width, height }] = sheets;
     update(job, "running", "writing the PNG ...");
-    const blob = await canvas.convertToBlob({ type: "image/png" });
-    release(canvas);
-    finish(job, blob, { width, height, ending: `_x${chosen.scale}`, text: `${picture.width} x ${picture.height} to ${width} x ${height} pixels` });
+    const [result, labels] = await Promise.all(sheets.map((sheet) => sheet.png()));
+    const from = `${picture.width} x ${picture.height}`;
+    const text = isUpscaler ? `${from} to ${width} x ${height} pixels` : `${from} pixels labelled`;
+    const reduced = picture.deep ? ", in 8 of its 16 bits: `tfdeconv upscale` keeps them" : "";
+    const guessed = isUpscaler && !chosen.rule && tiles > 1 ? `, in ${tiles} tiles that may show seams` : "";
+    finish(job, result, { width, height, labels, ending: isUpscaler ? `_x${scaleText(chosen.scale).replace("/", "-")}` : "_overlay", text: text + reduced + guessed });
   } finally {
+    for (const sheet of sheets) sheet.release();
     release(picture.canvas);
   }
 }
@@ -219,7 +251,7 @@ for (const kind of ["dragover", "drop", "dragleave"]) {
 }
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
 
+document.body.classList.remove("waiting");
 $("server").value = new URLSearchParams(location.hash.slice(1)).get("server") ?? "";
 $("server").placeholder = location.origin;
-rules = await (await fetch("tiling.json")).json();
 await connect();

@@ -1,11 +1,14 @@
 // TensorFlow Serving's REST API, as far as pictures need it: models, signatures, PNG in and PNG out.
 
+import { readRule } from "./tile_rule.js";
+
 /** A request failed; the message is the server's own or says in words what happened. */
 export class ServerError extends Error {
   name = "ServerError";
 }
 
 const SIGNATURE = "serve_image_bytes";
+const TILES = "tiles"; // the signature that says how pictures are cut: tfdeconv.wire.tile_rule
 const KINDS = { upscaled_bytes: "upscaler", overlay_bytes: "segmenter" };
 
 let blocked = null; // the address that this page's policy keeps it from
@@ -29,11 +32,11 @@ export class ModelServer {
       .map(({ name }) => name);
   }
 
-  /** What a model does with pictures: { name, kind, output }. */
+  /** What a model does with pictures: { name, kind, output, rule }; no rule where it does not say how they are cut. */
   async describe(name) {
     const document = await content(await this.#fetch(`/v1/models/${encodeURIComponent(name)}/metadata`));
-    const signature = document.metadata?.signature_def?.signature_def?.[SIGNATURE];
-    const outputs = Object.keys(signature?.outputs ?? {});
+    const signatures = document.metadata?.signature_def?.signature_def ?? {};
+    const outputs = Object.keys(signatures[SIGNATURE]?.outputs ?? {});
     const output = outputs.find((candidate) => candidate in KINDS);
     if (!output) {
       throw new ServerError(
@@ -41,23 +44,40 @@ export class ModelServer {
           `${Object.keys(KINDS).join(" or ")}. Export it with tfdeconv.export_saved_model.`,
       );
     }
-    return { name, kind: KINDS[output], output, outputs };
+    const rule = TILES in signatures ? await this.#tileRule(name) : null;
+    return { name, kind: KINDS[output], output, rule };
+  }
+
+  async #tileRule(name) {
+    const { predictions } = await this.#ask(name, { signature_name: TILES, instances: [{ query: TILES }] });
+    try {
+      return readRule(predictions[0]);
+    } catch (error) {
+      throw new ServerError(
+        `The model '${name}' says with its signature '${TILES}' how pictures are cut, and this page cannot read it: ` +
+          `${error.message}. Export it with this version's tfdeconv.export_saved_model(..., tile=...).`,
+      );
+    }
   }
 
   /** The answers to pictures as PNG files: `[{ upscaled_bytes: Blob }]`. */
   async predict(model, pictures, signal = null) {
     const instances = await Promise.all(pictures.map(async (picture) => ({ b64: await base64(picture) })));
-    const answer = await this.#fetch(`/v1/models/${encodeURIComponent(model.name)}:predict`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ signature_name: SIGNATURE, instances }),
-      signal,
-    });
-    const { predictions } = await content(answer);
+    const { predictions } = await this.#ask(model.name, { signature_name: SIGNATURE, instances }, signal);
     return predictions.map((prediction) => {
       const named = "b64" in prediction ? { [model.output]: prediction } : prediction;
       return Object.fromEntries(Object.entries(named).map(([name, { b64 }]) => [name, png(b64)]));
     });
+  }
+
+  async #ask(name, request, signal = null) {
+    const answer = await this.#fetch(`/v1/models/${encodeURIComponent(name)}:predict`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(request),
+      signal,
+    });
+    return content(answer);
   }
 
   async #fetch(path, options = {}) {

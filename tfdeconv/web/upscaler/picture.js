@@ -1,5 +1,7 @@
 // A picture file as pixels, and pixels as PNG.
 
+import { readHeader } from "./file_header.js";
+
 /** A file is no picture, or too large a one; the message says so. */
 export class PictureError extends Error {
   name = "PictureError";
@@ -8,13 +10,17 @@ export class PictureError extends Error {
 const LARGEST_SIDE = 16384;
 const LARGEST_AREA = 120e6;
 
-/** Read a file: { canvas, width, height, opaque }, turned upright, in sRGB. */
+/** Read a file: { canvas, context, width, height, opaque, deep }, turned upright, in sRGB; `deep` had over 8 bits. */
 export async function readPicture(file) {
-  let bitmap;
+  let [header, bitmap] = [null, null];
   try {
-    bitmap = await createImageBitmap(file);
+    header = await readHeader(file);
+    bitmap = header.frames ? null : await createImageBitmap(file);
   } catch {
     throw new PictureError(`'${file.name}' is no picture that this browser can read. Use PNG, JPEG, WebP, GIF or BMP.`);
+  }
+  if (header.frames) {
+    throw new PictureError(`'${file.name}' is animated, and one still picture at a time is worked on. Save the frame that is wanted.`);
   }
   const { width, height } = bitmap;
   checkSize(width, height);
@@ -22,7 +28,7 @@ export async function readPicture(file) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return { canvas, context, width, height, opaque: isOpaque(context, width, height) };
+  return { canvas, context, width, height, deep: header.deep, opaque: isOpaque(context, width, height) };
 }
 
 /** Refuse what a browser cannot draw. */
