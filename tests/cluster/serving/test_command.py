@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tfdeconv.cli import main
 from tfdeconv.cli.serve import command
 from tfdeconv.serving.launch import flags
 
@@ -21,14 +22,16 @@ def run(*arguments: str):
     return CliRunner().invoke(command, ["--engine=ray", *arguments])
 
 
-def test_without_ray_the_message_names_the_extra(monkeypatch):
+def test_without_ray_the_message_names_the_extra(monkeypatch, capsys):
     """One line, and no traceback."""
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "ray.serve", raising=False)
-    result = run("--model_base_path=/models/upscaler")
-    assert result.exit_code != 0
-    assert "pip install 'tfdeconv[cluster]'" in result.output
-    assert len(result.output.strip().splitlines()) == 1
+    monkeypatch.setattr(sys, "argv", ["tfdeconv", "serve", "--engine=ray", "--model_base_path=/m"])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Serving on Ray needs the package 'ray'" in line
+    assert "pip install 'tfdeconv[cluster]'" in line
 
 
 @needs_ray
