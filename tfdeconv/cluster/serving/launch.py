@@ -147,8 +147,13 @@ class Deployment:
             if name != self._name:
                 _LOG.info("A later deployment serves here; it goes on.")
                 return
-        # What still starts has nothing to finish, and is ended by Ray Serve in its own time.
-        serve.delete(application.NAME, _blocking=self._started)
+        # What still starts has nothing to finish, and is ended by Ray Serve in its own time. Not longer than
+        # a running request may take: a signal to the whole process group has ended Ray as well.
+        thread = threading.Thread(
+            target=serve.delete, args=(application.NAME,), kwargs={"_blocking": self._started}, daemon=True
+        )
+        thread.start()
+        thread.join(self._scale.drain_seconds + _ANSWER_SECONDS)
 
     def _state(self) -> tuple[str, list[Address], int]:
         """Return why it cannot start, the edges, and how many replicas serve."""
