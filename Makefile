@@ -80,6 +80,7 @@ check: $(CONVERT) browser lint types coverage docs
 # Matplotlib draws the charts; PyTorch, ONNX Runtime and OpenCV take part where they are installed.
 bench: $(STAMP)
 	$(BIN)/python benchmarks/layers.py --quick
+	$(BIN)/python benchmarks/bilinear.py --quick
 	$(BIN)/python benchmarks/models.py --quick
 	$(BIN)/python benchmarks/scaling.py --largest 1
 

@@ -83,10 +83,16 @@ def geometric_mean(ratios: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
 
-def table(results: Sequence[Result], ours: str, columns: Sequence[str]) -> str:
-    """Return one line for each case: milliseconds, and how many times faster ``ours`` is in brackets."""
+def table(
+    results: Sequence[Result], ours: str, columns: Sequence[str], of_peak: Mapping[str, str] | None = None
+) -> str:
+    """Return one line for each case: milliseconds, and how many times faster ``ours`` is in brackets.
+
+    ``of_peak``, by case, is shown in a last column.
+    """
     width = max(len(result.case) for result in results)
-    lines = [f"{'':{width}}" + "".join(f"{column:>22}" for column in columns)]
+    head = "".join(f"{column:>22}" for column in columns)
+    lines = [f"{'':{width}}{head}" + (f"{'of peak':>18}" if of_peak else "")]
     for result in results:
         cells = []
         for column in columns:
@@ -97,7 +103,8 @@ def table(results: Sequence[Result], ours: str, columns: Sequence[str]) -> str:
                 cells.append(f"{ms:.2f}")
             else:
                 cells.append(f"{ms:.2f} ({ms / result.milliseconds[ours]:.2f}x)")
-        lines.append(f"{result.case:{width}}" + "".join(f"{cell:>22}" for cell in cells))
+        line = f"{result.case:{width}}" + "".join(f"{cell:>22}" for cell in cells)
+        lines.append(line + (f"{of_peak[result.case]:>18}" if of_peak else ""))
     return "\n".join(lines)
 
 

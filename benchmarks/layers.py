@@ -1,7 +1,8 @@
-"""Single layers against Keras, ``tf.image.resize`` and PyTorch, forwards and in a training step.
+"""Transposed convolutions against Keras and PyTorch, forwards and in a training step.
 
 Run ``python benchmarks/layers.py`` from the source tree (``pip install --group bench`` for PyTorch). Each
-case is checked for equal numbers first; see ``contest.py`` for how it is timed.
+case is checked for equal numbers first; see ``contest.py`` for how it is timed and ``roofline.py`` for the
+column "of peak".
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import click
 import contest
 import keras
 import numpy as np
+import roofline
 import tensorflow as tf
 from contest import Result, check, geometric_mean, machine, merged, race, table, write
 
@@ -31,13 +33,9 @@ else:
     torch.set_num_threads(os.cpu_count() or 1)
 
 OURS = "tfdeconv"
-EDGE = "tfdeconv, edge"
 OPTIMIZED = "after td.optimize"
 KERAS = "Keras"
 TORCH = ("torch NCHW", "torch NHWC")
-RESIZE = "tf.image.resize"
-DENSE = "dense (FCN)"
-INTERPOLATE = ("interpolate NCHW", "interpolate NHWC")
 
 
 @dataclass(frozen=True)
@@ -85,15 +83,6 @@ TRANSPOSED = [
     Case("1-D", 8, (512,), 64, 32, 4, 2),
     Case("3-D last", 1, (32, 32, 32), 16, 1, 4, 2, quick=True),
     Case("3-D", 1, (16, 16, 16), 32, 16, 3, 2),
-]
-
-BILINEAR = [  # batch, size, channels, factor
-    (1, 16, 21, 32),
-    (1, 64, 21, 8),
-    (1, 128, 21, 2),
-    (8, 32, 64, 2),
-    (1, 256, 3, 4),
-    (4, 64, 256, 2),
 ]
 
 
@@ -186,60 +175,21 @@ def training(case: Case, seconds: float) -> Result:
     return Result("training", str(case), race(runs, seconds))
 
 
-def bilinear(batch: int, size: int, channels: int, factor: int, seconds: float) -> Result:
-    """Race the per-channel bilinear upsampling of FCN and its neighbours.
+def of_peak(
+    peak: roofline.Peak, cases: Sequence[Case], results: Sequence[Result], products: int = 1
+) -> dict[str, str]:
+    """Return how much of the machine's peak the fastest of ours reached, by case.
 
-    FCN and PyTorch's transposed convolution fade at the border, as ``boundary="zero"`` does; TensorFlow's
-    and PyTorch's interpolation repeat it, as ``boundary="edge"`` does.
+    A training step has the ``products`` of the layer, of the input's gradient and of the kernel's.
     """
-    name = f"{f'b{batch} ' if batch > 1 else ''}{size}x{size}x{channels} x{factor}"
-    x = tf.constant(np.random.default_rng(0).standard_normal([batch, size, size, channels]), tf.float32)
-    taps = geometry.linear_kernel_size(factor)
-    dense = keras.layers.Conv2DTranspose(
-        channels, taps, factor, "same", use_bias=False, kernel_initializer=td.initializers.Bilinear()
-    )
-    dense.build(x.shape)
-    ours = td.layers.BilinearUpsampling2D(factor)
-    edge = td.layers.BilinearUpsampling2D(factor, boundary="edge")
-    runs = {
-        OURS: compiled(lambda: ours(x)),
-        EDGE: compiled(lambda: edge(x)),
-        DENSE: compiled(lambda: dense(x)),
-        RESIZE: compiled(lambda: tf.image.resize(x, (size * factor, size * factor))),
-    }
-    outputs = {name: runs[name]().numpy() for name in (DENSE, OURS)}
-    check(f"{name}, edge", {name: runs[name]().numpy() for name in (RESIZE, EDGE)})
-    if torch is not None:
-        for number, last in enumerate((False, True)):
-            runs |= torch_bilinear(x.numpy(), factor, last, number)
-            grouped = runs[TORCH[number]]().numpy()
-            outputs[TORCH[number]] = np.moveaxis(grouped, 1, -1)
-    check(name, outputs)
-    return Result("bilinear", name, race(runs, seconds))
-
-
-def torch_bilinear(x: np.ndarray, factor: int, last: bool, number: int) -> dict[str, Any]:
-    """Return PyTorch's grouped transposed convolution and its interpolation."""
-    channels, taps = x.shape[-1], geometry.linear_kernel_size(factor)
-    lead, _ = geometry.crops(taps, factor, padding="same")
-    grouped = torch.nn.ConvTranspose2d(channels, channels, taps, factor, lead, groups=channels, bias=False)
-    row = np.array(geometry.linear_kernel(taps), "float32")
-    with torch.no_grad():
-        grouped.weight.copy_(torch.from_numpy(np.outer(row, row)))
-    tensor = torch.from_numpy(np.moveaxis(x, -1, 1).copy())
-    layout = torch.channels_last if last else torch.contiguous_format
-    grouped, tensor = grouped.to(memory_format=layout), tensor.to(memory_format=layout)
-    window = (slice(None), slice(None), *(slice(size * factor) for size in x.shape[1:3]))
-
-    def transpose() -> Any:
-        with torch.inference_mode():
-            return grouped(tensor)[window]
-
-    def interpolate() -> Any:
-        with torch.inference_mode():
-            return torch.nn.functional.interpolate(tensor, scale_factor=factor, mode="bilinear")
-
-    return {TORCH[number]: transpose, INTERPOLATE[number]: interpolate}
+    shares = {}
+    for case, result in zip(cases, results, strict=True):
+        work = roofline.transposed_work(
+            case.batch, case.sizes, case.channels, case.filters, case.kernel_size, case.stride
+        )
+        ms = min(result.milliseconds[name] for name in (OURS, OPTIMIZED) if name in result.milliseconds)
+        shares[result.case] = peak.share(ms, *(products * amount for amount in work))
+    return shares
 
 
 def summarize(results: Sequence[Result], rivals: Sequence[str], ours: str = OURS) -> str:
@@ -266,31 +216,28 @@ def main(seconds: float, quick: bool, merge: bool) -> None:
     """Race single layers."""
     cases = [case for case in TRANSPOSED if case.quick or not quick]
     click.echo(f"Shortest of many runs in turns, milliseconds; {machine()}.\n")
+    peaks = [roofline.measured(seconds)]
     forwards = [transposed(case, seconds) for case in cases]
+    peaks.append(roofline.measured(seconds))
     steps = [training(case, seconds) for case in cases]
-    interpolations = [bilinear(*case, seconds) for case in (BILINEAR[:4] if quick else BILINEAR)]
+    peak = roofline.best([*peaks, roofline.measured(seconds)])
     if merge:
         forwards, steps = merged("layers", forwards), merged("training", steps)
-        interpolations = merged("bilinear", interpolations)
-    click.echo(f"Transposed convolution\n{table(forwards, OURS, [OURS, OPTIMIZED, KERAS, *TORCH])}\n")
-    click.echo(f"Training step\n{table(steps, OURS, [OURS, KERAS])}\n")
-    columns = [OURS, EDGE, DENSE, RESIZE, *TORCH, *INTERPOLATE]
-    click.echo(f"Bilinear by channel\n{table(interpolations, OURS, columns)}\n")
+    shares, step_shares = of_peak(peak, cases, forwards), of_peak(peak, cases, steps, products=3)
+    columns = [OURS, OPTIMIZED, KERAS, *TORCH]
+    click.echo(f"Peaks measured: {peak}.\n")
+    click.echo(f"Transposed convolution\n{table(forwards, OURS, columns, shares)}\n")
+    click.echo(f"Training step\n{table(steps, OURS, [OURS, KERAS], step_shares)}\n")
     for what, line in {
         "Transposed against Keras": summarize(forwards, [KERAS]),
         "  after td.optimize": summarize(forwards, [KERAS], OPTIMIZED),
         "Transposed against PyTorch's best": summarize(forwards, TORCH),
         "  after td.optimize ": summarize(forwards, TORCH, OPTIMIZED),
         "Training step against Keras": summarize(steps, [KERAS]),
-        "Bilinear against FCN's dense form": summarize(interpolations, [DENSE]),
-        "Bilinear against tf.image.resize": summarize(interpolations, [RESIZE]),
-        '  with boundary="edge", as it has': summarize(interpolations, [RESIZE], EDGE),
-        "Bilinear against PyTorch grouped NHWC": summarize(interpolations, [TORCH[1]]),
     }.items():
         click.echo(f"{what:40}{line}")
     write("layers", forwards, OURS)
     write("training", steps, OURS)
-    write("bilinear", interpolations, OURS)
     click.echo(f"\nJSON and charts: {contest.FOLDER}")
 
 

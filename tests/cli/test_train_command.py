@@ -158,3 +158,23 @@ def test_evaluate_names_an_unknown_network(drawings):
         CliRunner().invoke(
             evaluate, ["--data", str(drawings), "--scale", "2", "--model", "vdsr"], catch_exceptions=False
         )
+
+
+def test_two_devices_train_the_same(drawings, tmp_path):
+    """As one does, but for rounding; and a batch that cannot be cut in equal parts is told."""
+    scores = []
+    for devices in (1, 2):
+        out, _ = finish(start(drawings, tmp_path / str(devices), "--steps=12", f"--devices={devices}"))
+        scores.append(float(re.search(r"Step 12: held-out PSNR (\S+) dB", out)[1]))
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
+    with (
+        np.load(tmp_path / "1" / "slim" / "x2" / "weights.npz") as one,
+        np.load(tmp_path / "2" / "slim" / "x2" / "weights.npz") as two,
+    ):
+        for name in one.files:
+            np.testing.assert_allclose(two[name], one[name], atol=1e-3)
+    process = start(drawings, tmp_path / "3", "--devices=3")
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 2
+    message = "batch must be a multiple of the 3 devices, for each to get as much; received 8."
+    assert err.splitlines()[-1].endswith(message)

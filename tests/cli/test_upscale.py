@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 import tfdeconv as td
 from tfdeconv import cli
 from tfdeconv.cli.upscale import command
-from tfdeconv.cli.upscale_jobs import find
+from tfdeconv.cli.upscaling.jobs import find
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
 from tfdeconv.imaging.transfer import from_srgb_curve, to_srgb_curve
@@ -660,7 +660,7 @@ def test_results_may_go_to_a_folder_above(tmp_path):
     """``tfdeconv upscale holiday -o .``; what is above is no result."""
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "x.png").touch()
-    assert find([tmp_path / "holiday"], tmp_path).jobs == [
+    assert list(find([tmp_path / "holiday"], tmp_path).jobs) == [
         (tmp_path / "holiday" / "x.png", tmp_path / "x.png")
     ]
     with pytest.raises(InvalidArgumentError, match=r"x\.png would be written over itself"):
@@ -679,7 +679,7 @@ def test_an_output_that_may_not_be_looked_at_is_left_to_the_writer(tmp_path, mon
 
     (tmp_path / "x.png").touch()
     monkeypatch.setattr(os, "stat", stat)
-    assert find([tmp_path / "x.png"], target).jobs == [(tmp_path / "x.png", target)]
+    assert list(find([tmp_path / "x.png"], target).jobs) == [(tmp_path / "x.png", target)]
 
 
 def test_an_input_given_twice_is_done_once(tmp_path):

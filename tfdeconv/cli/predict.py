@@ -11,7 +11,9 @@ import click
 from numpy.typing import NDArray
 
 from tfdeconv.cli import tensor_files
-from tfdeconv.cli.connection import connection_options, open_client, served_model
+from tfdeconv.cli.bulk.options import engine_of, engine_options
+from tfdeconv.cli.connection import connection_options, open_client
+from tfdeconv.cli.predicting.folders import predict_folders
 from tfdeconv.client import Metadata, Signature
 from tfdeconv.errors import FileError, InvalidArgumentError
 
@@ -35,9 +37,14 @@ Examples:
   tfdeconv predict grpc://localhost:8500 --model mixer --version 2 \\
       --input left=a.npy --input right=b.npy
 \b
+  # the label maps of a folder, by two processes
+  tfdeconv predict exports/fcn --engine ray --workers 2 \\
+      --input photos/ --output label_map_bytes=labels/ --resume
+\b
 What a model takes:  tfdeconv status URL --model NAME --signatures"""
 )
-@served_model
+@click.argument("url", metavar="URL|SAVED_MODEL")
+@click.option("--model", metavar="NAME", help="Name of the served model.")
 @click.option(
     "--input",
     "inputs",
@@ -45,14 +52,16 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
     required=True,
     metavar="[NAME=]FILE",
     help="A picture (.png, .jpg, .webp, .tif), an array (.npy), or any file for an input that takes strings. "
-    "NAME= is needed, once for each, where the model has several inputs.",
+    "NAME= is needed, once for each, where the model has several inputs. With --engine local or ray, a "
+    "folder of pictures.",
 )
 @click.option(
     "--output",
     "outputs",
     multiple=True,
     metavar="[NAME=]FILE",
-    help="Where to write a result: a picture, or .npy for an array. Default: print it.",
+    help="Where to write a result: a picture, or .npy for an array; with --engine local or ray, a folder. "
+    "Default: print it.",
 )
 @click.option(
     "--signature",
@@ -62,10 +71,19 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
 )
 @click.option("--version", type=int, metavar="N", help="Version of the model. Default: the newest.")
 @click.option("--label", metavar="LABEL", help="Label of the version, instead of --version.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["png", "npy"]),
+    default="png",
+    show_default=True,
+    help="Of the files that are written into folders.",
+)
 @connection_options
+@engine_options("server", "local", "ray")
 def command(
     url: str,
-    model: str,
+    model: str | None,
     version: int | None,
     timeout: float,
     headers: Sequence[str],
@@ -74,13 +92,35 @@ def command(
     inputs: Sequence[str],
     outputs: Sequence[str],
     signature: str | None,
+    format_: str,
+    engine: str,
+    address: str | None,
+    workers: int | None,
+    resume: bool,
 ) -> None:
-    """Send files through a model that the server at URL serves.
+    """Send files through a model that the server at URL serves, or folders through a SavedModel.
 
     URL is grpc://HOST:8500 or http://HOST:8501 (grpcs:// and https:// for TLS): a server started with
     `tfdeconv serve`, or TensorFlow Serving. Pictures are sent as they are to a signature that takes
     encoded images; to one that takes floats they are sent as RGB in [0, 1].
+
+    With --engine local or ray there is no server: each picture of the --input folders goes through
+    SAVED_MODEL, by this process or by those of Ray, and the --output folders, which hold as many files,
+    keep the structure. OUT/failures.jsonl holds the path and the reason of each picture that failed.
     """
+    by = engine_of(engine, address, workers)
+    if by.name != "server":
+        served = {"--model": model, "--version": version, "--label": label, "--ca": ca, "--header": headers}
+        for option, value in served.items():
+            if value:
+                raise InvalidArgumentError(f"{option} is for a server; received --engine {engine}.")
+        if not predict_folders(url, inputs, outputs, signature, format_, by, command, resume=resume):
+            raise SystemExit(1)
+        return
+    if resume:
+        raise InvalidArgumentError("--resume is for --engine local or ray; received --engine server.")
+    if model is None:
+        raise InvalidArgumentError("--model is missing: the name of the model that the server serves.")
     sources, targets = _named(inputs, "--input"), _named(outputs, "--output")
     for path in sources.values():
         if not path.is_file():

@@ -14,7 +14,7 @@ from tfdeconv.client import TensorSpec
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.extras import require
 from tfdeconv.imaging import READ_SUFFIXES, SUFFIXES, Photograph, read_photograph, write_photograph
-from tfdeconv.imaging.formats.atomic_file import atomic_file
+from tfdeconv.imaging.storage import open_input, whole_output
 
 _ENCODED = (".png", ".jpg", ".jpeg")  # what image decoders of TensorFlow take
 _OVERSHOOT = 0.5  # beyond 0 and 1; networks overshoot at edges by less
@@ -23,7 +23,7 @@ _ROUNDING = 0.01  # of a sum of probabilities, in bfloat16 too
 _ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
 
-def can_be_sent_encoded(path: Path) -> bool:
+def can_be_sent_encoded(path: Any) -> bool:
     """Return whether a server that decodes the file sees the picture as it is meant.
 
     It does not where the file asks to be turned: TensorFlow's decoders do not look at that.
@@ -32,13 +32,13 @@ def can_be_sent_encoded(path: Path) -> bool:
         return False
     pillow = require("PIL.Image", extra="image", feature="Sending a picture")
     try:
-        with pillow.open(path) as picture:
+        with open_input(path) as file, pillow.open(file) as picture:
             return bool(picture.getexif().get(_ORIENTATION, 1) == 1)
     except (OSError, SyntaxError, ValueError):
         return True  # broken: the server says how
 
 
-def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
+def read(path: Any, spec: TensorSpec) -> NDArray[Any]:
     """Return what a file holds in the form that an input takes.
 
     A string input takes the file's bytes; any other input takes the array of a .npy file, or the
@@ -51,9 +51,7 @@ def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
     if suffix == ".npy":
         return _read_npy(path)
     if spec.dtype == "string":
-        element = np.empty((1,) * (1 if spec.shape is None else len(spec.shape)), object)
-        element.fill(_read_bytes(path))
-        return element
+        return element(_read_bytes(path), spec)
     if suffix in READ_SUFFIXES:
         return _read_picture(path, spec)
     raise InvalidArgumentError(
@@ -62,21 +60,29 @@ def read(path: Path, spec: TensorSpec) -> NDArray[Any]:
     )
 
 
-def _read_bytes(path: Path) -> bytes:
+def element(data: bytes, spec: TensorSpec) -> NDArray[Any]:
+    """Return a string tensor of one element, in the rank that an input takes."""
+    array = np.empty((1,) * (1 if spec.shape is None else len(spec.shape)), object)
+    array.fill(data)
+    return array
+
+
+def _read_bytes(path: Any) -> bytes:
     try:
-        return path.read_bytes()
+        with open_input(path) as file:
+            return file.read()
     except OSError as error:
-        raise FileError(f"--input {path} cannot be read: {error.strerror}.") from None
+        raise FileError(f"--input {path} cannot be read: {error.strerror or error}.") from None
 
 
-def _read_npy(path: Path) -> NDArray[Any]:
+def _read_npy(path: Any) -> NDArray[Any]:
     try:
         return np.asarray(np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise FileError(f"--input {path} is not a NumPy array file: {error}.") from None
 
 
-def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
+def _read_picture(path: Any, spec: TensorSpec) -> NDArray[Any]:
     channels = spec.shape[-1] if spec.shape else None
     if spec.shape is not None and (len(spec.shape) not in (3, 4) or channels not in (None, 1, 3)):
         raise InvalidArgumentError(
@@ -96,7 +102,7 @@ def _read_picture(path: Path, spec: TensorSpec) -> NDArray[Any]:
     return pixels if spec.shape is not None and len(spec.shape) == 3 else pixels[np.newaxis]
 
 
-def write(path: Path, array: NDArray[Any], name: str) -> str:
+def write(path: Any, array: NDArray[Any], name: str) -> str:
     """Write one output to a file, replacing it if it exists, and return a line about it.
 
     Raises:
@@ -115,12 +121,12 @@ def write(path: Path, array: NDArray[Any], name: str) -> str:
     return f"{shown(path)}: {photograph.describe()}"
 
 
-def _write_bytes(path: Path, data: bytes, what: str) -> str:
+def _write_bytes(path: Any, data: bytes, what: str) -> str:
     try:
-        with atomic_file(path, overwrite=True) as file:
+        with whole_output(path, overwrite=True) as file:
             file.write(data)
     except FileError as error:
-        raise FileError(f"--output {error}") from None
+        raise FileError(f"--output {error}") from error.__cause__
     return f"{shown(path)}: {what}"
 
 
@@ -134,7 +140,7 @@ def _npy(array: NDArray[Any], name: str) -> bytes:
     return buffer.getvalue()
 
 
-def _element(path: Path, array: NDArray[Any], name: str) -> bytes:
+def _element(path: Any, array: NDArray[Any], name: str) -> bytes:
     if array.size != 1:
         raise InvalidArgumentError(f"Output {name!r} holds {array.size} strings; a file takes one.")
     data: bytes = array.reshape(-1)[0]

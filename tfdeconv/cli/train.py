@@ -51,6 +51,13 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 @click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Processor threads."
 )
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Graphics cards, each with an equal part of every batch; without any, parts of the processor.",
+)
 @click.option("--steps", type=click.IntRange(min=1), help="Stop (resumably) at this step.")
 def command(
     architecture: str,
@@ -61,6 +68,7 @@ def command(
     output: Path,
     initial: Path | None,
     threads: int,
+    devices: int,
     steps: int | None,
 ) -> None:
     """Train ARCHITECTURE on a folder of photographs.
@@ -77,16 +85,19 @@ def command(
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    from tfdeconv.training.devices import strategy
     from tfdeconv.training.run import Run
 
     try:
+        together = strategy(devices)
         run = Run.of(architecture, scale, source=source, recipe=recipe, output=output, initial=initial)
     except (FileError, InvalidArgumentError) as error:
         raise type(error)(f"--{error}") from None  # the message begins with the argument's name
     click.echo(f"Cutting patches from {', '.join(map(str, data))} ...")
     patches = run.patches(data)
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
-    outcome = run.train(patches, until=steps)
+    with together.scope():
+        outcome = run.train(patches, until=steps)
     click.echo(f"Step {outcome.step}: held-out PSNR {outcome.psnr:.3f} dB, best {outcome.best:.3f} dB.")
     weights = run.weights
     quoted = shlex.quote(str(weights))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import re
+import functools
+import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tfdeconv.cli.messages import error_line, one_line, shown
+from tfdeconv.cli.bulk.options import check_places, engine_of, engine_options
+from tfdeconv.cli.bulk.run import check_writable, remove_drafts, run
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.place import PLACE
-from tfdeconv.cli.target_size import target_size
-from tfdeconv.cli.tensorflow_import import import_tensorflow
-from tfdeconv.cli.upscale_jobs import ENDINGS, Job, find
-from tfdeconv.cli.upscale_photograph import Settings, upscale_photograph
-from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
+from tfdeconv.cli.upscaling.jobs import ENDINGS, LeftOut, find
+from tfdeconv.cli.upscaling.network import NetworkChoice
+from tfdeconv.cli.upscaling.photograph import Settings
+from tfdeconv.cli.upscaling.target_size import target_size
+from tfdeconv.cli.upscaling.worker import UpscaleWorker
+from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging.formats.kind import ENDINGS as KINDS
 from tfdeconv.imaging.storage import STREAM, Place
 
 _TILE = 320  # DEFAULT_TILE of tfdeconv.zoo.pictures.upscaling, which is not imported for --help
-_NAMED = 10  # files that are left out, by name
 
 
 def _quality(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -47,7 +47,10 @@ Examples:
   scan | tfdeconv upscale - -o - --fit 3840x2160 --format jpg | upload
 \b
   # through a server
-  tfdeconv upscale scan.tif -o larger.tif --server grpc://localhost:8500"""
+  tfdeconv upscale scan.tif -o larger.tif --server grpc://localhost:8500
+\b
+  # very many, by four processes; the same line goes on after a stop
+  tfdeconv upscale photos/ -o s3://larger/2026 --engine ray --workers 4 --resume"""
 )
 @click.argument("inputs", nargs=-1, required=True, type=PLACE, metavar="INPUT...")
 @click.option(
@@ -166,6 +169,7 @@ Examples:
     help="Sent to the server, e.g. 'authorization: Bearer ...'. May be repeated.",
 )
 @click.option("--ca", metavar="FILE", help="PEM certificates to trust for grpcs:// and https://.")
+@engine_options("local", "ray")
 def command(
     inputs: Sequence[Place],
     output: Place,
@@ -188,6 +192,10 @@ def command(
     concurrency: int,
     headers: Sequence[str],
     ca: str | None,
+    engine: str,
+    address: str | None,
+    workers: int | None,
+    resume: bool,
 ) -> None:
     """Enlarge photographs: PNG, JPEG, WebP and TIFF files, or whole folders of them.
 
@@ -196,7 +204,8 @@ def command(
 
     Grey stays grey, 16 bits stay 16 bits, transparency, EXIF data, XMP, IPTC and colour profiles come
     along. Each file appears when it is complete. A file that cannot be done is reported, the others are
-    done all the same, and the exit code is 1.
+    done all the same, and the exit code is 1. With --engine ray or --resume, OUT/failures.jsonl holds the
+    path and the reason of each.
     """
     if server is not None and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
@@ -214,20 +223,33 @@ def command(
             "--quality and --source choose among the networks that come with tfdeconv; "
             f"{other} is another one."
         )
-    if overwrite and skip_existing:
-        raise InvalidArgumentError("--overwrite and --skip-existing exclude each other. Give one of them.")
+    for flag, given in (("--skip-existing", skip_existing), ("--resume", resume)):
+        if overwrite and given:
+            raise InvalidArgumentError(f"--overwrite and {flag} exclude each other. Give one of them.")
+    chosen = engine_of(engine, address, workers)
+    check_places(chosen, [*inputs, output])
+    if chosen.name == "ray":  # its processes may stand elsewhere
+        inputs, output = [_absolute(path) for path in inputs], _absolute(output)
+        weights = weights and weights.absolute()
+        model = model and (str(Path(model).absolute()) if server is None else model)
     size = target_size(scale, width, height, fit)
-    found = find(inputs, output, compare=compare, ending=None if format_ is None else ENDINGS[format_])
+    found = find(
+        inputs,
+        output,
+        compare=compare,
+        ending=None if format_ is None else ENDINGS[format_],
+        look=not overwrite and (skip_existing or resume or chosen.name == "ray"),
+    )
     _tell_left_out(found.left_out)
     if output is STREAM and sys.stdout.isatty():
         raise InvalidArgumentError(
             "-o - writes a picture; send it to a file or a program, as in -o - > a.png."
         )
-    todo = found.jobs
-    if skip_existing:
-        todo = [job for job in found.jobs if job.target is STREAM or not job.target.exists()]
-        if there := len(found.jobs) - len(todo):
-            click.echo(f"{there} of {len(found.jobs)} files are there already.", err=True)
+    folder = None if [job.target for job in itertools.islice(found.jobs, 2)] == [output] else output
+    if folder is not None:
+        check_writable(folder)
+        if resume:
+            remove_drafts(folder)
     kind = KINDS[ENDINGS[format_]] if format_ is not None else "PNG" if output is STREAM else None
     settings = Settings(
         size,
@@ -239,99 +261,24 @@ def command(
         overwrite=overwrite,
         compare=compare,
         first_frame=first_frame,
-        note=lambda place, note: click.echo(f"tfdeconv: note: {shown(place)} {one_line(note)}.", err=True),
     )
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
-    import_tensorflow()
-    from tfdeconv.zoo.pictures.source import check_scale
-    from tfdeconv.zoo.pictures.upscaling import passes
-
-    with contextlib.ExitStack() as stack:
-        network: Any = None
-        if server is not None:
-            network = stack.enter_context(_served(server, model or "upscaler", concurrency, headers, ca))
-        elif model is not None:
-            network = _keras_network(Path(model))
-        elif weights is not None:
-            network = _trained(size.scale, weights)
-        if size.scale is not None:  # both raise before any work
-            if network is None:
-                check_scale(size.scale, quality, source)
-            else:
-                passes(size.scale, (network.scale,))
-        failures = sum(not _done(job, settings, network) for job in todo)
-    if failures:
-        if len(todo) > 1:
-            click.echo(f"{len(todo) - failures} of {len(todo)} files done, {failures} failed.", err=True)
+    choice = NetworkChoice(server, model, weights, concurrency, tuple(headers), ca)
+    on_ray = chosen.name == "ray"
+    worker = functools.partial(UpscaleWorker, settings, choice, repeated=on_ray)
+    report_in = folder if on_ray or resume else None
+    skip = skip_existing or resume
+    if not run(found.jobs, worker, engine=chosen, command=command, skip=skip, report_in=report_in):
         raise SystemExit(1)
 
 
-def _tell_left_out(files: Sequence[Any]) -> None:
-    if files:
-        names = ", ".join(shown(file) for file in files[:_NAMED])
-        more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-        what = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
-        click.echo(f"tfdeconv: note: {what} left out and not read: {names}{more}.", err=True)
+def _absolute(path: Any) -> Any:
+    return path.absolute() if isinstance(path, Path) else path
 
 
-def _done(job: Job, settings: Settings, network: Any) -> bool:
-    """Do one photograph and say so, or why not."""
-    try:
-        line = upscale_photograph(job, settings, network)
-    except FileError as error:
-        names = (job.source, job.target, *([job.comparison] if settings.compare else ()))
-        click.echo(error_line(error, command, names=names), err=True)
-        return False
-    except InvalidArgumentError as error:  # a tile too small for what this picture needs, and the like
-        click.echo(error_line(error, command, about=job.source), err=True)
-        return False
-    except TfdeconvError:
-        raise  # the same for every file
-    except Exception as error:
-        if os.environ.get("TFDECONV_TRACEBACK"):
-            raise
-        reason = one_line(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-        click.echo(f"tfdeconv: unforeseen error: {shown(job.source)}: {reason}", err=True)
-        return False
-    click.echo(line, err=job.target is STREAM)
-    return True
-
-
-@contextlib.contextmanager
-def _served(url: str, model: str, concurrency: int, headers: Sequence[str], ca: str | None) -> Iterator[Any]:
-    """The network behind a URL."""
-    from tfdeconv.cli.connection import open_client
-    from tfdeconv.zoo import ServedNetwork
-
-    try:
-        opened = open_client(url, model=model, timeout=60.0, headers=headers, ca=ca)
-    except InvalidArgumentError as error:
-        raise type(error)(re.sub(r"^url\b", "--server", str(error))) from None
-    with opened as client:
-        yield ServedNetwork(client, concurrency=concurrency)
-
-
-def _keras_network(path: Path) -> Any:
-    """The network in a file of a user's."""
-    from tfdeconv.cli.keras_file import load_keras_file
-    from tfdeconv.zoo import KerasNetwork
-
-    return KerasNetwork(load_keras_file(path, "--model"))
-
-
-def _trained(scale: float | None, weights: Path) -> Any:
-    """The network of a training run, for the least of the factors that reach ``scale``; any without one."""
-    from tfdeconv.zoo import LocalNetwork, load_upscaler
-    from tfdeconv.zoo.upscalers.chain import KERNEL_SIZES
-
-    factors = tuple(KERNEL_SIZES)
-    if scale is not None:
-        factor = min((factor for factor in factors if factor >= scale), default=max(factors))
-        return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
-    for factor in factors:
-        try:
-            return LocalNetwork(load_upscaler(factor, weights=weights, data_format="channels_last"), factor)
-        except InvalidArgumentError:
-            if factor == factors[-1]:
-                raise
-    raise AssertionError("unreachable: the last factor returns or raises")
+def _tell_left_out(left_out: LeftOut) -> None:
+    if left_out.count:
+        names = ", ".join(shown(file) for file in left_out.first)
+        more = left_out.count - len(left_out.first)
+        what = "1 picture is" if left_out.count == 1 else f"{left_out.count} pictures are"
+        also = f" and {more} more" if more else ""
+        click.echo(f"tfdeconv: note: {what} left out and not read: {names}{also}.", err=True)

@@ -43,10 +43,14 @@ def on_samples(
         for size, number in zip(shape, (1, *(least or [1] * len(kept))), strict=True)
     ]
     filled = [size + number for size, number in zip(shape, zeros, strict=True)]
-    padded = tf.pad(x, [*((0, number) for number in zeros), (0, 0)])
-    # The reshape changes nothing, but keeps oneDNN's graph pass from merging the pad with a convolution
-    # into an op that does not take an empty batch either.
-    y = op(tf.reshape(padded, [*filled, channels]))
+    # oneDNN's graph pass must not merge a pad with a convolution into an op that does not take an empty
+    # batch either: what is known to be empty is not padded, and elsewhere a reshape that changes nothing is
+    # in between.
+    if 0 in x.shape:
+        y = op(tf.fill([*filled, channels], tf.reduce_sum(x)))  # zeros that depend on x, for its gradient
+    else:
+        padded = tf.pad(x, [*((0, number) for number in zeros), (0, 0)])
+        y = op(tf.reshape(padded, [*filled, channels]))
     kept = [max(size, 0) if isinstance(size, int) else tf.maximum(size, 0) for size in (shape[0], *kept)]
     unchanged = [isinstance(number, int) and number == 0 for number in zeros]
     spans = (slice(None if same else size) for same, size in zip(unchanged, kept, strict=True))

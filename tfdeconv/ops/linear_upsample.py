@@ -22,8 +22,8 @@ ONE_PASS_FACTORS = ((2, 2), (3, 3))
 """Factors with so few taps that both axes of an image are cheaper at once."""
 ONE_PASS_CHANNELS = 8
 """Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
-RESIZE_CHANNELS = 32
-"""With as many channels TensorFlow's resize is bound by memory alone; it needs no pass for the border."""
+RESIZE_CHANNELS, VECTOR = 32, 16
+"""Fewer channels, unless they fill whole vectors, are too few to resize both axes at once."""
 
 
 def linear_upsample(
@@ -76,21 +76,18 @@ def linear_upsample(
 
 
 def _upsample(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
-    if boundary == "edge" and _resize_is_exact_and_fast(x, factors):
+    # TensorFlow's resize repeats the border, and computes its weights in float32: exactly for powers of two.
+    if boundary == "edge" and x.dtype == tf.float32 and not any(f & (f - 1) for f in factors):
         return _resize(x, factors)
     return _convolve(x, factors, boundary)
 
 
-def _resize_is_exact_and_fast(x: tf.Tensor, factors: tuple[int, ...]) -> bool:
-    # TensorFlow's resize computes its weights in float32, exactly for powers of two only.
-    channels = x.shape[-1]
-    if channels is None or x.dtype != tf.float32 or any(f & (f - 1) for f in factors):
-        return False
-    return channels >= RESIZE_CHANNELS or (channels < ONE_PASS_CHANNELS and max(factors) == 2)
-
-
 def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
-    """Upsample by the op of ``tf.image.resize``, backwards by convolutions: its gradient has no gradient."""
+    """Upsample by the op of ``tf.image.resize``, backwards by convolutions: its gradient has no gradient.
+
+    The op vectorizes along the channels. Where they are few the axes go one by one: the last one is small,
+    and the other ones have a whole row as their channels.
+    """
 
     def resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
         sizes = [size * factor for size, factor in zip(partial_shape(x)[1:3], factors, strict=True)]
@@ -104,7 +101,8 @@ def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
                 y = _convolve(x, factors, "edge")  # linear: a graph needs its gradient only, not y
             return tape.gradient(y, x, output_gradients=upstream)
 
-        if len(factors) == 2:
+        channels = x.shape[-1] or 1
+        if len(factors) == 2 and (channels >= RESIZE_CHANNELS or channels % VECTOR == 0):
             return resize(x, factors), gradient
         return _axis_by_axis(x, factors, lambda rows, factor: resize(rows, (1, factor))), gradient
 

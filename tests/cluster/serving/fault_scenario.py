@@ -224,11 +224,13 @@ def main(models: Path, spare: Path) -> None:
         client.reload(configuration(toy=(models, "all {}"), other=(spare, "all {}")))
     say("later coordinator", answers=answers("other"), states=states("toy"))
 
+    time.sleep(1)  # until all have reported
     before = requests_counted(metrics())
     kill("edge", pids("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
     steady()
     urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
     rest[:] = [f"http://127.0.0.1:{port}" for _, _, port in deployment._state()[1]]
+    time.sleep(1)
     say("metrics", before=before, after=requests_counted(metrics()))
 
     with Load(lambda: urls, wanted=(3.0,)) as load:

@@ -6,6 +6,7 @@ import pytest
 
 from tfdeconv.errors import InvalidArgumentError, InvalidRequestError, TfdeconvError, UnimplementedError
 from tfdeconv.serving.launch import engine, flag_options, flags
+from tfdeconv.serving.repository.configured_models import configured_models
 
 REFERENCE_FLAGS = """
 port rest_api_port model_name model_base_path model_config_file model_config_file_poll_wait_seconds
@@ -235,3 +236,17 @@ class TestBesideAPlatformConfig:
     def test_xla_flags_still_hold(self):
         """They are the process's, not the session's."""
         assert "global_jit_level: ON_1" in self.options("--xla_cpu_compilation_enabled").session_config
+
+
+def test_a_base_path_may_be_a_url():
+    """It stays as it is, unlike a folder, and comes with where and how large its copies may be."""
+    url = "s3://bucket/models/m"
+    arguments = [
+        f"--model_base_path={url}",
+        "--model_cache_dir=/var/cache",
+        "--max_model_cache_bytes=5000000000",
+    ]
+    options = flag_options.from_flags(flags.parse(arguments))
+    assert (options.model_cache_dir, options.max_model_cache_bytes) == ("/var/cache", 5_000_000_000)
+    (config,) = configured_models(options)
+    assert config.base_path == url

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import LoweringNotApplicable
 from tfdeconv.ops.lowerings.axis_phases import AxisPhases
+from tfdeconv.ops.lowerings.bands import in_bands
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.interleave import interleave
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
@@ -62,11 +63,17 @@ def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
 
 
 def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
-    *axes, last = all_phases(problem)
-    partial = stride_one_conv(x, prepared, [*((axis.before, axis.after) for axis in axes), (0, 0)])
-    adding = tf.constant(_adding_kernel(last, problem), x.dtype)
-    blocks = stride_one_conv(partial, adding, [*((0, 0) for _ in axes), (last.before, last.after)])
-    return drop_margins(interleave(blocks, problem.strides, problem.filters), [*axes, last], problem)
+    axes = all_phases(problem)
+    adding = tf.constant(_adding_kernel(axes[-1], problem), x.dtype)
+
+    def compute(x: tf.Tensor, axes: list[AxisPhases]) -> tf.Tensor:
+        *firsts, last = axes
+        partial = stride_one_conv(x, prepared, [*((axis.before, axis.after) for axis in firsts), (0, 0)])
+        blocks = stride_one_conv(partial, adding, [*((0, 0) for _ in firsts), (last.before, last.after)])
+        return drop_margins(interleave(blocks, problem.strides, problem.filters), axes, problem)
+
+    values = math.prod(_partial_channels(problem))
+    return in_bands(compute, x, axes, values) if problem.window.static else compute(x, axes)
 
 
 def _adding_kernel(last: AxisPhases, problem: Problem) -> np.ndarray:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfdeconv.cli.bulk.job_list import Job, JobList, looked_at, real
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging import READ_SUFFIXES, SUFFIXES
 from tfdeconv.imaging.formats.kind import ENDINGS as KINDS
@@ -15,6 +17,8 @@ from tfdeconv.imaging.storage import STREAM, Place
 
 ENDINGS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tif": ".tif"}
 """Values of ``--format`` -> endings of the files."""
+
+_NAMED = 10  # files that are left out, by name
 
 # Pictures of cameras and programs that `mimetypes` does not know.
 _OTHER_PICTURES = frozenset(
@@ -43,16 +47,23 @@ _OTHER_PICTURES = frozenset(
 )
 
 
-class Job(NamedTuple):
-    """One photograph to read and one to write."""
+@dataclass
+class LeftOut:
+    """Pictures in folders that are not read, and folders that may not be looked into.
 
-    source: Any
-    target: Any
+    Attributes:
+        count: How many.
+        first: The first of them.
+    """
 
-    @property
-    def comparison(self) -> Any:
-        """Where a picture of before and after goes."""
-        return self.target.with_name(f"{self.target.stem}-compare.png")
+    count: int = 0
+    first: list[Any] = field(default_factory=list)
+
+    def add(self, file: Any) -> None:
+        """Note one more."""
+        self.count += 1
+        if self.count <= _NAMED:
+            self.first.append(file)
 
 
 class Found(NamedTuple):
@@ -60,17 +71,24 @@ class Found(NamedTuple):
 
     Attributes:
         jobs: The photographs, in the order given; folders keep their structure.
-        left_out: Pictures in folders that are not read, and folders that may not be looked into.
+        left_out: What is not read.
     """
 
-    jobs: list[Job]
-    left_out: list[Any]
+    jobs: JobList
+    left_out: LeftOut
 
 
 def find(
-    inputs: Sequence[Place], output: Place, *, compare: bool = False, ending: str | None = None
+    inputs: Sequence[Place],
+    output: Place,
+    *,
+    compare: bool = False,
+    ending: str | None = None,
+    look: bool = False,
 ) -> Found:
     """Return a job for each photograph; folders are searched, links to folders followed.
+
+    Memory is taken for the largest folder, not for all of them.
 
     Args:
         inputs: Files, folders, and standard input.
@@ -79,29 +97,31 @@ def find(
         compare: Whether comparisons are written as well.
         ending: The ending of the files to be written, such as ``".jpg"``; None: that of the input, or
             ``.png`` where inputs of its kind are only read.
+        look: Whether it is noted whose result exists.
 
     Raises:
         InvalidArgumentError: Several photographs or two inputs would be written to one file, an input would
             be written over itself or over another, or a stream is asked for what it cannot do.
         FileError: A folder holds no photographs.
     """
-    left_out: list[Any] = []
     if output is STREAM or STREAM in inputs:
         _check_streams(inputs, output, compare)
-    if len(inputs) == 1 and (output is STREAM or (not _is_folder(inputs[0]) and _names_a_file(output))):
-        if _is_folder(inputs[0]):
+    jobs, left_out = JobList(looks=look), LeftOut()
+    if len(inputs) == 1 and (output is STREAM or (not is_folder(inputs[0]) and _names_a_file(output))):
+        if is_folder(inputs[0]):
             raise InvalidArgumentError("-o - takes one photograph; the input is a folder.")
         _check_ending(output, ending)
-        found = [Job(inputs[0], output)]
+        found: Iterable[Job] = [Job(inputs[0], output)]
     elif _names_a_file(output) and output.suffix.lower() in SUFFIXES:
         raise InvalidArgumentError(
             f"the output must be a folder for several photographs; {output} names a picture."
         )
     else:
-        found = list(dict.fromkeys(job for path in inputs for job in _below(path, output, ending, left_out)))
-    if output is not STREAM:
-        _check_targets(found, compare)
-    return Found(found, left_out)
+        found = (job for path in inputs for job in _below(path, output, ending, left_out))
+    for job in found:
+        jobs.add(job, others=[job.comparison] if compare else [])
+    jobs.complete()
+    return Found(jobs, left_out)
 
 
 def _check_ending(output: Any, ending: str | None) -> None:
@@ -131,53 +151,36 @@ def _check_streams(inputs: Sequence[Place], output: Place, compare: bool) -> Non
         )
 
 
-def _check_targets(jobs: list[Job], compare: bool) -> None:
-    originals = {_real(job.source): job.source for job in jobs if job.source is not STREAM}
-    makers: dict[Any, Any] = {}
-    for job in jobs:
-        for written in (job.target, job.comparison) if compare else (job.target,):
-            other = makers.setdefault(written, job.source)
-            if other != job.source:
-                raise InvalidArgumentError(
-                    f"{other} and {job.source} would both become {written}. Upscale them into two folders."
-                )
-            lost = originals.get(_real(written))
-            if lost is not None:
-                what = "itself" if lost == job.source else f"the input {lost}"
-                raise InvalidArgumentError(
-                    f"{job.source} would be written over {what}. Choose another output folder or name."
-                )
-
-
-def _real(path: Any) -> Any:
-    """A place without links; Path.resolve raises an error of links that lead to themselves."""
-    return Path(os.path.realpath(path)) if isinstance(path, Path) else path.resolve()
-
-
-def _is_folder(path: Any) -> bool:
+def is_folder(path: Any) -> bool:
+    """Whether a place is a folder that can be searched."""
     if isinstance(path, Path):
         return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir may raise PermissionError
-    return path is not STREAM and bool(path.is_dir())
+    if path is STREAM:
+        return False
+    with looked_at(path):
+        return bool(path.is_dir())
 
 
 def _names_a_file(path: Any) -> bool:
     """Whether a name has an ending, such as ``.png``, but not ``x2.5``, and is not that of a folder."""
-    return path is not STREAM and path.suffix[1:2].isalpha() and not _is_folder(path)
+    return path is not STREAM and path.suffix[1:2].isalpha() and not is_folder(path)
 
 
-def _below(path: Any, output: Any, ending: str | None, left_out: list[Any]) -> Iterator[Job]:
-    if not _is_folder(path):
+def _below(path: Any, output: Any, ending: str | None, left_out: LeftOut) -> Iterator[Job]:
+    if not is_folder(path):
+        if path is not STREAM and not isinstance(path, Path) and not path.exists():
+            raise FileError(f"{path}: there is no such file or folder.")
         yield Job(path, output / _renamed(path, ending).name)
         return
-    results = _real(output)
+    results = real(output)
     photographs = False
     for file in _tree(path, results, left_out):
         suffix = file.suffix.lower()
-        if suffix in READ_SUFFIXES and _may_be_read(file):
+        if suffix in READ_SUFFIXES and (not isinstance(file, Path) or _may_be_read(file)):
             photographs = True
             yield Job(file, output / _renamed(file, ending).relative_to(path))
         elif suffix in READ_SUFFIXES or _is_picture(suffix):
-            left_out.append(file)
+            left_out.add(file)
     if not photographs:
         raise FileError(f"{path} holds no photographs ({', '.join(READ_SUFFIXES)}).")
 
@@ -189,9 +192,9 @@ def _renamed(file: Any, ending: str | None) -> Any:
     return file.with_suffix(".png") if suffix in READ_SUFFIXES and suffix not in SUFFIXES else file
 
 
-def _may_be_read(file: Any) -> bool:
+def _may_be_read(file: Path) -> bool:
     """Whether a file is one, or a broken link, about which reading says more; a pipe would be waited for."""
-    return file.is_file() or (isinstance(file, Path) and file.is_symlink() and not file.exists())
+    return file.is_file() or (file.is_symlink() and not file.exists())
 
 
 def _is_picture(suffix: str) -> bool:
@@ -199,21 +202,18 @@ def _is_picture(suffix: str) -> bool:
     return suffix in _OTHER_PICTURES or kind.startswith("image/")
 
 
-def _tree(folder: Any, results: Any, left_out: list[Any]) -> Iterator[Any]:
-    """Files below a folder in order, without hidden ones and those that are results."""
+def _tree(folder: Any, results: Any, left_out: LeftOut) -> Iterator[Any]:
+    """Files below a folder, one folder after the other, without hidden ones and those that are results."""
     if not isinstance(folder, Path):
-        for file in sorted(folder.rglob("*"), key=str):
-            parts = file.relative_to(folder).parts
-            if file.is_file() and not any(part.startswith(".") for part in parts):
-                yield file
+        with looked_at(folder):
+            yield from _remote_tree(folder)
         return
-    results_are_inside = _real(folder) in results.parents
+    results_are_inside = real(folder) in results.parents
     seen: set[tuple[int, int]] = set()
 
     def refused(error: OSError) -> None:
-        left_out.append(f"{error.filename}/ ({error.strerror})")
+        left_out.add(f"{error.filename}/ ({error.strerror})")
 
-    files = []
     for where, folders, names in os.walk(folder, onerror=refused, followlinks=True):
         place = Path(where)
         status = place.stat()
@@ -224,7 +224,19 @@ def _tree(folder: Any, results: Any, left_out: list[Any]) -> Iterator[Any]:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and not (results_are_inside and _real(place / name) == results)
+            if not name.startswith(".") and not (results_are_inside and real(place / name) == results)
         )
-        files += [place / name for name in names if not name.startswith(".")]
-    yield from sorted(files)
+        yield from (place / name for name in sorted(names) if not name.startswith("."))
+
+
+def _remote_tree(folder: Any) -> Iterator[Any]:
+    """The same of an object store, which tells at once what is a file."""
+    store = folder.fs
+    for where, folders, files in store.walk(folder.path, detail=True):
+        for name in [name for name in folders if name.startswith(".")]:
+            del folders[name]
+        inside = where.strip("/")[len(folder.path.strip("/")) :].strip("/")
+        for name in sorted(files):
+            if name and not name.startswith("."):
+                yield folder / inside / name if inside else folder / name
+        store.invalidate_cache(where)  # listings are kept for ever otherwise

@@ -5,20 +5,24 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
 
+from tfdeconv.cli.bulk.job_list import Job
 from tfdeconv.cli.messages import shown
 from tfdeconv.cli.native_output import native_output_dropped
-from tfdeconv.cli.target_size import TargetSize
-from tfdeconv.cli.upscale_jobs import Job
+from tfdeconv.cli.upscaling.target_size import TargetSize
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import STREAM, make_folder
 from tfdeconv.imaging.transfer import exponent_of, from_srgb_curve, remark, to_srgb_curve
+
+
+def _untold(place: Any, note: str) -> None:
+    """Take a remark and do nothing with it."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Settings:
     overwrite: bool = False
     compare: bool = False
     first_frame: bool = False
-    note: Callable[[Any, str], object] = field(default=lambda place, note: None)
+    note: Callable[[Any, str], object] = _untold
 
 
 def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:

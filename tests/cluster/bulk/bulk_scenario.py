@@ -1,0 +1,89 @@
+"""A folder enlarged by a cluster of two nodes: the command is killed, then a process, then a node.
+
+Run inside a network namespace of its own; prints one JSON line for each step:
+
+    unshare -n sh -c 'ip link set lo up && python tests/cluster/bulk/bulk_scenario.py PHOTOS LARGER'
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from ray.cluster_utils import Cluster
+
+PHOTOS, LARGER = Path(*sys.argv[1:2]), Path(*sys.argv[2:3])
+NODE = {"num_cpus": 1, "object_store_memory": 100 << 20}
+
+
+def results() -> int:
+    return len([path for path in LARGER.rglob("[!.]*.png") if path.is_file()])
+
+
+def wait(condition: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{results()} results"
+        time.sleep(0.02)
+
+
+def workers() -> list[int]:
+    """Processes of Ray in this namespace that enlarge."""
+    mine = Path("/proc/self/ns/net").readlink()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            title = (entry / "cmdline").read_text() if entry.name.isdigit() else ""
+            if "ray::MapWorker" in title and (entry / "ns/net").readlink() == mine:
+                found.append(int(entry.name))
+        except OSError:
+            continue  # it has ended
+    return found
+
+
+def start(address: str, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tfdeconv.cli", "upscale", str(PHOTOS), "-o", str(LARGER)]
+    command += ["--engine", "ray", "--address", address, "--workers", "2", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def tell(step: str, **facts: object) -> None:
+    print(json.dumps({"step": step, **facts}), flush=True)
+
+
+def main() -> None:
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    node = cluster.add_node(**NODE)
+    try:
+        first = start(cluster.address)
+        wait(lambda: results() >= 4)
+        first.kill()
+        first.communicate()
+        wait(lambda: not workers(), 60)  # Ray ends those of a driver that is gone
+        Path(LARGER, f".{'0' * 16}.part.png").write_bytes(b"half")  # as a kill while writing leaves it
+        before = results()
+        tell("command", there=before)
+
+        second = start(cluster.address, "--resume")
+        wait(lambda: results() >= before + 2)
+        os.kill(workers()[0], signal.SIGKILL)
+        wait(lambda: results() >= before + 5)
+        cluster.remove_node(node, allow_graceful=False)
+        tell("node", there=results())
+        out, err = second.communicate(timeout=150)
+        tell("end", code=second.returncode, out=out, err=err)
+    finally:
+        cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()

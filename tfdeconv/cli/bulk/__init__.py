@@ -1,0 +1,1 @@
+"""Very many files: what there is to do, who does it, what is told of it."""

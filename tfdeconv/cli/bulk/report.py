@@ -1,0 +1,61 @@
+"""Which files were not done, and why: a line of JSON for each."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from tfdeconv.imaging.storage import whole_output
+
+NAME = "failures.jsonl"
+
+
+class FailureReport:
+    """Writes ``failures.jsonl`` into the folder of the results, if there are failures; removes an older one.
+
+    On disk it grows line by line; an object store gets it at the end.
+
+    Args:
+        folder: The folder of the results; None: nothing is written.
+    """
+
+    def __init__(self, folder: Any) -> None:
+        self._place = None if folder is None else folder / NAME
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        if self._place is not None and self._place.exists():
+            self._place.unlink()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is None:
+            return
+        with self._file as file:
+            if not isinstance(self._place, Path):
+                file.seek(0)
+                with whole_output(self._place, overwrite=True) as out:  # type: ignore[arg-type]
+                    out.writelines(line.encode() for line in file)
+
+    @property
+    def written(self) -> Any:
+        """Where it is; None where there were no failures."""
+        return None if self._file is None else self._place
+
+    def add(self, path: str, reason: str) -> None:
+        """Write why a file was not done."""
+        if self._place is None:
+            return
+        if self._file is None:
+            if isinstance(self._place, Path):
+                self._place.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._place.open("w", encoding="utf-8", buffering=1)
+            else:
+                self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        json.dump({"path": path, "reason": reason}, self._file)  # in ASCII: names may be no text
+        self._file.write("\n")

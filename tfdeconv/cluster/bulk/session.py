@@ -1,0 +1,102 @@
+"""A Ray cluster to work on: one that runs, or one of this machine for as long as it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from tfdeconv.errors import InvalidArgumentError, TfdeconvError
+from tfdeconv.extras import require
+
+PATIENCE = 15.0
+"""Seconds in which a cluster must answer."""
+
+_OBJECT_STORE = 100 << 20  # bytes; what passes through it are names and lines
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # Ray's C++ writes past sys.stderr
+    "RAY_DATA_LOG_LEVEL": "CRITICAL",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # whole pages about each process that dies; work() tells what follows
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+_ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # else it listens to all
+
+
+class ClusterError(TfdeconvError):
+    """A Ray cluster does not answer, or cannot do the work."""
+
+
+@contextlib.contextmanager
+def session(address: str | None = None, *, workers: int | None = None) -> Iterator[Any]:
+    """Yield the module ``ray``, connected.
+
+    Args:
+        address: ``"host:port"`` of a cluster to which this machine belongs. None: what ``RAY_ADDRESS`` says,
+            as within ``ray job submit``; without it, a cluster of this machine alone, on loopback, which
+            ends with the block.
+        workers: Processes that shall run at once on a cluster of this machine. Defaults to its CPUs.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        InvalidArgumentError: ``address`` is a Ray Client's.
+        ClusterError: No cluster answers there in :data:`PATIENCE` seconds.
+    """
+    given = "--address" if address else "RAY_ADDRESS"
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    for name, value in (_SETTINGS | (_ON_LOOPBACK if address == "local" else {})).items():
+        os.environ.setdefault(name, value)
+    ray = require("ray", extra="cluster", feature="--engine ray")
+    require("ray.data", extra="cluster", feature="--engine ray")
+    arguments: dict[str, Any] = {"address": address}
+    if address == "local":
+        arguments |= {
+            "num_cpus": max(workers or 1, os.cpu_count() or 1),
+            "object_store_memory": _OBJECT_STORE,
+            "include_dashboard": False,
+            "_node_ip_address": "127.0.0.1",
+        }
+    else:
+        _check(address, given)
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _connect(ray, arguments, given)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _connect(ray: Any, arguments: dict[str, Any], given: str) -> None:
+    try:
+        ray.init(**arguments, log_to_driver=False, logging_level="CRITICAL")
+    except Exception as error:
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:500].rstrip(".")
+        if arguments["address"] == "local":
+            raise ClusterError(f"Ray cannot be started on this machine: {reason}.") from error
+        told = f"{given} {arguments['address']}: no Ray cluster can be used there"
+        raise ClusterError(f"{told}: {reason}.") from error
+
+
+def _check(address: str, given: str) -> None:
+    """Raise where no cluster answers: Ray itself waits for ever."""
+    host, colon, port = address.rpartition(":")
+    if "/" in address or not colon or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise InvalidArgumentError(
+            f"{given} must be HOST:PORT of a Ray cluster to which this machine belongs, as `ray start` "
+            f"tells; received {address}. From outside, use `ray job submit`."
+        )
+    if os.environ.get("RAY_USE_TLS", "0") != "0":
+        return
+    grpc = require("grpc", extra="cluster", feature="--engine ray")
+    with grpc.insecure_channel(address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=PATIENCE)
+        except grpc.FutureTimeoutError:
+            raise ClusterError(
+                f"{given} {address}: no Ray cluster answers there within {PATIENCE:.0f} seconds."
+            ) from None
