@@ -14,7 +14,7 @@ import tfdeconv as td
 from tfdeconv.export.segmentation_bytes import segmentation_signatures
 
 PHOTO = Path(td.__file__).parent / "cli" / "demo_photo.jpg"
-TILE = 224
+TILE = 320
 """Longest side of the tiles that the models with tiles say."""
 
 

@@ -86,7 +86,7 @@ def labels_of(model, image):
 
 @pytest.mark.parametrize(
     ("model", "size", "tiles"),
-    [("segmenter", (600, 420), 6), ("segmenter", (120, 90), 1), ("untold_segmenter", (600, 420), 1)],
+    [("segmenter", (600, 420), 4), ("segmenter", (120, 90), 1), ("untold_segmenter", (600, 420), 1)],
 )
 def test_label_maps(visit, model, size, tiles):
     """A segmenter gives an overlay to look at and a label map to save, those of the whole picture."""
@@ -315,6 +315,23 @@ def test_the_first_model_that_takes_pictures_is_chosen(new_page, server):
     page.locator("#status", has_text="in exact tiles").wait_for()
     assert page.locator("#models option").first.inner_text() == "double"
     assert page.locator("#models").input_value() == "fractional"
+
+
+def test_a_choice_is_not_undone_by_an_older_answer(new_page, server):
+    """Whoever chooses while the page still asks about another model keeps the choice."""
+    page = new_page()
+    late = []
+    page.route("**/fractional/metadata", lambda route: late.append(route))
+    page.goto(f"{server.rest_url}/")
+    page.locator("#models option").first.wait_for(state="attached")
+    page.wait_for_function("document.querySelector('#models').length > 3")
+    page.locator("#models").select_option("untold")
+    page.locator("#status", has_text="'untold' enlarges").wait_for()
+    with page.expect_response("**/fractional/metadata"):
+        late[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.locator("#models").input_value() == "untold"
+    assert "'untold' enlarges" in page.locator("#status").inner_text()
 
 
 def test_it_is_off_by_default(folder):

@@ -17,6 +17,7 @@ import tfdeconv
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import CancelledError, InvalidArgumentError, TfdeconvError
 from tfdeconv.extras import require
+from tfdeconv.serving.addresses import bracketed
 from tfdeconv.serving.launch import engine, flags
 from tfdeconv.serving.launch.allocator import keep_freed_memory
 from tfdeconv.wire import status_codes
@@ -182,7 +183,7 @@ def _serve(parsed: flags.Parsed) -> None:
 def _announce(server: Server) -> None:
     options = server.options
     if server.grpc_port is not None:
-        click.echo(f"Running gRPC ModelServer at {options.host}:{server.grpc_port} ...")
+        click.echo(f"Running gRPC ModelServer at {bracketed(options.host)}:{server.grpc_port} ...")
     if options.grpc_socket_path:
         click.echo(f"Running gRPC ModelServer at UNIX socket {options.grpc_socket_path} ...")
     if server.rest_port is not None:

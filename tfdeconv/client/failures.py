@@ -39,9 +39,14 @@ def unreachable(url: str, reason: str) -> errors.UnreachableError:
     """
     reason = re.sub(r"^\[Errno -?\d+\] |^[A-Z_]+: (ipv4|ipv6|unix):\S+: ", "", reason).strip().rstrip(".")
     protocol = "REST" if url.startswith("http") else "gRPC"
-    return errors.UnreachableError(
-        f"{url} cannot be reached: {reason}. Is the server running, and does it speak {protocol} there?"
-    )
+    asked = f"Is the server running, and does it speak {protocol} there?"
+    if url.startswith(("grpcs:", "https:")):
+        # After the first try gRPC tells no more that it was the certificate.
+        asked = (
+            f"Is the server running, does it speak {protocol} over TLS there, and does each side trust the "
+            "other's certificate?"
+        )
+    return errors.UnreachableError(f"{url} cannot be reached: {reason}. {asked}")
 
 
 def unresolved(url: str, reason: str) -> errors.UnreachableError:

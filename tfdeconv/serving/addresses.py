@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from tfdeconv.errors import ServingError
@@ -13,15 +14,21 @@ def bound_socket(protocol: str, host: str, port: int) -> socket.socket:
     Raises:
         ServingError: The port is in use, or the address is not this machine's.
     """
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    plain = host.removeprefix("[").removesuffix("]")
+    found = socket.socket(socket.AF_INET6 if ":" in plain else socket.AF_INET, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((host, port))
+        found.bind((plain, port))
     except OSError as error:
         found.close()
-        raise ServingError(
-            f"Cannot listen for {protocol} on {host}:{port}: {error.strerror or error}. "
+        remedy = (
             "Choose another port, or 0 for any free one."
+            if error.errno in (errno.EADDRINUSE, errno.EACCES)
+            else "host must be an address of this machine: 127.0.0.1 or ::1 for clients on it alone, 0.0.0.0 "
+            "or :: for all."
+        )
+        raise ServingError(
+            f"Cannot listen for {protocol} on {bracketed(host)}:{port}: {error.strerror or error}. {remedy}"
         ) from None
     return found
 
@@ -33,7 +40,7 @@ def bracketed(host: str) -> str:
         >>> bracketed("::1"), bracketed("127.0.0.1")
         ('[::1]', '127.0.0.1')
     """
-    return f"[{host}]" if ":" in host else host
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def reachable(host: str) -> str:
@@ -43,6 +50,4 @@ def reachable(host: str) -> str:
         >>> reachable("0.0.0.0"), reachable("::"), reachable("10.0.0.7")
         ('127.0.0.1', '[::1]', '10.0.0.7')
     """
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"
-    return bracketed(host)
+    return {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(bracketed(host), bracketed(host))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.grpc.api import GrpcApi
 from tfdeconv.serving.grpc.server import GrpcServer, channel_arguments
 from tfdeconv.serving.rest.app import rest_app
+from tfdeconv.serving.rest.application import common_headers
 from tfdeconv.serving.rest.http_server import HttpServer, limits_of
 from tfdeconv.serving.runtime import Runtime
 
@@ -66,7 +68,8 @@ class Server:
     @property
     def grpc_url(self) -> str:
         """Address for ``tfdeconv.client.connect`` over gRPC."""
-        return f"grpc://{reachable(self.options.host)}:{self.grpc_port}"
+        scheme = "grpcs" if os.fspath(self.options.ssl_config_file) else "grpc"
+        return f"{scheme}://{reachable(self.options.host)}:{self.grpc_port}"
 
     @property
     def rest_url(self) -> str:
@@ -106,7 +109,7 @@ class Server:
         credentials = tls.credentials(options.ssl_config_file) if options.ssl_config_file else None
         arguments = channel_arguments(options.grpc_channel_arguments)
         for protocol, port in (("gRPC", options.grpc_port), ("REST", options.rest_port)):
-            if port:
+            if port is not None:
                 bound_socket(protocol, options.host, port).close()
         runtime.start(cancel=cancel)
         if options.grpc_port is not None or options.grpc_socket_path:
@@ -122,7 +125,7 @@ class Server:
             if options.grpc_socket_path:
                 self._grpc.listen(f"unix:{options.grpc_socket_path}")
         if options.rest_port is not None:
-            self._http = HttpServer(app, rest_threads, limits_of(options))
+            self._http = HttpServer(app, rest_threads, limits_of(options), common_headers(options))
             self.rest_port = self._http.listen(options.host, options.rest_port)
         if self._grpc is not None:
             self._grpc.start()

@@ -106,4 +106,8 @@ def _translate(error: Any, url: str, timeout: float | None) -> ServingError:
         return late(url, timeout or 0)
     if code == "UNAVAILABLE" and _BROKEN_CONNECTION.match(details):
         return unreachable(url, details.rpartition("last error: ")[2])
+    if code == "CANCELLED" and details == "CANCELLED":
+        # What gRPC's core answers, with no word from a handler, to a call that reaches a server which has
+        # just begun to stop. Nobody on this side has cancelled: that says "Channel closed!" or raises.
+        return unreachable(url, "The server is stopping")
     return status_codes.error_of(code, details or f"The server answered {code} without saying why.")

@@ -108,7 +108,9 @@ class Edge:
             if options.grpc_socket_path:
                 self._grpc.listen(f"unix:{options.grpc_socket_path}")
         if options.rest_port is not None:
-            self._http = HttpServer(self._app, self._rest_threads, limits_of(options))
+            self._http = HttpServer(
+                self._app, self._rest_threads, limits_of(options), rest.common_headers(options)
+            )
             rest_port = self._http.listen(options.host, options.rest_port)
         if self._grpc is not None:
             self._grpc.start()

@@ -76,6 +76,8 @@ class ServerOptions:
             to 500 rows divided by this number. Defaults to 1.
         access_log_file: File for one JSON line for each request; ``"-"``: standard output. Defaults to none.
         max_rest_body_bytes: Largest REST request as sent. Defaults to 1 GiB.
+        max_rest_buffered_bytes: Most bytes of REST requests that have been received and not answered yet, of
+            all together; those beyond it get UNAVAILABLE. Defaults to 1 GiB.
         max_unpacked_gzip_bytes: Largest gzip request after unpacking. Defaults to 100 MB.
         max_json_values: Most values of a REST request besides regular arrays of numbers, whose size only
             the limits above bound. Defaults to 4 million, which take up to 400 MB.
@@ -130,6 +132,7 @@ class ServerOptions:
     num_tflite_interpreters_per_pool: int = 1
     access_log_file: str = ""
     max_rest_body_bytes: int = 1 << 30
+    max_rest_buffered_bytes: int = 1 << 30
     max_unpacked_gzip_bytes: int = 100_000_000
     max_json_values: int = 4_000_000
     max_rest_header_bytes: int = 1 << 16
@@ -148,6 +151,10 @@ class ServerOptions:
             raise InvalidArgumentError(
                 "Both server_options.model_base_path and server_options.model_config_file are empty! "
                 "Name the folder that holds a model's version folders, or a file that lists models."
+            )
+        if not self.host:
+            raise InvalidArgumentError(
+                "host must not be empty; 0.0.0.0 or :: listens on all addresses of this machine."
             )
         if self.web and self.rest_port is None:
             raise InvalidArgumentError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
@@ -35,19 +36,39 @@ def credentials(path: str | os.PathLike[str]) -> grpc.ServerCredentials:
         _check_certificate(name, getattr(config, name), path)
     if "PRIVATE KEY-----" not in config.server_key:
         raise InvalidRequestError(f"server_key in '{os.fspath(path)}' is not a PEM private key.")
-    return grpc.ssl_server_credentials(
+    if "ENCRYPTED" in config.server_key:
+        raise InvalidRequestError(
+            f"server_key in '{os.fspath(path)}' is encrypted, and nobody can be asked for its passphrase. "
+            "Write it without one: openssl pkey -in KEY -out PLAIN_KEY."
+        )
+    found = grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())],
         root_certificates=config.custom_ca.encode() or None,
         require_client_auth=config.client_verify,
     )
+    if not _fits(found):
+        raise InvalidRequestError(
+            f"server_key in '{os.fspath(path)}' is broken, or is not the key of server_cert."
+        )
+    return found
+
+
+def _fits(credentials: grpc.ServerCredentials) -> bool:
+    """Whether gRPC can use the credentials, which it looks at only when it opens a port."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    try:
+        server.add_secure_port("127.0.0.1:0", credentials)
+    except RuntimeError:
+        return False
+    finally:
+        server.stop(None)
+    return True
 
 
 def _check_certificate(name: str, text: str, path: str | os.PathLike[str]) -> None:
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     if not text:
         return
     try:
-        first = text[text.index(begin) : text.index(end) + len(end)]
-        ssl.PEM_cert_to_DER_cert(first)
-    except ValueError:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
         raise InvalidRequestError(f"{name} in '{os.fspath(path)}' is not a PEM certificate.") from None

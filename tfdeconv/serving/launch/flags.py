@@ -136,6 +136,11 @@ FLAGS: tuple[Flag, ...] = (
         ("model_cache_dir", "", "Folder for copies of models from object stores; default: the system's."),
         ("max_model_cache_bytes", 0, "Most bytes of those copies; 0: as many as the disk has free."),
         ("max_rest_body_bytes", 1 << 30, "Largest REST request as sent."),
+        (
+            "max_rest_buffered_bytes",
+            1 << 30,
+            "Most bytes of REST requests that are not answered yet, together.",
+        ),
         ("max_unpacked_gzip_bytes", 100_000_000, "Largest gzip request after unpacking."),
         ("max_json_values", 4_000_000, "Most values of a REST request besides regular arrays of numbers."),
         ("max_rest_header_bytes", 1 << 16, "Largest head of a REST request."),
@@ -183,7 +188,11 @@ OWN_FLAGS = frozenset(
     if flag.group in ("Page", "Limits and logs", RAY_GROUP) or flag.name in ("engine", "dry_run")
 )
 _INT32, _INT64 = 1 << 31, 1 << 63
-_WIDE = {"load_retry_interval_micros", "max_rest_body_bytes", "max_unpacked_gzip_bytes"} | {
+_WIDE = {
+    "load_retry_interval_micros",
+    "max_rest_body_bytes",
+    "max_rest_buffered_bytes",
+    "max_unpacked_gzip_bytes",
     "max_filled_tensor_bytes",
     "max_image_pixels",
     "max_model_cache_bytes",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
@@ -36,6 +37,11 @@ _CORS_HEADERS = {
 _WEB_PATHS = ("/upscaler/{file:path}", "/explorer/{file:path}", "/theme.css", "/dom.js")
 
 
+def common_headers(options: ServerOptions) -> dict[str, str]:
+    """Return the headers of every answer: without them a browser shows a page neither answers nor errors."""
+    return _CORS_HEADERS if options.rest_api_enable_cors_support else {}
+
+
 def application(
     options: ServerOptions,
     *,
@@ -59,15 +65,16 @@ def application(
     monitoring = Monitoring.read(options.monitoring_config_file)
     used = executor or ThreadPoolExecutor(options.rest_threads, "tfdeconv-rest")
     pages = _Pages(options, answer, models, metrics, used)
+    endpoint = functools.partial(_Endpoint, headers=common_headers(options))
     routes = [
-        Route("/healthz", _Endpoint(pages.alive)),
-        Route("/readyz", _Endpoint(pages.ready)),
-        Route("/modelz", _Endpoint(pages.models)),
+        Route("/healthz", endpoint(pages.alive)),
+        Route("/readyz", endpoint(pages.ready)),
+        Route("/modelz", endpoint(pages.models)),
     ]
     if options.web:
         routes[-1:-1] = [Route(path, _web_page, methods=["GET"]) for path in ("/", *_WEB_PATHS)]
     if monitoring.enable:
-        routes.insert(0, Route(monitoring.path, _Endpoint(pages.metrics)))
+        routes.insert(0, Route(monitoring.path, endpoint(pages.metrics)))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -78,7 +85,7 @@ def application(
     app = Starlette(routes=routes, lifespan=lifespan)
     # A route of any path would not match a line break in it.
     app.router.redirect_slashes = False
-    app.router.default = _Endpoint(pages.api)
+    app.router.default = endpoint(pages.api)
     return app
 
 
@@ -107,19 +114,23 @@ class _Pages:
         self._executor = executor
         self._timeout = options.rest_api_timeout_in_ms / 1000 or None
         self._max_body_bytes = options.max_rest_body_bytes
+        self._held = request_body.HeldBytes(options.max_rest_buffered_bytes)
         self._max_unpacked_bytes = options.max_unpacked_gzip_bytes
-        self._headers = _CORS_HEADERS if options.rest_api_enable_cors_support else None
+        self._headers = common_headers(options)
 
     async def api(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
         if request.scope["query_string"]:
             path += "?" + request.scope["query_string"].decode("latin-1")
         if not path.lower().startswith("/v1/"):
-            return Response(status_code=404)
+            return Response(status_code=404, headers=self._headers)
         if request.method == "OPTIONS":
             allowed = _ORIGIN.search(request.headers.get("origin", ""))
             return Response(status_code=200 if allowed else 400, headers=self._headers)
-        body = await request_body.read(request, self._max_body_bytes)
+        try:
+            body = await request_body.read(request, self._max_body_bytes, self._held)
+        except ServingError as error:
+            return self._json(503, error_body(str(error)))
         if body is None:
             return self._json(
                 429,
@@ -127,9 +138,10 @@ class _Pages:
             )
         packed = "gzip" in request.headers.get("content-encoding", "").lower()
         waiting = Cancellation()
-        work = asyncio.get_running_loop().run_in_executor(
-            self._executor, self._answer, request.method, path, body, packed, waiting
-        )
+        job = self._executor.submit(self._answer, request.method, path, body, packed, waiting)
+        size = len(body)
+        job.add_done_callback(lambda _: self._held.give(size))
+        work = asyncio.wrap_future(job)
         del body
         gone = asyncio.ensure_future(request.receive())  # the body is read: all that can come is the end
         try:
@@ -160,7 +172,7 @@ class _Pages:
         return self._api_answer(method, path, body, waiting)
 
     async def alive(self, request: Request) -> Response:
-        return Response("ok\n", media_type="text/plain")
+        return Response("ok\n", media_type="text/plain", headers=self._headers)
 
     async def ready(self, request: Request) -> Response:
         missing = missing_models(self._models)
@@ -172,14 +184,16 @@ class _Pages:
 
     async def metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(self._metrics)  # not behind requests
-        return Response(text, media_type="text/plain")
+        # Whatever else the client would rather read: OpenMetrics wants other names than TensorFlow Serving's.
+        return Response(text, media_type="text/plain; version=0.0.4", headers=self._headers)
 
 
 class _Endpoint:
     """An ASGI application for every method of a route (a function would answer GET only)."""
 
-    def __init__(self, respond: Callable[[Request], Awaitable[Response]]) -> None:
+    def __init__(self, respond: Callable[[Request], Awaitable[Response]], headers: Mapping[str, str]) -> None:
         self._respond = respond
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -187,6 +201,7 @@ class _Endpoint:
         except ClientDisconnect:
             return
         except asyncio.CancelledError:  # the server stops, and has waited long enough for this request
-            response = Response(error_body("The server is stopping"), 503, media_type="application/json")
+            content = error_body("The server is stopping")
+            response = Response(content, 503, self._headers, media_type="application/json")
         with contextlib.suppress(asyncio.CancelledError):
             await response(scope, receive, send)

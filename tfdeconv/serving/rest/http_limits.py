@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -43,12 +44,14 @@ class BoundedProtocol(Http1Protocol):
 
     Args:
         limits: The limits.
+        headers: Headers of refusals, beside those that they need.
         **options: uvicorn's.
     """
 
-    def __init__(self, *, limits: HttpLimits, **options: Any) -> None:
+    def __init__(self, *, limits: HttpLimits, headers: Mapping[str, str], **options: Any) -> None:
         super().__init__(**options)
         self._limits = limits
+        self._common = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0
@@ -172,6 +175,7 @@ class BoundedProtocol(Http1Protocol):
             content = error_body(text)
             head = [
                 STATUS_LINE[status],
+                self._common,
                 b"content-type: application/json\r\nconnection: close\r\n",
                 b"content-length: %d\r\n\r\n" % len(content),
             ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import socket
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Executor
 
 import uvicorn
@@ -34,13 +35,22 @@ class HttpServer:
         app: Answers the requests.
         executor: Where the application runs what blocks; shut down when the server has stopped.
         limits: What a connection may cost. Defaults to ``HttpLimits()``.
+        headers: Headers of refusals that never reach the application. Defaults to none.
     """
 
-    def __init__(self, app: ASGIApp, executor: Executor, limits: HttpLimits | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        executor: Executor,
+        limits: HttpLimits | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._executor = executor
         config = uvicorn.Config(
             app,
-            http=functools.partial(BoundedProtocol, limits=limits or HttpLimits()),  # type: ignore[arg-type]
+            http=functools.partial(  # type: ignore[arg-type]
+                BoundedProtocol, limits=limits or HttpLimits(), headers=headers or {}
+            ),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 import zlib
 from collections.abc import Iterator
 
 from starlette.requests import Request
 
+from tfdeconv.errors import UnavailableError
 from tfdeconv.serving import cancellation
 
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
@@ -17,17 +19,59 @@ _PADDING = re.compile(rb"\0*+")
 _MAX_MEMBERS = 1 << 14
 
 
-async def read(request: Request, limit: int) -> bytes | None:
-    """Return the body, or None as soon as it is larger than ``limit`` bytes."""
+class HeldBytes:
+    """The bytes of all bodies that are in memory.
+
+    Args:
+        limit: Most of them.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = self._free = limit
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> None:
+        """Hold more bytes.
+
+        Raises:
+            UnavailableError: They are more than the limit leaves.
+        """
+        with self._lock:
+            enough = size <= self._free
+            self._free -= size * enough
+        if not enough:
+            raise UnavailableError(
+                f"The requests that this server has received and not answered yet hold {self._limit} bytes, "
+                "its limit; try again"
+            )
+
+    def give(self, size: int) -> None:
+        """Hold fewer bytes."""
+        with self._lock:
+            self._free += size
+
+
+async def read(request: Request, limit: int, held: HeldBytes) -> bytes | None:
+    """Return the body, whose bytes the caller gives back; None as soon as it is larger than ``limit`` bytes.
+
+    Raises:
+        UnavailableError: With it, all requests together would hold too much.
+    """
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
         return None
     chunks, size = [], 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            return None
+    try:
+        async for chunk in request.stream():
+            held.take(len(chunk))
+            size += len(chunk)
+            if size > limit:
+                held.give(size)
+                return None
+            chunks.append(chunk)
+    except BaseException:
+        held.give(size)
+        raise
     return b"".join(chunks)
 
 

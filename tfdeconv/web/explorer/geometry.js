@@ -84,10 +84,9 @@ export function smallestOutputSize(inputSize, kernelSize, stride, padding, dilat
 
 /** [first, last] of the output sizes that are legal (relationship 14); null where there is none. */
 export function outputSizeRange(inputSize, kernelSize, stride, padding, dilationRate = 1) {
-  const first = smallestOutputSize(
-    atLeast(1, "input_size", inputSize), kernelSize, stride, padding, dilationRate,
-  );
-  return first + stride - 1 < 1 ? null : [Math.max(first, 1), first + stride - 1];
+  const least = Math.min(atLeast(0, "input_size", inputSize), 1); // a size of 0 comes of 0 samples alone
+  const first = smallestOutputSize(inputSize, kernelSize, stride, padding, dilationRate);
+  return first + stride - 1 < least ? null : [Math.max(first, least), first + stride - 1];
 }
 
 /** The window of Keras's and TensorFlow's conventions, and of paddings in samples. */

@@ -13,16 +13,19 @@ const compare = new Compare();
 const jobs = []; // { file, row, state, result, before }
 let model = null;
 let running = null;
+let question = 0; // number of the newest question about models: older answers come too late
 
 $("view").append(compare.element);
 
 /** Take a server address from the box, list its models, and choose the first that takes pictures. */
 async function connect() {
+  const mine = ++question;
   setModel(null);
   say("Asking the server ...");
   const server = new ModelServer($("server").value.trim());
   try {
     const names = await server.models();
+    if (mine !== question) return;
     $("model-list").hidden = names === null;
     $("model-name").hidden = names !== null;
     if (names === null) {
@@ -31,18 +34,17 @@ async function connect() {
     }
     $("models").replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     if (names.length === 0) say("The server has no model that is available.", true);
-    else await chooseFirst(server, names);
+    else await chooseFirst(server, names, mine);
   } catch (error) {
-    say(words(error), true);
+    if (mine === question) say(words(error), true);
   }
 }
 
-async function chooseFirst(server, names) {
+async function chooseFirst(server, names, mine) {
   let failure = null;
   for (const name of names) {
     try {
-      await use(server, name);
-      $("models").value = name;
+      if (await use(server, name, mine)) $("models").value = name;
       return;
     } catch (error) {
       failure ??= error;
@@ -52,23 +54,27 @@ async function chooseFirst(server, names) {
 }
 
 async function choose(server, name) {
+  const mine = ++question;
   setModel(null);
   say(`Looking at '${name}' ...`);
   try {
-    await use(server, name);
+    await use(server, name, mine);
   } catch (error) {
-    say(words(error), true);
+    if (mine === question) say(words(error), true);
   }
 }
 
-async function use(server, name) {
+/** Take a model if nothing was asked since; returns whether. */
+async function use(server, name, mine) {
   const found = await server.describe(name);
   const isUpscaler = found.kind === "upscaler";
   const scale = isUpscaler ? (found.rule?.scale ?? guessedRule(0, await findScale(server, found)).scale) : null;
+  if (mine !== question) return false;
   $("context-row").hidden = !isUpscaler || found.rule !== null;
   setModel({ ...found, server, scale });
   say(`'${name}' ${isUpscaler ? `enlarges ${scaleText(scale)} times` : "labels every pixel"}. ${howCut(found)}`);
   next();
+  return true;
 }
 
 function howCut({ kind, rule }) {
