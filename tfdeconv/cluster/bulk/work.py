@@ -41,8 +41,8 @@ def work(
         make_worker: Called once in each worker; what it returns is called with each item. It and the
             items are pickled.
         workers: Processes. Defaults to one for each CPU of the cluster.
-        together: Items that go to a process at once. They share its fate: those after one that brings it
-            down have no result either.
+        together: Items that go to a process at once. They share its fate: where one brings it down,
+            none has a result.
 
     Raises:
         InvalidArgumentError: ``make_worker`` raises that in a worker.
@@ -77,8 +77,7 @@ def work(
     )
     try:
         for batch in done.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
-            for blob in batch["result"]:
-                result = pickle.loads(blob)
+            for result in itertools.chain.from_iterable(map(pickle.loads, batch["results"])):
                 if isinstance(result, _Refused):
                     raise InvalidArgumentError(result.reason) if result.wrong else ClusterError(result.reason)
                 yield result
@@ -102,8 +101,8 @@ class _Worker:
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, list[bytes]]]:
         for blob in batch["items"]:
-            for item in pickle.loads(blob):
-                yield {"result": [pickle.dumps(self._refused or self._do(item))]}
+            results = [self._refused or self._do(item) for item in pickle.loads(blob)]
+            yield {"results": [pickle.dumps(results)]}
 
     def _do(self, item: Any) -> Any:
         try:
