@@ -134,7 +134,8 @@ def _serve_on_ray(parsed: flags.Parsed) -> None:
         if parsed.values["dry_run"]:
             click.echo(serve_config.text(parsed), nl=False)
             return
-        with launch.cluster(str(parsed.values["address"])):
+        cpus = max(scale.replicas, scale.max_replicas) * scale.replica_cpus
+        with launch.cluster(str(parsed.values["address"]), cpus=cpus):
             _set_on_signals(stopping)  # Ray has handlers of its own
             deployment = launch.Deployment(options, scale)
             try:

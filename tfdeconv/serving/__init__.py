@@ -16,7 +16,8 @@ _attached, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "config.options": ["ServerOptions"],
-        "grpc.api": ["GrpcAnswer", "GrpcApi"],
+        "grpc.answer": ["GrpcAnswer"],
+        "grpc.api": ["GrpcApi"],
         "grpc.call_context": ["CallContext"],
         "model_spec": ["ModelSpec"],
         "rest.api": ["RestApi"],

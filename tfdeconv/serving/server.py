@@ -16,7 +16,8 @@ from tfdeconv.serving.config import tls
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.grpc.api import GrpcApi
 from tfdeconv.serving.grpc.server import GrpcServer, channel_arguments
-from tfdeconv.serving.rest.app import common_headers, rest_app
+from tfdeconv.serving.rest.app import rest_app
+from tfdeconv.serving.rest.application import common_headers
 from tfdeconv.serving.rest.http_server import HttpServer, limits_of
 from tfdeconv.serving.runtime import Runtime
 

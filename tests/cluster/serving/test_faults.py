@@ -58,7 +58,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
     steps = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{"step"')]
-    return {step.pop("step"): step for step in steps}
+    return {step.pop("step"): step for step in steps if step.pop("at")}
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_a_coordinator_that_starts_later_knows_the_last_configuration(told):
 
 
 def test_metrics_are_those_of_the_deployment(told):
-    """The same page from every edge; what a dead replica counted is in it."""
-    assert 0 < told["metrics"]["before"] < told["metrics"]["after"]
-    assert told["metrics"]["after"] - told["metrics"]["before"] == told["edge"]["requests"]
+    """All requests are on each edge's page; those that the killed edge had under way were sent twice."""
+    counted = told["metrics"]["after"] - told["metrics"]["before"]
+    assert told["edge"]["requests"] <= counted <= told["edge"]["requests"] + told["edge"]["under_way"]
 
 
 def test_the_end_of_an_earlier_command_leaves_a_later_deployment_alone(told):

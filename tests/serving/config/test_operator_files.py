@@ -165,6 +165,26 @@ class TestKubernetes:
         assert model["resources"]["limits"]["nvidia.com/gpu"] == "1"
         assert not flags.parse(model["args"]).unknown
 
+    def test_ray_service(self):
+        """KubeRay's resource runs the application with flags that exist, on pods that Kubernetes accepts."""
+        ray_service, service = manifests("rayservice.yaml")
+        assert (ray_service["apiVersion"], ray_service["kind"]) == ("ray.io/v1", "RayService")
+        kubernetes_validate.validate(service, "1.33", strict=True)
+        (application,) = yaml.safe_load(ray_service["spec"]["serveConfigV2"])["applications"]
+        parsed = flags.parse(
+            [f"--{name}={value!s}" for name, value in application["args"].items() if value is not True]
+        )
+        assert not parsed.unknown
+        cluster = ray_service["spec"]["rayClusterConfig"]
+        groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+        for group in groups:
+            pod = {"apiVersion": "v1", "kind": "Pod", **group["template"]}
+            kubernetes_validate.validate(
+                pod | {"metadata": {"name": "x", **pod["metadata"]}}, "1.33", strict=True
+            )
+            assert service["spec"]["selector"] == pod["metadata"]["labels"]
+        assert parsed.values["edges"] == sum(group.get("replicas", 1) for group in groups)
+
 
 class TestMonitoring:
     def test_prometheus_reads_the_path_that_monitoring_config_opens(self):

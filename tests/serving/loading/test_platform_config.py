@@ -13,7 +13,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tfdeconv.cli.serve import command
 from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedError
 from tfdeconv.serving import Server
-from tfdeconv.serving.config import operator_protos
+from tfdeconv.serving.config import platform_protos
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.loading import warmup_replay
@@ -109,7 +109,7 @@ class TestMeaning:
     def test_numbers_of_the_official_file(self):
         """session_bundle_config.proto and saved_model_bundle_source_adapter.proto of TensorFlow Serving."""
         numbers = {
-            field.name: field.number for field in operator_protos.SessionBundleConfig.DESCRIPTOR.fields
+            field.name: field.number for field in platform_protos.SessionBundleConfig.DESCRIPTOR.fields
         }
         assert numbers == {
             "session_target": 1,
@@ -132,7 +132,7 @@ class TestMeaning:
             "enable_per_model_batching_params": 789,
             "enable_saved_model_config": 790,
         }
-        (field,) = operator_protos.SavedModelBundleSourceAdapterConfig.DESCRIPTOR.fields
+        (field,) = platform_protos.SavedModelBundleSourceAdapterConfig.DESCRIPTOR.fields
         assert (field.name, field.number) == ("legacy_config", 1000)
 
 

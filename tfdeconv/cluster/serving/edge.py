@@ -19,8 +19,9 @@ from tfdeconv.serving.addresses import bound_socket, bracketed
 from tfdeconv.serving.config import tls
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.grpc.server import GrpcServer, channel_arguments
-from tfdeconv.serving.rest import app as rest
+from tfdeconv.serving.rest import application as rest
 from tfdeconv.serving.rest.http_server import HttpServer, limits_of
+from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _THREADS = 128
@@ -64,8 +65,8 @@ class Edge:
             self._membership.wait_for(lambda plan: plan.ready and plan.replicas > 0)
             self._open()
         except Exception as error:
-            self._error = f"{error}"
-            self._membership.exchange()
+            self._error = status_codes.with_code(error)
+            self._membership.tell()
             raise
 
     async def addresses(self) -> tuple[str, int | None, int | None]:
@@ -100,6 +101,7 @@ class Edge:
                 channel_arguments=self._arguments,
                 credentials=self._credentials,
                 health_service=options.enable_grpc_healthcheck_service,
+                described=self._rest_threads.submit(self._forwarding.descriptors).result(),
             )
             if options.grpc_port is not None:
                 grpc_port = self._grpc.listen(f"{bracketed(options.host)}:{options.grpc_port}")

@@ -14,9 +14,9 @@ from ray.serve.handle import DeploymentHandle
 
 from tfdeconv.errors import CancelledError, DeadlineExceededError, TfdeconvError, UnavailableError
 from tfdeconv.serving.cancellation import Cancellation
-from tfdeconv.serving.grpc.api import GrpcAnswer
+from tfdeconv.serving.grpc.answer import GrpcAnswer
 from tfdeconv.serving.grpc.call_context import CallContext
-from tfdeconv.serving.rest.api import error_body
+from tfdeconv.serving.rest.error_body import error_body
 from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
@@ -53,6 +53,13 @@ class Forwarding:
             return GrpcAnswer(*_ask(send, context.on_cancel, attempts=attempts, deadline=deadline))
         except TfdeconvError as error:
             return GrpcAnswer(status_codes.code_of(error), str(error), b"")
+
+    def descriptors(self) -> list[bytes]:
+        """Return what ``Replica.descriptors`` does."""
+        found: list[bytes] = _ask(
+            self._replicas.descriptors.remote, lambda callback: None, attempts=_ATTEMPTS, deadline=None
+        )
+        return found
 
     def rest(self, method: str, path: str, body: bytes, waiting: Cancellation) -> tuple[int, bytes]:
         """Return status and body of an answer; see ``RestApi.answer``."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
+import socket
 import threading
 import time
 import uuid
@@ -21,43 +23,67 @@ from tfdeconv.cluster.serving import application
 from tfdeconv.cluster.serving.application import Scale
 from tfdeconv.errors import CancelledError, ServingError, UnavailableError
 from tfdeconv.serving.config.options import ServerOptions
+from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _LOOK_SECONDS = 0.2
 _ANSWER_SECONDS = 5.0
 _STORE_BYTES = 100 << 20
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # Ray's C++ writes past sys.stderr
+}
 Address = tuple[str, int | None, int | None]
 
 
 @contextlib.contextmanager
-def cluster(address: str) -> Iterator[None]:
+def cluster(address: str, *, cpus: float = 0) -> Iterator[None]:
     """Be connected to a Ray cluster while the block runs.
 
     Args:
-        address: Of a running cluster; empty starts Ray on this machine, which ends with the block.
+        address: Of the head node of a running cluster to which this machine belongs; empty starts Ray on
+            this machine alone, on its loopback address, which ends with the block.
+        cpus: CPUs that the replicas want; Ray on this machine alone gives them, there or not. Defaults to 0.
 
     Raises:
         UnavailableError: Nothing answers there, or Ray does not start here.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet: dict[str, Any] = {
-        "log_to_driver": False,
-        "logging_level": logging.ERROR,
-        "configure_logging": True,
-    }
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if address:
+        _knock(address)
+    else:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # without it, Ray listens to all
+        quiet |= {
+            "num_cpus": max(math.ceil(cpus), os.cpu_count() or 1),
+            "include_dashboard": False,
+            "object_store_memory": _STORE_BYTES,
+            "_node_ip_address": "127.0.0.1",
+        }
     try:
-        if address:
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(address="local", include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
+        ray.init(address=address or "local", **quiet)
     except Exception as error:
-        where = f"No Ray cluster answers at {address}" if address else "Ray does not start on this machine"
-        reason = str(error).strip().partition("\n")[0]
-        raise UnavailableError(f"{where}: {reason}") from None
+        where = (
+            f"No Ray cluster can be used at {address}" if address else "Ray does not start on this machine"
+        )
+        raise UnavailableError(f"{where}: {' '.join(str(error).split())[:500]}") from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nothing listens: Ray tries for a minute, and says so on the terminal."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise UnavailableError(f"--address must be host:port of a Ray head node; received {address!r}.")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnavailableError(f"No Ray cluster answers at {address}: {reason}.") from None
 
 
 class Deployment:
@@ -99,7 +125,8 @@ class Deployment:
         while not cancel.wait(_LOOK_SECONDS):
             error, addresses, _ = self._state()
             if error:
-                raise ServingError(error)
+                code, _, text = error.partition(": ")
+                raise status_codes.error_of(code, text)
             status = serve.status().applications[application.NAME]
             if status.status == "RUNNING" and addresses:
                 self._started = True
@@ -120,8 +147,13 @@ class Deployment:
             if name != self._name:
                 _LOG.info("A later deployment serves here; it goes on.")
                 return
-        # What still starts has nothing to finish, and is ended by Ray Serve in its own time.
-        serve.delete(application.NAME, _blocking=self._started)
+        # What still starts has nothing to finish, and is ended by Ray Serve in its own time. Not longer than
+        # a running request may take: a signal to the whole process group has ended Ray as well.
+        thread = threading.Thread(
+            target=serve.delete, args=(application.NAME,), kwargs={"_blocking": self._started}, daemon=True
+        )
+        thread.start()
+        thread.join(self._scale.drain_seconds + _ANSWER_SECONDS)
 
     def _state(self) -> tuple[str, list[Address], int]:
         """Return why it cannot start, the edges, and how many replicas serve."""

@@ -18,6 +18,7 @@ from tfdeconv.cluster.serving.plan import Plan, Report
 _LOG = logging.getLogger("tfdeconv.serving")
 _PAUSE_SECONDS = 0.3
 _ANSWER_SECONDS = 10.0
+_GOODBYE_SECONDS = 1.0
 
 
 class Membership:
@@ -63,20 +64,23 @@ class Membership:
             self._changed.wait_for(lambda: condition(self.plan))
 
     def stop(self) -> None:
-        """Take no more plans, and tell the coordinator that this member is gone."""
+        """Take no more plans, and tell the coordinator, if there is one, that this member is gone."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(_ANSWER_SECONDS)
-        try:
-            self.coordinator.leave.remote(self._report.member).result(timeout_s=1)
-        except Exception:  # it finds out by itself
-            _LOG.debug("The coordinator was not told", exc_info=True)
+            self._thread.join(_GOODBYE_SECONDS)
+
+    def tell(self) -> None:
+        """Report once more, at once."""
+        # Not on this thread: Ray Serve may have made it an event loop's, which must not wait.
+        thread = threading.Thread(target=self._exchange, daemon=True)
+        thread.start()
+        thread.join(_ANSWER_SECONDS)
 
     def _run(self) -> None:
         complained = False
         while not self._stopping.is_set():
             try:
-                plan = self.exchange()
+                plan = self._exchange()
             except Exception as error:
                 if not complained:
                     _LOG.warning("The coordinator does not answer: %r", error)
@@ -86,8 +90,12 @@ class Membership:
             complained = False
             if plan is None:
                 self._stopping.wait(_PAUSE_SECONDS)
+        try:
+            self.coordinator.leave.remote(self._report.member).result(timeout_s=_GOODBYE_SECONDS)
+        except Exception:  # it finds out by itself
+            _LOG.debug("The coordinator was not told", exc_info=True)
 
-    def exchange(self) -> Plan | None:
+    def _exchange(self) -> Plan | None:
         """Report once; return the plan that came back."""
         plan = self.plan
         known = {

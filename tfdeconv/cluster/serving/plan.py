@@ -103,7 +103,7 @@ class Report:
         models: The last configuration that it has heard of.
         configuration: That configuration's number.
         address: Of an edge: host, gRPC port and REST port.
-        error: Why it cannot start; empty if it can.
+        error: Why it cannot start, as ``CODE: message``; empty if it can.
         replica: Whether it is a replica.
         serves: Of a replica that answers requests: the versions that it answers with.
         outcomes: Of a replica: token to how that order ended.

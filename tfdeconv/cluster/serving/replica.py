@@ -20,6 +20,7 @@ from tfdeconv.errors import UnavailableError
 from tfdeconv.serving import GrpcApi, RestApi, Runtime
 from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.config.options import ServerOptions
+from tfdeconv.serving.grpc import descriptors
 from tfdeconv.serving.launch.allocator import keep_freed_memory
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.wire import status_codes
@@ -69,6 +70,10 @@ class Replica:
         """Return status and body of an answer; see ``RestApi.answer``."""
         waiting = Cancellation()
         return await self._run(waiting.cancel, self._rest.answer, method, path, body, waiting)
+
+    async def descriptors(self) -> list[bytes]:
+        """Return what an edge's reflection tells; an edge does not import TensorFlow to know it."""
+        return descriptors.serialized()
 
     async def _run(self, cancel: Callable[[], None], answer: Callable[..., Any], *args: Any) -> Any:
         """Answer on a thread; a caller that gives up lets the work end between two of its steps."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.protobuf import message as protobuf
 from tensorflow_serving.apis import (
@@ -28,6 +28,7 @@ from tfdeconv.errors import (
 from tfdeconv.serving import answer_messages, cancellation
 from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.codec import example_input, predict_message
+from tfdeconv.serving.grpc.answer import GrpcAnswer
 from tfdeconv.serving.grpc.call_context import CallContext, NoDeadline
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository import model_config
@@ -39,20 +40,6 @@ _LOG = logging.getLogger("tfdeconv.serving")
 _LONGEST_DETAILS = 1024
 _INT32_MAX = (1 << 31) - 1
 Handler = Callable[[bytes, RequestRecord, CallContext], bytes]
-
-
-class GrpcAnswer(NamedTuple):
-    """How a call ends.
-
-    Attributes:
-        code: Name of the status code, such as ``"OK"`` or ``"NOT_FOUND"``.
-        details: The status's message; empty for ``"OK"``.
-        message: The serialized response; empty for any other code.
-    """
-
-    code: str
-    details: str
-    message: bytes
 
 
 class GrpcApi:

@@ -10,11 +10,9 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-# Imported for their descriptors, which reflection tells.
-from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2  # noqa: F401
-
 from tfdeconv.errors import InvalidRequestError, ServingError
-from tfdeconv.serving.grpc.api import GrpcAnswer
+from tfdeconv.serving.grpc import descriptors
+from tfdeconv.serving.grpc.answer import GrpcAnswer
 from tfdeconv.serving.grpc.call_context import CallContext
 from tfdeconv.wire.services import MODEL_SERVICE, PREDICTION_SERVICE, SERVICE_OF
 
@@ -41,6 +39,8 @@ class GrpcServer:
         channel_arguments: Name and value pairs for gRPC. Defaults to none.
         credentials: TLS. Defaults to none.
         health_service: Whether to offer grpc.health.v1. Defaults to False.
+        described: What ``descriptors.serialized`` returned elsewhere. Defaults to asking it here, which
+            imports TensorFlow.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class GrpcServer:
         channel_arguments: Sequence[tuple[str, int | str]] = (),
         credentials: grpc.ServerCredentials | None = None,
         health_service: bool = False,
+        described: Sequence[bytes] | None = None,
     ) -> None:
         self._credentials = credentials
         self._pool = ThreadPoolExecutor(max_threads, "tfdeconv-grpc")
@@ -70,7 +71,8 @@ class GrpcServer:
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
             services.append(health.SERVICE_NAME)
         # As in the C++ server, so that grpcurl and its like need no .proto files.
-        reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], self._server)
+        pool = descriptors.pool(descriptors.serialized() if described is None else described)
+        reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], self._server, pool)
 
     def listen(self, address: str) -> int:
         """Open a TCP address (``host:port``, port 0 for any) or ``unix:PATH``; return the port.

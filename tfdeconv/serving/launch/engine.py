@@ -102,7 +102,7 @@ def _container(docker: str, parsed: Parsed, *, gpu: bool) -> list[str]:
 def _base_paths(config_file: str) -> set[str]:
     if not config_file:
         return set()
-    from tfdeconv.serving.config import operator_protos  # imports TensorFlow; only containers need it
+    from tfdeconv.serving.config import operator_protos  # only containers need it
 
     message = operator_protos.read(operator_protos.ModelServerConfig, config_file, option="model_config_file")
     return {config.base_path for config in message.model_config_list.config}

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2
 
 from tfdeconv.errors import InvalidRequestError, UnimplementedError
-from tfdeconv.serving.config import operator_protos
+from tfdeconv.serving.config import operator_protos, platform_protos
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.repository.model_config import PLATFORM
@@ -111,7 +111,10 @@ def _batching(options: ServerOptions) -> BatchingParameters | None:
 def _read_platform(path: str | os.PathLike[str]) -> Any:
     """Return the SessionBundleConfig of the platform ``tensorflow``."""
     platforms = operator_protos.read(
-        operator_protos.PlatformConfigMap, path, option="platform_config_file"
+        platform_protos.PlatformConfigMap,
+        path,
+        option="platform_config_file",
+        pool=platform_protos.POOL,
     ).platform_configs
     place = f"platform_configs of '{os.fspath(path)}'"
     if PLATFORM not in platforms:
@@ -119,7 +122,7 @@ def _read_platform(path: str | os.PathLike[str]) -> Any:
             f'{place} must have the key "{PLATFORM}"; received {sorted(platforms) or "none"}.'
         )
     adapter = platforms[PLATFORM].source_adapter_config
-    kind = operator_protos.SavedModelBundleSourceAdapterConfig
+    kind = platform_protos.SavedModelBundleSourceAdapterConfig
     if adapter.TypeName() != kind.DESCRIPTOR.full_name:
         raise InvalidRequestError(
             f"source_adapter_config in {place} must be a {kind.DESCRIPTOR.full_name}; "

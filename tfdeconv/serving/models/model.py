@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from tensorflow.core.protobuf import meta_graph_pb2
 
-from tfdeconv.serving.models.saved_model_proto import Signature
+if TYPE_CHECKING:  # who keeps models need not import TensorFlow
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    from tfdeconv.serving.models.saved_model_proto import Signature
 
 
 class Model(Protocol):

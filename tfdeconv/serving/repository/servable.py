@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import threading
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tfdeconv.serving.models.model import Model
-from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire.version_state import VersionState
+
+if TYPE_CHECKING:
+    from tfdeconv.serving.models.saved_model_proto import Signature
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.codec import json_answer, json_examples, json_predict, predict_message
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.plane import signature_runs
+from tfdeconv.serving.rest.error_body import error_body
 from tfdeconv.serving.runtime import Runtime
 from tfdeconv.serving.telemetry import RequestRecord
 from tfdeconv.wire import status_codes
@@ -136,11 +137,6 @@ class RestApi:
             "metadata": {"signature_def": _to_dict(table)},
         }
         return orjson.dumps(document, option=orjson.OPT_INDENT_2)
-
-
-def error_body(text: str) -> bytes:
-    """Return the JSON document of an error."""
-    return orjson.dumps({"error": text.encode("utf-8", "replace").decode()})
 
 
 def _to_dict(message: Message) -> object:

@@ -13,7 +13,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from tfdeconv.serving.rest.api import error_body
+from tfdeconv.serving.rest.error_body import error_body
 from tfdeconv.serving.rest.http_protocol import Http1Protocol
 
 # Fewer bytes than these in a body's time-out are as good as none.

@@ -1,0 +1,75 @@
+"""``tfdeconv serve --engine ray`` without a cluster: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from tfdeconv.cli import main
+from tfdeconv.cli.serve import command
+from tfdeconv.serving.launch import flags
+
+NO_RAY = importlib.util.find_spec("ray") is None
+needs_ray = pytest.mark.skipif(NO_RAY, reason="Ray is not installed")
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(command, ["--engine=ray", *arguments])
+
+
+def test_without_ray_the_message_names_the_extra(monkeypatch, capsys):
+    """One line, and no traceback."""
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "ray.serve", raising=False)
+    monkeypatch.setattr(sys, "argv", ["tfdeconv", "serve", "--engine=ray", "--model_base_path=/m"])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Serving on Ray needs the package 'ray'" in line
+    assert "pip install 'tfdeconv[cluster]'" in line
+
+
+@needs_ray
+def test_dry_run_prints_the_configuration_of_ray_serve():
+    """It names the application, and its arguments are the flags that were given, values with their types."""
+    result = run("--dry_run", "--replicas=3", "--model_base_path=/m", "--enable_batching", "--replica_cpus=2")
+    assert result.exit_code == 0
+    document = yaml.safe_load(result.output)
+    assert document["proxy_location"] == "Disabled"
+    (application,) = document["applications"]
+    assert application["args"] == {
+        "enable_batching": True,
+        "model_base_path": "/m",
+        "replica_cpus": 2.0,
+        "replicas": 3,
+    }
+    module, _, name = application["import_path"].partition(":")
+    assert callable(getattr(importlib.import_module(module), name))
+    assert set(application["args"]) <= set(flags.BY_NAME)
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--replicas=0"], "--replicas must be at least 1; received 0."),
+        (["--replicas=2", "--max_replicas=4"], "--replicas fixes the number"),
+        (["--min_replicas=2"], "--min_replicas needs --max_replicas"),
+        (["--max_replicas=2", "--min_replicas=3"], "--min_replicas must be from 1 to --max_replicas=2"),
+        (["--max_replicas=2", "--target_ongoing_requests=0"], "--target_ongoing_requests must be above 0"),
+        (["--replica_gpus=-1"], "--replica_gpus must not be negative; received -1."),
+        (["--address=nowhere"], "--address must be host:port of a Ray head node; received 'nowhere'."),
+        (["--address=127.0.0.1:1"], "No Ray cluster answers at 127.0.0.1:1: Connection refused."),
+    ],
+)
+def test_refusals(arguments, text):
+    """Each is one line that names the flag, before anything starts."""
+    result = run("--model_base_path=/m", *arguments)
+    assert result.exit_code == 255
+    assert text in result.output
+    assert len(result.output.strip().splitlines()) == 1
