@@ -126,6 +126,7 @@ def _serve_on_ray(parsed: flags.Parsed) -> None:
     import_tensorflow()
     from tfdeconv.cluster.serving import launch, serve_config
     from tfdeconv.cluster.serving.application import Scale
+    from tfdeconv.cluster.session import session
 
     _set_up_logging()
     stopping = threading.Event()
@@ -135,7 +136,7 @@ def _serve_on_ray(parsed: flags.Parsed) -> None:
             click.echo(serve_config.text(parsed), nl=False)
             return
         cpus = max(scale.replicas, scale.max_replicas) * scale.replica_cpus
-        with launch.cluster(str(parsed.values["address"]), cpus=cpus):
+        with session(str(parsed.values["address"]), cpus=cpus):
             _set_on_signals(stopping)  # Ray has handlers of its own
             deployment = launch.Deployment(options, scale)
             try:

@@ -63,8 +63,11 @@ def test_dry_run_prints_the_configuration_of_ray_serve():
         (["--max_replicas=2", "--min_replicas=3"], "--min_replicas must be from 1 to --max_replicas=2"),
         (["--max_replicas=2", "--target_ongoing_requests=0"], "--target_ongoing_requests must be above 0"),
         (["--replica_gpus=-1"], "--replica_gpus must not be negative; received -1."),
-        (["--address=nowhere"], "--address must be host:port of a Ray head node; received 'nowhere'."),
-        (["--address=127.0.0.1:1"], "No Ray cluster answers at 127.0.0.1:1: Connection refused."),
+        (["--address=nowhere"], "--address must be HOST:PORT of a Ray cluster to which this machine belongs"),
+        (
+            ["--address=127.0.0.1:1"],
+            "--address 127.0.0.1:1: no Ray cluster answers there: Connection refused.",
+        ),
     ],
 )
 def test_refusals(arguments, text):

@@ -70,7 +70,8 @@ class JobList:
     def __init__(self, *, looks: bool = False) -> None:
         folder = tempfile.mkdtemp(prefix="tfdeconv-")
         self.path = Path(folder, "jobs")
-        self._database = sqlite3.connect(self.path, isolation_level=None)
+        # the garbage collector may close it in another thread
+        self._database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self._close = weakref.finalize(self, _remove, self._database, folder)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")

@@ -114,12 +114,13 @@ def _on_ray(
     jobs: JobList, make_worker: Callable[[], Worker], engine: Engine
 ) -> Iterator[tuple[Task, Outcome]]:
     """Outcomes as they come; then once more, one by one, what went down with a process."""
-    from tfdeconv.cluster.bulk import session, work
+    from tfdeconv.cluster.bulk import work
+    from tfdeconv.cluster.session import session
 
     missing = bytearray(b"\x01") * (len(jobs) + 1)  # by number, from 1
     with contextlib.ExitStack() as stack:
         with native_output_dropped():  # by Ray, past sys.stderr, before its own settings hold
-            ray = stack.enter_context(session(engine.address, workers=engine.workers))
+            ray = stack.enter_context(session(engine.address, cpus=engine.workers or 0))
         for together in (_TOGETHER, 1):
             items = functools.partial(_unfinished, jobs.path, None if together > 1 else bytes(missing))
             do = functools.partial(_Doing, make_worker)

@@ -1,6 +1,5 @@
 """One function over very many items, on the nodes of a Ray cluster."""
 
-from tfdeconv.cluster.bulk.session import session
 from tfdeconv.cluster.bulk.work import work
 
-__all__ = ["session", "work"]
+__all__ = ["work"]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import tfdeconv
-from tfdeconv.cluster.bulk.session import ClusterError
+from tfdeconv.cluster.session import ClusterError
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
+from tfdeconv.extras import require
 
 _TRIES = 3  # of an item whose worker dies
 
@@ -36,7 +37,7 @@ def work(
     survives none has no result. So the function must do no harm when it is repeated.
 
     Args:
-        ray: The module, connected (:func:`~tfdeconv.cluster.bulk.session.session`).
+        ray: The module, connected (:func:`~tfdeconv.cluster.session.session`).
         items: Called on this node, perhaps again after a failure, for what shall be worked on.
         make_worker: Called once in each worker; what it returns is called with each item. It and the
             items are pickled.
@@ -48,7 +49,7 @@ def work(
         InvalidArgumentError: ``make_worker`` raises that in a worker.
         ClusterError: It raises something else, or the function does, or the cluster is lost.
     """
-    data = ray.data
+    data = require("ray.data", extra="cluster", feature="--engine ray")
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # byte: a block for each row, so that they are spread

@@ -1,19 +1,15 @@
-"""Start a server on a Ray cluster, say where it listens, and end it."""
+"""Start a server on the Ray cluster of a session, say where it listens, and end it."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import math
-import os
-import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import ray
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
@@ -21,69 +17,14 @@ from ray.serve.handle import DeploymentHandle
 
 from tfdeconv.cluster.serving import application
 from tfdeconv.cluster.serving.application import Scale
-from tfdeconv.errors import CancelledError, ServingError, UnavailableError
+from tfdeconv.errors import CancelledError, ServingError
 from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.wire import status_codes
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _LOOK_SECONDS = 0.2
 _ANSWER_SECONDS = 5.0
-_STORE_BYTES = 100 << 20
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # Ray's C++ writes past sys.stderr
-}
 Address = tuple[str, int | None, int | None]
-
-
-@contextlib.contextmanager
-def cluster(address: str, *, cpus: float = 0) -> Iterator[None]:
-    """Be connected to a Ray cluster while the block runs.
-
-    Args:
-        address: Of the head node of a running cluster to which this machine belongs; empty starts Ray on
-            this machine alone, on its loopback address, which ends with the block.
-        cpus: CPUs that the replicas want; Ray on this machine alone gives them, there or not. Defaults to 0.
-
-    Raises:
-        UnavailableError: Nothing answers there, or Ray does not start here.
-    """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    if address:
-        _knock(address)
-    else:
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # without it, Ray listens to all
-        quiet |= {
-            "num_cpus": max(math.ceil(cpus), os.cpu_count() or 1),
-            "include_dashboard": False,
-            "object_store_memory": _STORE_BYTES,
-            "_node_ip_address": "127.0.0.1",
-        }
-    try:
-        ray.init(address=address or "local", **quiet)
-    except Exception as error:
-        where = (
-            f"No Ray cluster can be used at {address}" if address else "Ray does not start on this machine"
-        )
-        raise UnavailableError(f"{where}: {' '.join(str(error).split())[:500]}") from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Fail at once where nothing listens: Ray tries for a minute, and says so on the terminal."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or "/" in host:
-        raise UnavailableError(f"--address must be host:port of a Ray head node; received {address!r}.")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UnavailableError(f"No Ray cluster answers at {address}: {reason}.") from None
 
 
 class Deployment:

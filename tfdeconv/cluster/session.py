@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
+import socket
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from tfdeconv.errors import InvalidArgumentError, TfdeconvError
+from tfdeconv.errors import InvalidArgumentError, UnavailableError
 from tfdeconv.extras import require
 
 PATIENCE = 15.0
 """Seconds in which a cluster must answer."""
 
-_OBJECT_STORE = 100 << 20  # bytes; what passes through it are names and lines
+_OBJECT_STORE = 100 << 20  # bytes; names and lines pass through it, requests and pictures do not
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # Ray's C++ writes past sys.stderr
@@ -26,19 +28,20 @@ _SETTINGS = {
 _ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # else it listens to all
 
 
-class ClusterError(TfdeconvError):
+class ClusterError(UnavailableError):
     """A Ray cluster does not answer, or cannot do the work."""
 
 
 @contextlib.contextmanager
-def session(address: str | None = None, *, workers: int | None = None) -> Iterator[Any]:
+def session(address: str | None = None, *, cpus: float = 0) -> Iterator[Any]:
     """Yield the module ``ray``, connected.
 
     Args:
         address: ``"host:port"`` of a cluster to which this machine belongs. None: what ``RAY_ADDRESS`` says,
             as within ``ray job submit``; without it, a cluster of this machine alone, on loopback, which
             ends with the block.
-        workers: Processes that shall run at once on a cluster of this machine. Defaults to its CPUs.
+        cpus: CPUs that the work asks for at once. A cluster of this machine alone gives them, there or not.
+            Defaults to what there is.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -50,11 +53,10 @@ def session(address: str | None = None, *, workers: int | None = None) -> Iterat
     for name, value in (_SETTINGS | (_ON_LOOPBACK if address == "local" else {})).items():
         os.environ.setdefault(name, value)
     ray = require("ray", extra="cluster", feature="--engine ray")
-    require("ray.data", extra="cluster", feature="--engine ray")
     arguments: dict[str, Any] = {"address": address}
     if address == "local":
         arguments |= {
-            "num_cpus": max(workers or 1, os.cpu_count() or 1),
+            "num_cpus": max(math.ceil(cpus), os.cpu_count() or 1),
             "object_store_memory": _OBJECT_STORE,
             "include_dashboard": False,
             "_node_ip_address": "127.0.0.1",
@@ -90,6 +92,11 @@ def _check(address: str, given: str) -> None:
             f"{given} must be HOST:PORT of a Ray cluster to which this machine belongs, as `ray start` "
             f"tells; received {address}. From outside, use `ray job submit`."
         )
+    told = f"{given} {address}: no Ray cluster answers there"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+    except OSError as error:
+        raise ClusterError(f"{told}: {error.strerror or error}.") from None
     if os.environ.get("RAY_USE_TLS", "0") != "0":
         return
     grpc = require("grpc", extra="cluster", feature="--engine ray")
@@ -97,6 +104,4 @@ def _check(address: str, given: str) -> None:
         try:
             grpc.channel_ready_future(channel).result(timeout=PATIENCE)
         except grpc.FutureTimeoutError:
-            raise ClusterError(
-                f"{given} {address}: no Ray cluster answers there within {PATIENCE:.0f} seconds."
-            ) from None
+            raise ClusterError(f"{told} within {PATIENCE:.0f} seconds.") from None
