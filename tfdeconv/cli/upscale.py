@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from tfdeconv.cli.bulk.options import check_places, engine_of, engine_options
-from tfdeconv.cli.bulk.run import check_writable, remove_drafts, run
+from tfdeconv.cli.bulk.run import check_writable, run, without_drafts
 from tfdeconv.cli.messages import shown
 from tfdeconv.cli.place import PLACE
 from tfdeconv.cli.upscaling.jobs import ENDINGS, LeftOut, find
@@ -248,8 +248,6 @@ def command(
     folder = None if [job.target for job in itertools.islice(found.jobs, 2)] == [output] else output
     if folder is not None:
         check_writable(folder)
-        if resume:
-            remove_drafts(folder)
     kind = KINDS[ENDINGS[format_]] if format_ is not None else "PNG" if output is STREAM else None
     settings = Settings(
         size,
@@ -267,8 +265,9 @@ def command(
     worker = functools.partial(UpscaleWorker, settings, choice, repeated=on_ray)
     report_in = folder if on_ray or resume else None
     skip = skip_existing or resume
-    if not run(found.jobs, worker, engine=chosen, command=command, skip=skip, report_in=report_in):
-        raise SystemExit(1)
+    with without_drafts(folder if resume else None):
+        if not run(found.jobs, worker, engine=chosen, command=command, skip=skip, report_in=report_in):
+            raise SystemExit(1)
 
 
 def _absolute(path: Any) -> Any:

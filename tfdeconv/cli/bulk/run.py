@@ -174,14 +174,22 @@ def check_writable(folder: Any) -> None:
         raise FileError(f"--output {folder}: nothing can be written there: {error.strerror}.") from None
 
 
-def remove_drafts(folder: Any) -> int:
-    """Remove what killed processes left half written below a folder; return how many files that were."""
-    if not isinstance(folder, Path):
-        return 0  # an object is there whole or not at all
-    removed = 0
-    for where, _, names in os.walk(folder):
-        for name in names:
-            if _DRAFT.fullmatch(name):
-                Path(where, name).unlink(missing_ok=True)
-                removed += 1
-    return removed
+@contextlib.contextmanager
+def without_drafts(*folders: Any) -> Iterator[None]:
+    """Remove what killed processes leave half written below folders: of an earlier run, then of this one.
+
+    A process of Ray that dies does so without ending the run, and its work is done again under another name.
+    """
+    _remove_drafts(folders)
+    try:
+        yield
+    finally:
+        _remove_drafts(folders)
+
+
+def _remove_drafts(folders: Iterable[Any]) -> None:
+    for folder in folders:
+        if isinstance(folder, Path):  # an object is there whole or not at all
+            for where, _, names in os.walk(folder):
+                for name in filter(_DRAFT.fullmatch, names):
+                    Path(where, name).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import click
 
 from tfdeconv.cli.bulk.job_list import Job, JobList
 from tfdeconv.cli.bulk.options import Engine, check_places
-from tfdeconv.cli.bulk.run import check_writable, remove_drafts, run
+from tfdeconv.cli.bulk.run import check_writable, run, without_drafts
 from tfdeconv.cli.predicting.worker import PredictWorker
 from tfdeconv.cli.upscaling.jobs import find
 from tfdeconv.errors import InvalidArgumentError
@@ -60,13 +60,12 @@ def predict_folders(
     jobs.complete()
     for folder in folders.values():
         check_writable(folder)
-        if resume:
-            remove_drafts(folder)
     model = str(Path(saved_model).absolute())
     worker = functools.partial(
         PredictWorker, model, signature, folders, ending, repeated=resume and engine.name == "ray"
     )
-    return run(jobs, worker, engine=engine, command=command, skip=resume, report_in=first)
+    with without_drafts(*folders.values() if resume else ()):
+        return run(jobs, worker, engine=engine, command=command, skip=resume, report_in=first)
 
 
 def _folders(outputs: Sequence[str]) -> dict[str | None, Any]:
