@@ -7,6 +7,7 @@ has to be looked at. RapidJSON 1.1.0 (``reader.h``, ``error/en.h``), which Tenso
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import numpy as np
@@ -38,11 +39,8 @@ _WHOLE_PAIRS = re.compile(
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
     re.DOTALL,
 )
-# Numbers that may be too big, and the strings in which they are none.
-_STRING_OR_LONG = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"|-?\d{300,}+(?:\.\d++)?(?:[eE]\+?\d++)?|-?\d++(?:\.\d++)?[eE]\+?\d{3,}+', re.DOTALL
-)
-_LARGEST_EXPONENT = 308
+_STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?', re.DOTALL)
+_LARGEST_EXPONENT, _EXPONENT_DIGITS = 308, 9
 _BLOCK = 1 << 16
 
 
@@ -118,14 +116,17 @@ def is_too_big(number: str) -> bool:
     """Whether a number that no double holds is an error; the others are infinite."""
     mantissa, _, exponent = number.lower().lstrip("-").partition("e")
     whole, _, fraction = mantissa.partition(".")
-    return len(whole) > _LARGEST_EXPONENT or int(exponent or 0) > _LARGEST_EXPONENT + len(fraction)
+    exponent = exponent.lstrip("+0")
+    if len(whole) > _LARGEST_EXPONENT or len(exponent) > _EXPONENT_DIGITS:
+        return True
+    return int(exponent or 0) > _LARGEST_EXPONENT + len(fraction)
 
 
 def first_too_big(text: str) -> _Error:
     """Return the error of the first number that is too big."""
-    for found in _STRING_OR_LONG.finditer(text):
+    for found in _STRING_OR_NUMBER.finditer(text):
         number = found[0]
-        if not number.startswith('"') and np.isinf(float(number)) and is_too_big(number):
+        if not number.startswith('"') and math.isinf(float(number)) and is_too_big(number):
             return _TOO_BIG, found.start()
     return _TOO_BIG, 0
 
