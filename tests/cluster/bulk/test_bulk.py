@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cluster import namespaces
 from PIL import Image
 
-from tfdeconv.cli.upscale import command
+from tfdeconv.cli.commands.upscale import command
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
