@@ -15,6 +15,7 @@ from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.xmp import upright_xmp
 from tfdeconv.imaging.formats.orientation import upright, upright_dpi
 from tfdeconv.imaging.formats.pillow_reading import read_with_pillow
+from tfdeconv.imaging.formats.png.reading import read_png
 from tfdeconv.imaging.formats.tiff.deep import is_deep_tiff, read_deep_tiff, tiff_pages
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, open_input, place
@@ -104,7 +105,10 @@ def _read(file: BinaryIO, pillow: Any, first_frame: bool) -> Photograph:
             photograph = replace(photograph, pixels=upright(photograph.pixels, 1))
             return _upright(photograph, orientation, frames=pages)  # Pillow has turned it
     else:
-        photograph, orientation, pages = read_with_pillow(file, kind)
+        if kind == "PNG":
+            photograph, orientation, pages = read_png(file, most_pixels=_most_pixels(pillow))
+        else:
+            photograph, orientation, pages = read_with_pillow(file, kind)
         if pages != 1:
             _check_frames(pages, first_frame)
     return _upright(replace(photograph, pixels=upright(photograph.pixels, orientation)), orientation, pages)

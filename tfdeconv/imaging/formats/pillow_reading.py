@@ -12,6 +12,7 @@ from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.extras import require
 from tfdeconv.imaging.formats.boxes import coded_colour, profile_of_jpeg_2000, xmp_of_boxes
 from tfdeconv.imaging.formats.deep_codecs import decode_deep, decode_jpeg_12_bit
+from tfdeconv.imaging.formats.grey import without_colour
 from tfdeconv.imaging.formats.jpeg import markers
 from tfdeconv.imaging.formats.jpeg.quality import jpeg_quality
 from tfdeconv.imaging.formats.metadata.exif import (
@@ -25,13 +26,9 @@ from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.iptc import (
     TIFF_RESOURCES_TAG,
     TIFF_TAG,
-    iptc_of_png,
     iptc_of_tiff,
-    raw_profile,
 )
 from tfdeconv.imaging.formats.metadata.xmp import orientation_of_xmp
-from tfdeconv.imaging.formats.png import chunks
-from tfdeconv.imaging.formats.png.deep import decode_deep_png
 from tfdeconv.imaging.photograph import Photograph
 
 _PLUGINS = {"HEIC": "pillow_heif", "JPEG XL": "pillow_jxl"}  # Pillow's own formats need none
@@ -52,7 +49,6 @@ _PLAIN_MODES = {
 }
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 _TURNED_BY_DECODERS = ("TIFF", "HEIC", "JPEG XL")  # whatever EXIF says
-_OLD_EXIF = ("Raw profile type exif", "Raw profile type APP1")  # ImageMagick's, before PNG had a chunk for it
 
 
 def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
@@ -76,8 +72,6 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
     with _opened(file, kind, pillow) as image:
         frames = int(getattr(image, "n_frames", 1))
         turned = _tiff_orientation(image) if kind == "TIFF" else 1  # Pillow turns TIFF as it decodes
-        if kind == "PNG":
-            return _read_png(file, image), _png_orientation(file), frames
         data = b""
         if kind in ("AVIF", "HEIC", "JPEG 2000", "JPEG XL"):
             file.seek(0)
@@ -128,60 +122,6 @@ def _opened(file: BinaryIO, kind: str, pillow: Any) -> Any:
         raise ImageError(
             f"begins as a {kind} file does, and goes on as none; it is damaged or cut off."
         ) from None
-
-
-def _read_png(file: BinaryIO, image: Any) -> Photograph:
-    facts = chunks.read_facts(file)
-    notes: tuple[str, ...] = ()
-    profile = image.info.get("icc_profile") or None
-    if facts.bit_depth == 16:
-        file.seek(0)
-        pixels: NDArray[Any] = decode_deep_png(file.read())
-        if pixels.ndim == 2:
-            pixels = pixels[..., np.newaxis]
-    elif facts.colour_type == 3:
-        pixels, profile, notes = _decode_8_bit(image, profile)
-    else:
-        mode = _PLAIN_MODES[image.mode]
-        pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-        pixels = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    if facts.transparent is not None and pixels.shape[-1] in (1, 3):
-        pixels = _with_alpha(pixels, facts.transparent, facts.bit_depth)
-    xmp = facts.text.get(chunks.XMP_KEYWORD)
-    if facts.unknown:
-        notes += (f"has chunks that are not known here and are left out: {', '.join(facts.unknown)}",)
-    raw = tuple(keyword for keyword in facts.text if keyword.startswith("Raw profile type "))
-    return Photograph(
-        pixels,
-        icc_profile=profile,
-        exif=_png_exif(facts),
-        dpi=image.info.get("dpi"),
-        xmp=xmp.encode() if xmp else None,
-        iptc=iptc_of_png(facts.text),
-        colour=facts.colour,
-        text={key: text for key, text in facts.text.items() if key not in (chunks.XMP_KEYWORD, *raw)},
-        notes=notes,
-    )
-
-
-def _with_alpha(pixels: NDArray[Any], transparent: tuple[int, ...], bit_depth: int) -> NDArray[Any]:
-    """Pixels with an alpha channel: 0 for the colour that a tRNS chunk names, as samples of the file."""
-    most = np.iinfo(pixels.dtype).max
-    key = np.array(transparent) * (most // ((1 << bit_depth) - 1))
-    opaque = (pixels != key.astype(pixels.dtype)).any(axis=-1, keepdims=True)
-    return np.concatenate([pixels, np.where(opaque, most, 0).astype(pixels.dtype)], axis=-1)
-
-
-def _png_exif(facts: chunks.PngFacts) -> bytes | None:
-    if facts.exif is not None:
-        return block_of(facts.exif)
-    return next((block_of(raw_profile(facts.text[name])) for name in _OLD_EXIF if name in facts.text), None)
-
-
-def _png_orientation(file: BinaryIO) -> int:
-    facts = chunks.read_facts(file)
-    xmp = facts.text.get(chunks.XMP_KEYWORD)
-    return _orientation(_png_exif(facts), xmp.encode() if xmp else None)
 
 
 def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
@@ -305,14 +245,9 @@ def _decode_8_bit(
     if "transparency" in image.info:
         mode = _WITH_ALPHA.get(mode, mode)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    if image.mode == "P" and icc_profile is None and _is_grey(pixels):  # a profile of palettes is for RGB
-        pixels = pixels[..., 2:]  # blue, and alpha where there is one
+    if image.mode == "P" and icc_profile is None:  # a profile of palettes is for RGB
+        pixels = without_colour(pixels)
     return pixels, icc_profile, ()
-
-
-def _is_grey(pixels: NDArray[Any]) -> bool:
-    red, green, blue = (pixels[..., channel] for channel in range(3))
-    return np.array_equal(red, green) and np.array_equal(green, blue)
 
 
 def _cmyk_to_srgb(image: Any, icc_profile: bytes | None) -> tuple[Any, tuple[str, ...]]:
