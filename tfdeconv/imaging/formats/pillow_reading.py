@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.extras import require
 from tfdeconv.imaging.formats.boxes import coded_colour, profile_of_jpeg_2000, xmp_of_boxes
+from tfdeconv.imaging.formats.cmyk import cmyk_to_srgb
 from tfdeconv.imaging.formats.deep_codecs import decode_deep, decode_jpeg_12_bit
 from tfdeconv.imaging.formats.grey import without_colour
 from tfdeconv.imaging.formats.jpeg import markers
 from tfdeconv.imaging.formats.jpeg.quality import jpeg_quality
 from tfdeconv.imaging.formats.metadata.exif import (
-    ORIENTATION,
     block_of,
     block_of_tiff,
-    legal_orientation,
     orientation_of,
 )
-from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.iptc import (
     TIFF_RESOURCES_TAG,
     TIFF_TAG,
@@ -59,8 +57,8 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
         kind: One of the kinds of :func:`tfdeconv.imaging.formats.kind.kind_of`.
 
     Returns:
-        The photograph as it lies in the file, its orientation, and how many pictures the file holds. TIFF
-        pictures are upright already.
+        The photograph, its orientation, and how many pictures the file holds. Where the decoder turns
+        pictures upright (TIFF, HEIC, JPEG XL), its orientation is 1.
 
     Raises:
         ImageError: The picture is of a sort that is not read.
@@ -71,7 +69,6 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
         return _read_jpeg(file.read(), pillow)
     with _opened(file, kind, pillow) as image:
         frames = int(getattr(image, "n_frames", 1))
-        turned = _tiff_orientation(image) if kind == "TIFF" else 1  # Pillow turns TIFF as it decodes
         data = b""
         if kind in ("AVIF", "HEIC", "JPEG 2000", "JPEG XL"):
             file.seek(0)
@@ -98,9 +95,7 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
             text=_comment(image) if kind == "GIF" else {},
             notes=notes,
         )
-        if kind in _TURNED_BY_DECODERS:
-            return photograph, turned, frames
-        return photograph, _orientation(exif, xmp), frames
+        return photograph, 1 if kind in _TURNED_BY_DECODERS else _orientation(exif, xmp), frames
 
 
 def _pillow_for(kind: str) -> Any:
@@ -119,8 +114,10 @@ def _opened(file: BinaryIO, kind: str, pillow: Any) -> Any:
     try:
         return pillow.open(file, formats=[_PILLOW_FORMATS.get(kind, kind)])
     except pillow.UnidentifiedImageError:
+        article = "an" if kind == "AVIF" else "a"
         raise ImageError(
-            f"begins as a {kind} file does, and goes on as none; it is damaged or cut off."
+            f"begins as {article} {kind} file does, and goes on as none that is read: it is damaged, cut off "
+            "or of a rare sort."
         ) from None
 
 
@@ -218,10 +215,6 @@ def _orientation(exif: bytes | None, xmp: bytes | None) -> int:
     return orientation_of_xmp(xmp) if xmp is not None else 1
 
 
-def _tiff_orientation(image: Any) -> int:
-    return legal_orientation(image.tag_v2.get(ORIENTATION, 1))
-
-
 def _comment(image: Any) -> dict[str, str]:
     comment = image.info.get("comment")
     if not isinstance(comment, bytes) or not comment.strip(b"\0 "):
@@ -237,8 +230,8 @@ def _decode_8_bit(
 ) -> tuple[NDArray[Any], bytes | None, tuple[str, ...]]:
     """Pixels, the profile that holds for them, and notes."""
     if image.mode == "CMYK":
-        pixels, notes = _cmyk_to_srgb(image, icc_profile)
-        return np.asarray(pixels), None, notes
+        pixels, notes = cmyk_to_srgb(image, icc_profile)
+        return pixels, None, notes
     if image.mode not in _PLAIN_MODES:
         raise ImageError(f"holds {image.mode} pixels; only grey, RGB and CMYK are read. Convert it first.")
     mode = _PLAIN_MODES[image.mode]
@@ -248,18 +241,3 @@ def _decode_8_bit(
     if image.mode == "P" and icc_profile is None:  # a profile of palettes is for RGB
         pixels = without_colour(pixels)
     return pixels, icc_profile, ()
-
-
-def _cmyk_to_srgb(image: Any, icc_profile: bytes | None) -> tuple[Any, tuple[str, ...]]:
-    if icc_profile is None:
-        return image.convert("RGB"), ()
-    cms = require("PIL.ImageCms", extra="image", feature="Reading CMYK pictures")
-    other = misfit(icc_profile, colours=4)
-    if other is None:
-        try:
-            srgb = cms.createProfile("sRGB")
-            return cms.profileToProfile(image, io.BytesIO(icc_profile), srgb, outputMode="RGB"), ()
-        except cms.PyCMSError:
-            other = "CMYK that cannot be used"
-    note = f"has an ICC profile for {other}, which does not fit its CMYK pixels; it is left out"
-    return image.convert("RGB"), (note,)
