@@ -11,6 +11,8 @@ from PIL import Image
 from tfdeconv.errors import ImageError
 from tfdeconv.imaging import read_photograph
 
+NOISE = np.random.default_rng(3).integers(0, 256, (40, 56, 3), np.uint8)
+
 
 def tiff(pixels, **options) -> io.BytesIO:
     """A file in memory."""
@@ -183,3 +185,40 @@ def test_colours_that_are_not_read_are_named(photometric):
     """A file with them is not damaged."""
     with pytest.raises(ImageError, match=rf"holds {photometric.upper()} pixels, 3 samples of 8 bit"):
         read_photograph(tiff(pattern(3), photometric=photometric))
+
+
+@pytest.mark.parametrize("compression", ["webp", "jpegxl", "zstd", "png", "jpeg2000", "lzma", "lerc"])
+def test_tiff_with_other_formats_inside_is_read(tmp_path, capfd, compression):
+    """Through the decoders of those, and without a word from a library."""
+    path = tmp_path / "a.tif"
+    options = {"compressionargs": {"level": 100, "lossless": True}} if compression == "webp" else {}
+    tifffile.imwrite(path, NOISE, photometric="rgb", compression=compression, **options)
+    np.testing.assert_array_equal(read_photograph(path).pixels, NOISE)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_tiff_compression_that_cannot_be_decoded_is_named(tmp_path):
+    """With its name, and not as a file that is no TIFF."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, NOISE, photometric="rgb", compression="jpegxl")
+    data = path.read_bytes()
+    at = data.index(b"\x03\x01\x03\x00")  # tag 259, SHORT
+    path.write_bytes(data[: at + 8] + (34713).to_bytes(2, "little") + data[at + 10 :])
+    with pytest.raises(ImageError, match=r"a\.tif is a TIFF with NIKON_NEF compression, which is not read"):
+        read_photograph(path)
+
+
+def test_a_raw_file_s_preview_is_not_taken_for_its_picture(tmp_path):
+    """Cameras' raw files begin as TIFF with a small preview."""
+    path = tmp_path / "a.dng"
+    tifffile.imwrite(path, NOISE, photometric="rgb", subfiletype=1)
+    with pytest.raises(ImageError, match="holds a preview"):
+        read_photograph(path)
+
+
+def test_a_tiff_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    """Deep ones, too, which Pillow does not open."""
+    tifffile.imwrite(tmp_path / "a.tif", NOISE.astype(np.uint16), photometric="rgb")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)
+    with pytest.raises(ImageError, match="has more than 120 pixels"):
+        read_photograph(tmp_path / "a.tif")

@@ -93,7 +93,7 @@ def _read(file: BinaryIO, pillow: Any, first_frame: bool) -> Photograph:
     head = file.read(SNIFFED)
     kind = kind_of(head)
     if kind is None:
-        what = "is empty" if not head else f"is {other_kind(head)}" if other_kind(head) else "is no picture"
+        what = "is empty" if not head else f"is {other_kind(head) or 'no picture'}"
         raise ImageError(f"{what}; {', '.join(dict.fromkeys(ENDINGS.values()))} files are read.")
     if kind == "PNG":
         photograph, orientation, pictures = read_png(file, most_pixels=_most_pixels(pillow))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -92,7 +93,7 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
             xmp=xmp,
             iptc=iptc,
             colour={} if colour is None else {"cICP": colour},
-            text=_comment(image) if kind == "GIF" else {},
+            text=_text([image.info.get("comment") or b""]) if kind == "GIF" else {},
             notes=notes,
         )
         return photograph, 1 if kind in _TURNED_BY_DECODERS else _orientation(exif, xmp), frames
@@ -155,8 +156,19 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
             notes.append(
                 f"holds {further} more picture{'s' * (further > 1)}, a preview or gain map; left out"
             )
+        elif structure.behind:
+            notes.append(
+                f"goes on behind its picture for {structure.behind:,} bytes, such as a motion photo's video; "
+                "they are left out"
+            )
         if structure.extended_xmp:
             notes.append(f"holds extended XMP ({structure.extended_xmp:,} bytes), which is left out")
+        if structure.has_profile and not image.info.get("icc_profile"):
+            notes.append("has an ICC profile of which parts are missing; it is left out")
+        if structure.unknown:
+            notes.append(
+                f"has segments that are not known here and are left out: {', '.join(structure.unknown)}"
+            )
         photograph = Photograph(
             pixels if pixels.ndim == 3 else pixels[..., np.newaxis],
             icc_profile=profile,
@@ -164,7 +176,7 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
             dpi=image.info.get("dpi"),
             xmp=xmp,
             iptc=iptc,
-            text=_comment(image),
+            text=_text(structure.comments),
             jpeg_quality=jpeg_quality(image.quantization),
             notes=tuple(notes),
         )
@@ -215,14 +227,18 @@ def _orientation(exif: bytes | None, xmp: bytes | None) -> int:
     return orientation_of_xmp(xmp) if xmp is not None else 1
 
 
-def _comment(image: Any) -> dict[str, str]:
-    comment = image.info.get("comment")
-    if not isinstance(comment, bytes) or not comment.strip(b"\0 "):
-        return {}
+def _text(comments: Sequence[bytes]) -> dict[str, str]:
+    """Comments as one text, each from a line of its own on."""
+    lines = [_decoded(comment.strip(b"\0 ")) for comment in comments]
+    text = "\n".join(line for line in dict.fromkeys(lines) if line)
+    return {"Comment": text} if text else {}
+
+
+def _decoded(comment: bytes) -> str:
     try:
-        return {"Comment": comment.decode().rstrip("\0")}
+        return comment.decode()
     except UnicodeDecodeError:
-        return {"Comment": comment.decode("latin-1").rstrip("\0")}
+        return comment.decode("latin-1")
 
 
 def _decode_8_bit(
