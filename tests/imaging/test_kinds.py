@@ -88,6 +88,27 @@ def test_jpeg_xl_keeps_its_bits_and_its_profile(tmp_path, dtype):
     np.testing.assert_array_equal(read_photograph(path, first_frame=True).pixels, pixels)
 
 
+@pytest.mark.parametrize("suffix", ["gif", "bmp", "avif", "jp2", "jxl", "heic"])
+def test_files_of_every_kind_that_break_off_are_refused_in_one_line(tmp_path, suffix):
+    """Never half a picture, nor advice for those who build a decoder."""
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "jxl":
+        pytest.importorskip("pillow_jxl")
+        path.write_bytes(imagecodecs.jpegxl_encode(pattern(3, height=40, width=60)))
+    elif suffix == "heic":
+        heif = pytest.importorskip("pillow_heif")
+        heif.from_pillow(Image.fromarray(SMOOTH.astype(np.uint8))).save(path)
+    else:
+        Image.fromarray(pattern(3, height=40, width=60)).save(path)
+    whole = path.read_bytes()
+    for part in (0.1, 0.5, 0.9):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        with pytest.raises(ImageError, match=rf"a\.{suffix} ") as caught:
+            read_photograph(path)
+        assert "vendored" not in str(caught.value)
+        assert len(str(caught.value).strip().splitlines()) == 1, caught.value
+
+
 def test_heic_is_read_with_its_package(tmp_path):
     """8 and 10 bits; EXIF comes along, and its orientation is not applied twice."""
     heif = pytest.importorskip("pillow_heif")

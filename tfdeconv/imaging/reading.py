@@ -82,7 +82,7 @@ def read_photograph(
         raise ImageError(f"{name} is a folder, not a file.") from None
     except Exception as error:  # the decoders raise errors of any kind for files that contradict themselves
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ImageError(f"{name} cannot be read: {reason.rstrip('.')}.") from error
+        raise ImageError(f"{name} cannot be read: {' '.join(reason.split()).rstrip(' .')}.") from error
 
 
 def _most_pixels(pillow: Any) -> int:

@@ -120,6 +120,8 @@ def _opened(file: BinaryIO, kind: str, pillow: Any) -> Any:
             f"begins as {article} {kind} file does, and goes on as none that is read: it is damaged, cut off "
             "or of a rare sort."
         ) from None
+    except RuntimeError as error:  # of JPEG XL's plugin, with advice for those who build it
+        raise ImageError(f"is a {kind} file that is damaged or cut off.") from error
 
 
 def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
