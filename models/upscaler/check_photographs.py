@@ -1,4 +1,4 @@
-"""Hold folders of training pictures against the list: ``python check_photographs.py PHOTOS --against SCORED``.
+"""Hold folders of training pictures against the list: ``python check_photographs.py PHOTOS --against SET``.
 
 Says which files are missing, changed or not in the list, and which look like a picture that upscalers are
 scored on. Likeness is judged by a difference hash of 64 bits, of each picture and of its mirror image, since
@@ -22,7 +22,6 @@ LIST = Path(__file__).with_name("photographs.toml")
 
 ALIKE = 10
 """Bits of 64 in which two pictures that show the same differ at most."""
-
 
 SETS = (1, 2, 3)
 """Parts of the list, in the order in which they were found."""
