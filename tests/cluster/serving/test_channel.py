@@ -1,4 +1,4 @@
-"""The channel from edges to replicas: nothing is lost, nobody waits for what is gone, strangers get nothing."""
+"""The channel from edges to replicas: nothing is lost, nobody waits for what is gone, strangers stay out."""
 
 from __future__ import annotations
 
@@ -48,10 +48,18 @@ class Replica:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Replicas are found lost in half a second."""
+    """Replicas are found lost in half a second; nobody asks for any after the test."""
     monkeypatch.setattr(upstream, "_LOST_SECONDS", 0.5)
     monkeypatch.setattr(upstream, "_PING_SECONDS", 0.05)
     monkeypatch.setattr(greeting, "SECONDS", 0.5)
+    made: list[upstream.Upstream] = []
+    begin = upstream.Upstream.__init__
+    monkeypatch.setattr(
+        upstream.Upstream, "__init__", lambda self, *args: (made.append(self), begin(self, *args))[1]
+    )
+    yield
+    for one in made:
+        one.retire()
 
 
 def edge(*replicas: Replica, limit: int = 8) -> Upstreams:
@@ -293,7 +301,7 @@ def test_strangers_are_refused():
     a = Replica("a")
     address = a.listener.address
     stranger = dataclasses.replace(address, key=b"wrong" * 6)
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):
         greeting.connect(stranger)
     with socket.create_connection((HOST, address.port)) as raw:
         assert len(raw.recv(100)) == 32  # a number that answers nothing

@@ -74,9 +74,7 @@ class ConfigPoller:
             InvalidRequestError: The file cannot be read, or is no ModelServerConfig.
         """
         if self._options.model_config_file:
-            self.applied = _digest(
-                self._options
-            )  # not after it is read: it may change
+            self.applied = _digest(self._options)  # not after it is read: it may change
         return configured_models(self._options) or []
 
     def start(self) -> None:
