@@ -82,7 +82,7 @@ def _run_here(timeout: float, script: str, *arguments: str) -> int:
     try:
         return subprocess.run(
             [sys.executable, script, *arguments],
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"PYTHONPATH": path, "RAY_worker_niceness": "0"},
             timeout=timeout,
             check=False,
         ).returncode

@@ -132,6 +132,8 @@ def main(models: Path, spare: Path) -> None:
         min_replicas=1,
         max_replicas=0,
         target_ongoing_requests=2,
+        upscale_delay_seconds=30,
+        downscale_delay_seconds=600,
         replica_cpus=1,
         replica_gpus=0,
         edges=2,
