@@ -108,6 +108,13 @@ class TestTensorProto:
             {"dtype": FLOAT, "sizes": [1] * 65, "float_val": [1]},
             {"dtype": STRING, "sizes": [3], "tensor_content": b"\x01a"},
             {"dtype": STRING, "sizes": [1], "tensor_content": b"\x09a"},
+            {"dtype": FLOAT, "sizes": [0, (1 << 63) - 1]},
+            {"dtype": FLOAT, "sizes": [0, 1 << 61], "tensor_content": b""},
+            {"dtype": FLOAT, "sizes": [(1 << 63) - 1, (1 << 63) - 1, 0]},
+            {"dtype": STRING, "sizes": [0, 1 << 62]},
+            {"dtype": STRING, "sizes": [1 << 23], "string_val": [b""]},
+            {"dtype": STRING, "sizes": [1000], "string_val": [b"a" * 1_000_000]},
+            {"dtype": STRING, "sizes": [1 << 23]},
         ],
     )
     def test_broken_tensors(self, fields):

@@ -21,6 +21,8 @@ _FAST_FIELDS = {_CONTENT: None, _FLOAT_VAL: dtypes.FLOAT, _DOUBLE_VAL: dtypes.DO
 # Fields of integers hold at least one byte an element, but a repeated last value is free for the sender:
 # a message of ten bytes may declare terabytes.
 MAX_FILLED_BYTES = 1 << 28
+# What a string takes besides its text: a pointer, TensorFlow's copy, the object of the answer.
+_STRING_BYTES = 64
 
 
 class TensorParsingError(ValueError):
@@ -130,17 +132,20 @@ def from_message(
         raise TensorParsingError("the shape has no rank")
     shape = tuple(dim.size for dim in message.tensor_shape.dim)
     count = math.prod(shape)
-    if any(size < 0 for size in shape) or len(shape) > dtypes.MAX_RANK or count > np.iinfo(np.int64).max:
+    # NumPy counts the bytes of an array without values as if its zeros were ones.
+    size = math.prod(max(size, 1) for size in shape) * element.itemsize
+    if any(size < 0 for size in shape) or len(shape) > dtypes.MAX_RANK or size > np.iinfo(np.int64).max:
         raise TensorParsingError(f"the shape {list(shape)} is not a tensor's")
     if message.tensor_content:
         return _from_content(message.tensor_content, message.dtype, element, shape, count)
     values = _typed_values(message, element)
     if len(values) < count:
-        if count * element.itemsize > max_filled_bytes:
+        last = values[-1:] if len(values) else _zero(message.dtype, element)
+        each = _STRING_BYTES + len(last[0]) if message.dtype == dtypes.STRING else element.itemsize
+        if count * each > max_filled_bytes:
             raise TensorParsingError(
                 f"the shape {list(shape)} declares {count} values and the message holds {len(values)}"
             )
-        last = values[-1:] if len(values) else _zero(message.dtype, element)
         values = np.concatenate([values, np.repeat(last, count - len(values))])
     return values[:count].reshape(shape)
 
