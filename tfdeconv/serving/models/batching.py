@@ -32,6 +32,7 @@ Observer = Callable[[float], None]
 # A row's number is the request's number above this many bits, and the row's index in them.
 _ROW_BITS = 24
 _ROW_MASK = (1 << _ROW_BITS) - 1
+_INT32_MAX = (1 << 31) - 1
 _SIGNATURE = tuple[frozenset[str], frozenset[str]]
 
 
@@ -103,9 +104,9 @@ class BatchedModel:
         names = tuple(sorted(fetches))
         parameters = self._parameters
         sizes = parameters.allowed_batch_sizes
-        if parameters.enable_large_batch_splitting and not sizes:
-            # The op takes its limit when splitting from the last size; each size allowed pads nothing.
-            sizes = tuple(range(1, parameters.execution_size + 1))
+        if not sizes and parameters.execution_size < parameters.max_batch_size:
+            # The op takes its limit when splitting from the last size. What it pads is dropped again.
+            sizes = (parameters.execution_size,)
 
         def run(rows: Array) -> Array:
             self._run_batch(rows, names)
@@ -124,9 +125,10 @@ class BatchedModel:
             f=batch.get_concrete_function(),
             Tout=[tf.int64],
             num_batch_threads=parameters.num_batch_threads,
-            max_batch_size=parameters.max_batch_size,
-            batch_timeout_micros=parameters.batch_timeout_micros,
-            max_enqueued_batches=parameters.max_enqueued_batches,
+            # The op's numbers have 32 bits, the file's 64.
+            max_batch_size=min(parameters.max_batch_size, _INT32_MAX),
+            batch_timeout_micros=min(parameters.batch_timeout_micros, _INT32_MAX),
+            max_enqueued_batches=min(parameters.max_enqueued_batches, _INT32_MAX),
             allowed_batch_sizes=sizes,
             enable_large_batch_splitting=parameters.enable_large_batch_splitting,
             # One pool of threads for the version, one queue for each signature.
@@ -177,6 +179,8 @@ class BatchedModel:
 
     def _run_batch(self, rows: Array, fetches: tuple[str, ...]) -> None:
         started = time.monotonic()
+        if not self._parameters.allowed_batch_sizes:
+            rows = _without_padding(rows)
         rows = self._still_awaited(rows)
         if not rows.size:
             return
@@ -210,8 +214,7 @@ class BatchedModel:
                 gone.append(number)
         if not gone:
             return rows
-        kept = rows[~np.isin(numbers, gone)]
-        kept = kept[np.sort(np.unique(kept, return_index=True)[1])]  # without the op's padding
+        kept = _without_padding(rows[~np.isin(numbers, gone)])
         allowed = [size for size in self._parameters.allowed_batch_sizes if size >= len(kept)]
         return np.append(kept, np.repeat(kept[:1], allowed[0] - len(kept))) if allowed and kept.size else kept
 
@@ -272,6 +275,12 @@ def _rows(feeds: Mapping[str, Array]) -> int:
     return int(count)
 
 
+def _without_padding(rows: Array) -> Array:
+    """Drop the rows that the op has repeated to come to an allowed size."""
+    first = np.unique(rows, return_index=True)[1]
+    return rows if len(first) == len(rows) else rows[np.sort(first)]
+
+
 def _runs(rows: Array) -> Iterator[tuple[int, int, int]]:
     """Yield request number, first row and count of each run of consecutive rows."""
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
@@ -301,12 +310,14 @@ def _padded(parts: list[Array]) -> list[Array]:
         raise InvalidRequestError("Tensors of different ranks cannot be padded to one size.")
     if parts[0].ndim > 6:
         raise InvalidRequestError("Only tensors with rank from 1 to 6 can be padded.")
-    if any(not part.size for part in parts):
-        raise InvalidRequestError("Got empty tensor in batch of non-empty tensors.")
     sizes = [max(part.shape[axis] for part in parts) for axis in range(1, parts[0].ndim)]
     padded = []
     for part in parts:
-        target = np.full((part.shape[0], *sizes), part.flat[0], part.dtype)
+        target = np.empty((part.shape[0], *sizes), part.dtype)
+        if target.size and not part.size:
+            raise InvalidRequestError("Got empty tensor in batch of non-empty tensors.")
+        if target.size > part.size:
+            target.fill(part.flat[0])
         target[tuple(slice(size) for size in part.shape)] = part
         padded.append(target)
     return padded
