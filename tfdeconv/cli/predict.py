@@ -119,6 +119,8 @@ def command(
         return
     if resume:
         raise InvalidArgumentError("--resume is for --engine local or ray; received --engine server.")
+    if model is None and Path(url).is_dir():
+        raise InvalidArgumentError(f"{url} is a folder; a SavedModel goes with --engine local or ray.")
     if model is None:
         raise InvalidArgumentError("--model is missing: the name of the model that the server serves.")
     sources, targets = _named(inputs, "--input"), _named(outputs, "--output")
@@ -137,8 +139,11 @@ def command(
         start = time.perf_counter()
         results = client.predict(tensors, version=version, label=label, signature=name)
         seconds = time.perf_counter() - start
+    batch = None  # unknown of arrays that were made elsewhere
+    if len(sources) == 1 and all(path.suffix.lower() != ".npy" for path in sources.values()):
+        batch = tensor_files.has_batch(chosen.inputs[next(iter(tensors))])
     for key, path in wanted.items():
-        click.echo(tensor_files.write(path, results[key], key))
+        click.echo(tensor_files.write(path, results[key], key, batch=batch))
         if doubt := tensor_files.doubt(path, results[key], key):
             click.echo(f"hint: {doubt}", err=True)
     if not wanted:
