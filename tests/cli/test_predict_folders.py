@@ -206,7 +206,7 @@ def test_a_size_that_the_model_does_not_take(model, photos, tmp_path):
         (
             "far",
             "serving_default",
-            "Output 'far' has values from 300 to 300, and a PNG holds 0 to 255; write",
+            "Output 'far' has values from 300 to 300, and a PNG holds 0 to 255; ",
         ),
         ("same", "copy", "Output 'same' holds bytes that are no PNG"),
     ],
@@ -267,9 +267,7 @@ def test_a_model_must_be_one(photos, tmp_path):
         with pytest.raises(error, match=message):
             run(model, photos, *out)
     line = ["s3://bucket/model", "--engine", "local", "--input", str(photos), *map(str, out)]
-    with pytest.raises(
-        errors.InvalidArgumentError, match=r"s3://bucket/model is a URL; --engine local needs"
-    ):
+    with pytest.raises(errors.InvalidArgumentError, match="s3://bucket/model is a URL; --engine local"):
         CliRunner().invoke(command, line, catch_exceptions=False)
     with pytest.raises(errors.InvalidArgumentError, match="is a folder; a SavedModel goes with --engine"):
         CliRunner().invoke(command, [str(tmp_path), "--input", str(photos)], catch_exceptions=False)

@@ -46,7 +46,7 @@ def predict_folders(
     """
     if "://" in saved_model:
         raise InvalidArgumentError(
-            f"{saved_model} is a URL; --engine {engine.name} needs the folder of a SavedModel on this machine."
+            f"{saved_model} is a URL; --engine {engine.name} takes the folder of a SavedModel."
         )
     name, sources = _sources(inputs)
     folders = _folders(outputs)
