@@ -129,6 +129,7 @@ def test_label_maps_of_a_folder(model, photos, tmp_path, engine, monkeypatch):
     if engine == "ray":
         pytest.importorskip("ray.data", reason="Ray is not installed")
         monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        monkeypatch.setenv("RAY_worker_niceness", "0")
     out = tmp_path / "labels"
     options = ["--output", f"label_map_bytes={out}", "--resume"]
     if engine == "ray":  # as a run that was stopped leaves it
