@@ -12,7 +12,7 @@ from imaging.pictures import camera_exif, pattern
 from PIL import Image, PngImagePlugin
 
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
-from tfdeconv.imaging.formats.png_chunks import read_facts
+from tfdeconv.imaging.formats.png.chunks import read_facts
 
 # PNG, third edition, table 12: colour type -> channels and allowed bit depths.
 SORTS = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4: (2, (8, 16)), 6: (4, (8, 16))}

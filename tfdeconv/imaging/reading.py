@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats.deep_tiff import is_deep_tiff, read_deep_tiff, tiff_pages
-from tfdeconv.imaging.formats.exif import upright_exif
-from tfdeconv.imaging.formats.icc import misfit
 from tfdeconv.imaging.formats.kind import ENDINGS, SNIFFED, kind_of, other_kind
+from tfdeconv.imaging.formats.metadata.exif import upright_exif
+from tfdeconv.imaging.formats.metadata.icc import misfit
+from tfdeconv.imaging.formats.metadata.xmp import upright_xmp
 from tfdeconv.imaging.formats.orientation import upright, upright_dpi
 from tfdeconv.imaging.formats.pillow_reading import read_with_pillow
-from tfdeconv.imaging.formats.xmp import upright_xmp
+from tfdeconv.imaging.formats.tiff.deep import is_deep_tiff, read_deep_tiff, tiff_pages
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, open_input, place
 

@@ -10,27 +10,28 @@ from numpy.typing import NDArray
 
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats import jpeg, png_chunks
 from tfdeconv.imaging.formats.boxes import coded_colour, profile_of_jpeg_2000, xmp_of_boxes
 from tfdeconv.imaging.formats.deep_codecs import decode_deep, decode_jpeg_12_bit
-from tfdeconv.imaging.formats.deep_png import decode_deep_png
-from tfdeconv.imaging.formats.exif import (
+from tfdeconv.imaging.formats.jpeg import markers
+from tfdeconv.imaging.formats.jpeg.quality import jpeg_quality
+from tfdeconv.imaging.formats.metadata.exif import (
     ORIENTATION,
     block_of,
     block_of_tiff,
     legal_orientation,
     orientation_of,
 )
-from tfdeconv.imaging.formats.icc import misfit
-from tfdeconv.imaging.formats.iptc import (
+from tfdeconv.imaging.formats.metadata.icc import misfit
+from tfdeconv.imaging.formats.metadata.iptc import (
     TIFF_RESOURCES_TAG,
     TIFF_TAG,
     iptc_of_png,
     iptc_of_tiff,
     raw_profile,
 )
-from tfdeconv.imaging.formats.jpeg_quality import jpeg_quality
-from tfdeconv.imaging.formats.xmp import orientation_of_xmp
+from tfdeconv.imaging.formats.metadata.xmp import orientation_of_xmp
+from tfdeconv.imaging.formats.png import chunks
+from tfdeconv.imaging.formats.png.deep import decode_deep_png
 from tfdeconv.imaging.photograph import Photograph
 
 _PLUGINS = {"HEIC": "pillow_heif", "JPEG XL": "pillow_jxl"}  # Pillow's own formats need none
@@ -130,7 +131,7 @@ def _opened(file: BinaryIO, kind: str, pillow: Any) -> Any:
 
 
 def _read_png(file: BinaryIO, image: Any) -> Photograph:
-    facts = png_chunks.read_facts(file)
+    facts = chunks.read_facts(file)
     notes: tuple[str, ...] = ()
     profile = image.info.get("icc_profile") or None
     if facts.bit_depth == 16:
@@ -146,7 +147,7 @@ def _read_png(file: BinaryIO, image: Any) -> Photograph:
         pixels = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
     if facts.transparent is not None and pixels.shape[-1] in (1, 3):
         pixels = _with_alpha(pixels, facts.transparent, facts.bit_depth)
-    xmp = facts.text.get(png_chunks.XMP_KEYWORD)
+    xmp = facts.text.get(chunks.XMP_KEYWORD)
     if facts.unknown:
         notes += (f"has chunks that are not known here and are left out: {', '.join(facts.unknown)}",)
     raw = tuple(keyword for keyword in facts.text if keyword.startswith("Raw profile type "))
@@ -158,7 +159,7 @@ def _read_png(file: BinaryIO, image: Any) -> Photograph:
         xmp=xmp.encode() if xmp else None,
         iptc=iptc_of_png(facts.text),
         colour=facts.colour,
-        text={key: text for key, text in facts.text.items() if key not in (png_chunks.XMP_KEYWORD, *raw)},
+        text={key: text for key, text in facts.text.items() if key not in (chunks.XMP_KEYWORD, *raw)},
         notes=notes,
     )
 
@@ -171,22 +172,22 @@ def _with_alpha(pixels: NDArray[Any], transparent: tuple[int, ...], bit_depth: i
     return np.concatenate([pixels, np.where(opaque, most, 0).astype(pixels.dtype)], axis=-1)
 
 
-def _png_exif(facts: png_chunks.PngFacts) -> bytes | None:
+def _png_exif(facts: chunks.PngFacts) -> bytes | None:
     if facts.exif is not None:
         return block_of(facts.exif)
     return next((block_of(raw_profile(facts.text[name])) for name in _OLD_EXIF if name in facts.text), None)
 
 
 def _png_orientation(file: BinaryIO) -> int:
-    facts = png_chunks.read_facts(file)
-    xmp = facts.text.get(png_chunks.XMP_KEYWORD)
+    facts = chunks.read_facts(file)
+    xmp = facts.text.get(chunks.XMP_KEYWORD)
     return _orientation(_png_exif(facts), xmp.encode() if xmp else None)
 
 
 def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
-    structure = jpeg.structure(data)
+    structure = markers.structure(data)
     notes: list[str] = []
-    if structure.frame is not None and structure.frame not in jpeg.READABLE:
+    if structure.frame is not None and structure.frame not in markers.READABLE:
         raise ImageError(f"is a JPEG of a kind that is not read ({structure.kind}). Convert it first.")
     if structure.frame is None:
         raise ImageError("is cut off or damaged: a JPEG whose picture does not begin.")
@@ -198,7 +199,7 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
         readable = data[: at + 4] + b"\x08" + data[at + 5 :]
     if not structure.has_end:
         _check_pixels_are_there(data, structure, pillow)
-        data, readable = (jpeg.with_end(one, b"") for one in (data, readable))
+        data, readable = (markers.with_end(one, b"") for one in (data, readable))
         notes.append("lacks its end marker; every pixel is there")
     with _opened(io.BytesIO(readable), "JPEG", pillow) as image:
         profile = image.info.get("icc_profile") or None
@@ -233,12 +234,12 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
     return photograph, _orientation(exif, xmp), 1
 
 
-def _check_pixels_are_there(data: bytes, structure: jpeg.JpegStructure, pillow: Any) -> None:
+def _check_pixels_are_there(data: bytes, structure: markers.JpegStructure, pillow: Any) -> None:
     """Raise unless the pixels of a file without an end are the same whatever follows."""
     if structure.has_all_scans:
         seen = []
-        for filler in jpeg.FILLERS:
-            whole = jpeg.with_end(data, filler)
+        for filler in markers.FILLERS:
+            whole = markers.with_end(data, filler)
             if structure.precision == 12:
                 seen.append(decode_jpeg_12_bit(whole))
             else:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
-from tfdeconv.imaging.formats.iptc import png_raw_profile
+from tfdeconv.imaging.formats.metadata.iptc import png_raw_profile
 from tfdeconv.imaging.photograph import Photograph
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

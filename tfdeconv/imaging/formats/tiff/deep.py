@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from tfdeconv.errors import ImageError
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats.exif import ORIENTATION, block_of_tiff, legal_orientation
-from tfdeconv.imaging.formats.iptc import TIFF_RESOURCES_TAG, TIFF_TAG, iptc_of_tiff
+from tfdeconv.imaging.formats.metadata.exif import ORIENTATION, block_of_tiff, legal_orientation
+from tfdeconv.imaging.formats.metadata.iptc import TIFF_RESOURCES_TAG, TIFF_TAG, iptc_of_tiff
 from tfdeconv.imaging.photograph import Photograph
 
 XMP_TAG = 700

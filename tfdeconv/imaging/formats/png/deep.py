@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats.png_chunks import SIGNATURE, metadata_chunks, write_chunk
+from tfdeconv.imaging.formats.png.chunks import SIGNATURE, metadata_chunks, write_chunk
 from tfdeconv.imaging.photograph import Photograph
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey and alpha, RGB, RGB and alpha
