@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from tfdeconv import errors
-from tfdeconv.cli.predict import command
+from tfdeconv.cli.commands.predict import command
 
 PIXELS = tf.TensorSpec([None, None, None, 3], tf.float32, "image")
 
