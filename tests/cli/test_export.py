@@ -41,6 +41,29 @@ def test_tiles_of_a_keras_file_are_written_when_asked_for(tmp_path, tile):
     assert "--tile is for saved_model; received --format onnx" in str(result.exception)
 
 
+def test_the_limit_of_pictures_is_the_graphs(tmp_path):
+    """A picture beyond --max-image-pixels is refused by the graph itself; one at it is not."""
+    result = export(tmp_path / "upscaler", "--max-image-pixels", 20)
+    decode = tf.saved_model.load(result.output.strip()).signatures["serve_image_bytes"]
+    fits, large = (tf.io.encode_png(tf.zeros([4, width, 3], tf.uint8)) for width in (5, 6))
+    assert decode(image_bytes=[fits])["upscaled_bytes"].shape == (1,)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="this signature takes at most 20"):
+        decode(image_bytes=[large])
+
+
+def test_a_limit_of_pictures_without_pictures(tmp_path):
+    """Where no signature takes encoded pictures, the limit is refused and not passed over."""
+    keras.Sequential([keras.Input([None, None, 1], name="x"), keras.layers.UpSampling2D()]).save(
+        tmp_path / "m.keras"
+    )
+    result = export(tmp_path / "m", "--model", tmp_path / "m.keras", "--max-image-pixels", 20)
+    assert "The limit of 20 pixels is for the signature serve_image_bytes" in str(result.exception)
+    assert not (tmp_path / "m").exists()
+    result = export(tmp_path / "m.onnx", "--format", "onnx", "--max-image-pixels", 20)
+    assert "--max-image-pixels is for saved_model; received --format onnx" in str(result.exception)
+    assert export(tmp_path / "m", "--max-image-pixels", 0).exit_code == 2
+
+
 def test_a_keras_file_is_exported_with_warmup(tmp_path):
     """--model takes any .keras file, --version and --warmup are honoured."""
     keras.Sequential([keras.Input([None, None, 1], name="x"), keras.layers.UpSampling2D()]).save(

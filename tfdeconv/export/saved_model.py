@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import inference
-from tfdeconv.errors import ExportError
+from tfdeconv.errors import ExportError, InvalidArgumentError
 from tfdeconv.export.image_bytes import image_bytes_function
 from tfdeconv.export.picture_check import MAX_IMAGE_PIXELS
 from tfdeconv.export.tensor_signature import serving_default
@@ -31,7 +31,7 @@ def export_saved_model(
     warmup: Warmup | None = None,
     optimize: Mapping[str, Any] | None = None,
     tile: int | Sequence[int] | None = None,
-    max_image_pixels: int = MAX_IMAGE_PIXELS,
+    max_image_pixels: int | None = None,
 ) -> Path:
     """Write ``model`` as ``base_path/<version>/``, ready for TensorFlow Serving.
 
@@ -54,8 +54,10 @@ def export_saved_model(
         tile: Longest side of the tiles in which clients send large pictures, one for each spatial axis or
             an int. The folder then says how they are cut (``assets.extra/tiles.json``, and a signature
             ``tiles`` that returns that text), for ``predict_tiled`` and ``upscale`` of a client.
-        max_image_pixels: Most pixels of a picture that ``serve_image_bytes`` decodes. The graph itself reads
-            the headers and refuses larger ones, and animations, on any server.
+        max_image_pixels: Most pixels of a picture that ``serve_image_bytes`` decodes; defaults to 2**26. The
+            graph itself reads the headers and refuses larger ones, and animations, on any server. A limit of
+            the server's own, such as ``tfdeconv serve --max_image_pixels``, holds beside it: the lower one
+            decides.
 
     Returns:
         The version folder.
@@ -63,7 +65,8 @@ def export_saved_model(
     Raises:
         ExportError: The folder cannot be written, holds other things than versions, the version
             exists, or the model has no symbolic inputs.
-        InvalidArgumentError: ``tile`` is given and the model has no exact tiles, or none of this size.
+        InvalidArgumentError: ``tile`` is given and the model has no exact tiles, or none of this size; or
+            ``max_image_pixels`` is given and no ``serve_image_bytes`` is made, or is not positive.
 
     Example:
         >>> import tempfile
@@ -79,6 +82,8 @@ def export_saved_model(
             f"model {model.name!r} has no symbolic inputs, so its signature is unknown. Build a functional "
             "or Sequential model from keras.Input."
         )
+    if max_image_pixels is not None:
+        _check_pixels(max_image_pixels, model, signatures)
     rule = None if tile is None else _tile_rule(model, tile)
     if optimize is not None:
         model = inference.optimize(model, **optimize).model
@@ -86,7 +91,7 @@ def export_saved_model(
     with new_version(base, version) as (draft, final):
         module = tf.Module()
         module.variables_of_model = [variable.value for variable in model.variables]
-        module.functions = dict(signatures or _usual_signatures(model, max_image_pixels))
+        module.functions = dict(signatures or _usual_signatures(model, max_image_pixels or MAX_IMAGE_PIXELS))
         if rule is not None:
             module.functions[tile_rule.SIGNATURE] = _text_function(rule)
         tf.saved_model.save(module, str(draft), signatures=module.functions)
@@ -114,6 +119,17 @@ def _text_function(text: str) -> Any:
         return {tile_rule.SIGNATURE: tf.fill(tf.shape(query), text)}
 
     return tiles
+
+
+def _check_pixels(max_image_pixels: int, model: keras.Model, signatures: Mapping[str, Any] | None) -> None:
+    if max_image_pixels < 1:
+        raise InvalidArgumentError(f"max_image_pixels must be positive; received {max_image_pixels}.")
+    if signatures or not _is_rgb_to_rgb(model):
+        raise InvalidArgumentError(
+            f"The limit of {max_image_pixels} pixels is for the signature serve_image_bytes, which a model "
+            "gets that maps one RGB picture of any size to one RGB picture, without signatures of its own. "
+            "Leave the limit out."
+        )
 
 
 def _usual_signatures(model: keras.Model, max_image_pixels: int) -> dict[str, Any]:

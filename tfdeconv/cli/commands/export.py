@@ -71,6 +71,12 @@ _TILE = 512
     f"[default: {_TILE}; none with --model]",
 )
 @click.option(
+    "--max-image-pixels",
+    type=click.IntRange(min=1),
+    help="Most pixels of an encoded picture that a SavedModel decodes, on any server; `tfdeconv serve` has "
+    f"a limit of its own, and the lower one decides.  [default: {1 << 26}]",
+)
+@click.option(
     "--luma", is_flag=True, help="Other formats: the upscaler's luma network alone, without the colours."
 )
 @click.option(
@@ -101,6 +107,7 @@ def command(
     version: int | None,
     warmup: tuple[str, ...],
     tile: int | None,
+    max_image_pixels: int | None,
     *,
     luma: bool,
     precision: str | None,
@@ -134,7 +141,8 @@ def command(
             f"{'--weights' if model_file is None else '--model'} is another one."
         )
     portable = {"luma": luma, "precision": precision, "calibration": calibration, "input-shape": shapes}
-    _check_options(format_, {"version": version, "warmup": warmup, "tile": tile}, portable)
+    saved_model = {"version": version, "warmup": warmup, "tile": tile, "max-image-pixels": max_image_pixels}
+    _check_options(format_, saved_model, portable)
     import_tensorflow()
     import tfdeconv as td
 
@@ -160,7 +168,10 @@ def command(
     requests = {"serving_default": [_request(model, *size) for size in sizes]} if sizes else None
     if tile is None and model_file is None:
         tile = _TILE
-    click.echo(shown(td.export_saved_model(model, path, version=version, warmup=requests, tile=tile)))
+    exported = td.export_saved_model(
+        model, path, version=version, warmup=requests, tile=tile, max_image_pixels=max_image_pixels
+    )
+    click.echo(shown(exported))
 
 
 def _check_options(format_: str, saved_model: dict[str, Any], portable: dict[str, Any]) -> None:
