@@ -31,6 +31,7 @@ from tfdeconv.cluster.bulk import work
 from tfdeconv.cluster.session import ClusterError, session
 
 JOBS = 2_000
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
 WITHOUT_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
