@@ -28,6 +28,7 @@ MODULES = [
     nn.Conv2d(4, 8, 5, stride=2, padding=(3, 1), groups=2, bias=False),
     nn.Conv2d(3, 4, 3, padding="valid"),
     nn.Conv3d(2, 3, 3, padding=1),
+    *(nn.Conv1d(4, 9, 3, padding=1), nn.Conv2d(3, 7, 3, padding=1), nn.Conv3d(2, 5, 3, padding=1)),  # = width
     nn.BatchNorm2d(3),
     nn.Upsample(scale_factor=3),
     nn.Upsample(scale_factor=(2, 4), mode="bilinear", align_corners=False),
@@ -48,10 +49,6 @@ MODULES = [
         nn.PixelShuffle(2),
     ),
 ]
-
-
-NEEDS_ONEDNN = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Sequential)
-"""What becomes Keras's own convolution, which takes channels first on some processors only."""
 
 
 def _title(module):
@@ -87,7 +84,7 @@ def _randomise(module):
     ("module", "data_format"),
     [
         *((module, "channels_last") for module in MODULES),
-        *((module, "channels_first") for module in MODULES if not isinstance(module, NEEDS_ONEDNN)),
+        *((module, "channels_first") for module in MODULES),
     ],
     ids=_title,
 )

@@ -43,9 +43,7 @@ def from_torch(
             ``(None, None, 3)``. None: free sizes, the rest as the module's layers tell. Sizes are needed
             where the module computes with them. For several inputs a list of shapes.
         data_format: Layout of the returned layer, whatever PyTorch's is: "channels_last" or
-            "channels_first"; None: ``keras.config.image_data_format()``. Keras's own channels-first
-            convolutions (3.15, TensorFlow) add their bias along the last axis where that is as long as
-            they have filters; channels last has no such case.
+            "channels_first"; None: ``keras.config.image_data_format()``.
 
     Returns:
         A layer of tfdeconv or Keras, built where the module has weights; a ``keras.Sequential`` where
