@@ -84,7 +84,7 @@ def layer_normalization(
     return shaping.on_last_axis(
         value,
         normalizations.layer_normalization(
-            value.place(name), scale, optional(offset, "bias"), size=len(scale), epsilon=epsilon
+            value.place(name), scale, optional(offset, "bias"), shape=[len(scale)], epsilon=epsilon
         ),
     )
 
