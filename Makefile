@@ -30,9 +30,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --build-constraint constraints.txt --editable '.[all]' --group dev --group docs
 	@touch $@
 
-# PyTorch, and the runtimes that tests of td.convert and td.export_portable need; skipped where missing.
+# PyTorch and the runtimes that tests of td.convert and td.export_portable need, and Ray; skipped where missing.
 $(CONVERT): $(STAMP)
-	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --group convert --group portable
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --group convert --group portable --group cluster
 	@touch $@
 
 demo: $(STAMP)

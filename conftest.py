@@ -12,7 +12,7 @@ import shutil
 import pytest
 
 # Modules that import Ray where they begin: their examples, and what runs in a process of its own.
-collect_ignore_glob = ["tests/cluster/serving/*_scenario.py"]
+collect_ignore_glob = ["tests/cluster/*/*_scenario.py"]
 if importlib.util.find_spec("ray") is None:
     collect_ignore_glob.append("tfdeconv/cluster/serving/*")
 NEEDS = {"tfdeconv.export.portable.export.export_portable": ("onnx", "onnxruntime")}
@@ -22,7 +22,7 @@ PROGRAMS = ("chromium", "node")
 MODULES = (
     *("playwright", "nbclient", "nbformat", "griffe", "mkdocs"),
     *("torch", "onnx", "onnxruntime", "onnxscript", "ai_edge_litert", "openvino"),
-    *("PIL", "pillow_heif", "pillow_jxl", "upath", "s3fs", "moto", "tensorflow_serving"),
+    *("PIL", "pillow_heif", "pillow_jxl", "upath", "s3fs", "moto", "ray", "tensorflow_serving"),
 )
 """What `make check` installs and tests are skipped without."""
 

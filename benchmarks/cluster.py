@@ -19,7 +19,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from tfdeconv.cli.demo import PHOTO
+from tfdeconv.cli.commands.demo import PHOTO
 
 
 @click.group(help=__doc__)

@@ -22,7 +22,7 @@ import tensorflow as tf
 from contest import machine, race
 
 import tfdeconv as td
-from tfdeconv.cli.demo import PHOTO
+from tfdeconv.cli.commands.demo import PHOTO
 from tfdeconv.training.scored_pairs import Pair, scored_pairs
 from tfdeconv.training.scores import mean_score, score
 

@@ -33,7 +33,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import tfdeconv as td
-from tfdeconv.cli.demo import PHOTO
+from tfdeconv.cli.commands.demo import PHOTO
 from tfdeconv.imaging.writing import MOST_WEBP_ALPHA
 
 SCALE = 2

@@ -23,11 +23,15 @@ LIST = Path(__file__).with_name("photographs.toml")
 ALIKE = 10
 """Bits of 64 in which two pictures that show the same differ at most."""
 
+SETS = (1, 2, 3)
+"""Parts of the list, in the order in which they were found."""
 
-def listed() -> dict[str, str]:
-    """Return the SHA-256 of every picture in the list, by its file name."""
+
+def listed(sets: Sequence[int] = SETS) -> dict[str, str]:
+    """Return the SHA-256 of every picture of some sets of the list, by its file name."""
     sources = tomllib.loads(LIST.read_text(encoding="utf-8"))["sources"]
-    return {picture["file"]: picture["sha256"] for source in sources for picture in source["pictures"]}
+    pictures = [picture for source in sources for picture in source["pictures"]]
+    return {picture["file"]: picture["sha256"] for picture in pictures if picture["set"] in sets}
 
 
 def difference_hash(image: Image.Image) -> int:
@@ -55,9 +59,9 @@ def look_alikes(paths: Sequence[Path], others: Sequence[Path]) -> Iterator[tuple
                 yield path, other, distance
 
 
-def faults(paths: Sequence[Path]) -> Iterator[str]:
-    """Yield what distinguishes the files from the list."""
-    expected = listed()
+def faults(paths: Sequence[Path], sets: Sequence[int] = SETS) -> Iterator[str]:
+    """Yield what distinguishes the files from those sets of the list."""
+    expected = listed(sets)
     for path in paths:
         if path.name not in expected:
             yield f"{path} is not in the list."
@@ -72,11 +76,12 @@ def faults(paths: Sequence[Path]) -> Iterator[str]:
 @click.option(
     "--against", multiple=True, type=click.Path(path_type=Path), help="Folder of pictures that score."
 )
-def main(folders: Sequence[Path], against: Sequence[Path]) -> None:
+@click.option("--set", "sets", multiple=True, type=click.IntRange(1, 3), help="Part of the list (all).")
+def main(folders: Sequence[Path], against: Sequence[Path], sets: Sequence[int]) -> None:
     """Check the training pictures of FOLDERS."""
     paths = [path for folder in folders for path in photograph_paths(folder)]
     others = [path for folder in against for path in photograph_paths(folder)]
-    found = list(faults(paths))
+    found = list(faults(paths, sets or SETS))
     found += [
         f"{path} looks like {other} ({bits} of 64 bits differ)."
         for path, other, bits in look_alikes(paths, others)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tfdeconv.cli.train import command as train
+from tfdeconv.cli.commands.train import command as train
 from tfdeconv.training import load_recipe
 
 RECIPES = {

@@ -143,7 +143,7 @@ class NotATransposeAtAll(keras.layers.Layer):
 
 def test_a_layer_with_transpose_in_its_name_is_judged_by_what_it_does(tmp_path):
     """It is probed like any other linear upsampler, by the functions and by the command."""
-    from tfdeconv.cli.analyze import command
+    from tfdeconv.cli.commands.analyze import command
 
     model = keras.Sequential([keras.Input([8, 8, 2]), NotATransposeAtAll(name="mine")])
     (found,) = analysis.describe_model(model)

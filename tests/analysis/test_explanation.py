@@ -10,7 +10,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from tfdeconv import analysis
-from tfdeconv.cli.explain import command
+from tfdeconv.cli.commands.explain import command
 from tfdeconv.errors import InvalidArgumentError
 
 

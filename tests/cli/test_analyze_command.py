@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import tfdeconv as td
-from tfdeconv.cli.analyze import command
+from tfdeconv.cli.commands.analyze import command
 from tfdeconv.errors import InvalidArgumentError
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tfdeconv.cli.bulk.job_list import Job, JobList, tasks
 from tfdeconv.cli.bulk.progress import Progress
 from tfdeconv.cli.bulk.report import FailureReport
-from tfdeconv.cli.upscale import command
+from tfdeconv.cli.commands.upscale import command
 from tfdeconv.errors import FileError, MissingExtraError
 
 

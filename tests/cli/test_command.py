@@ -20,7 +20,7 @@ def run(code):
 @pytest.mark.parametrize("name", sorted(cli.COMMANDS))
 def test_every_command_has_help(name):
     """Each listed subcommand exists and explains itself."""
-    command = importlib.import_module(f"tfdeconv.cli.{name}").command
+    command = importlib.import_module(f"tfdeconv.cli.commands.{name}").command
     assert isinstance(command, click.Command)
     assert command.help
 

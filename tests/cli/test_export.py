@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from tfdeconv.cli.export import command
+from tfdeconv.cli.commands.export import command
 from tfdeconv.errors import ExportError, InvalidArgumentError
 from tfdeconv.zoo import FSRCNN, RGBUpscaler, load_upscaler
 from tfdeconv.zoo.upscalers.pretrained import save_weights

@@ -71,7 +71,7 @@ def make_files(folder: Path) -> None:
 def command_line(rng: random.Random) -> list[str]:
     """A subcommand, with options of its own and of others, and values that fit or do not."""
     name = rng.choice(COMMANDS)
-    command = importlib.import_module(f"tfdeconv.cli.{name}").command
+    command = importlib.import_module(f"tfdeconv.cli.commands.{name}").command
     if isinstance(command, click.Group):
         return [name, rng.choice([*command.commands, *ODD]), *rng.choices(ODD, k=rng.randrange(3))]
     words = [name]

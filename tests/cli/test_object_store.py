@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from tfdeconv.cli.predict import command as predict
-from tfdeconv.cli.upscale import command as upscale
+from tfdeconv.cli.commands.predict import command as predict
+from tfdeconv.cli.commands.upscale import command as upscale
 from tfdeconv.errors import FileError
 
 s3fs = pytest.importorskip("s3fs")

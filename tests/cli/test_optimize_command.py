@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tfdeconv.cli.optimize import command
+from tfdeconv.cli.commands.optimize import command
 from tfdeconv.errors import InvalidArgumentError
 
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 from serving_waits import Toys, wait_for
 
-from tfdeconv.cli.serve import command
+from tfdeconv.cli.commands.serve import command
 
 OPERATOR = Path(__file__).parents[2] / "serving"
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tfdeconv.cli.evaluate import command as evaluate
-from tfdeconv.cli.train import command as train
+from tfdeconv.cli.commands.evaluate import command as evaluate
+from tfdeconv.cli.commands.train import command as train
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo import FSRCNN
 from tfdeconv.zoo.upscalers.pretrained import save_weights
@@ -103,7 +103,7 @@ def test_train_tells_mistakes_before_the_work(drawings, tmp_path, monkeypatch, o
         set_inter_op_parallelism_threads=lambda count: None,
     )
     monkeypatch.setattr(
-        "tfdeconv.cli.train.import_tensorflow",
+        "tfdeconv.cli.commands.train.import_tensorflow",
         lambda: SimpleNamespace(config=SimpleNamespace(threading=threads)),
     )
     with pytest.raises(InvalidArgumentError, match=re.escape(message)):

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 import tfdeconv as td
 from tfdeconv import cli
-from tfdeconv.cli.upscale import command
+from tfdeconv.cli.commands.upscale import command
 from tfdeconv.cli.upscaling.jobs import find
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph

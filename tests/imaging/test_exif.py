@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfdeconv.errors import ImageError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
-from tfdeconv.imaging.formats.exif import orientation_of, resized_exif, upright_exif
+from tfdeconv.imaging.formats.metadata.exif import orientation_of, resized_exif, upright_exif
 
 
 def block(exif):

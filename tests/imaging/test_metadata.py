@@ -7,8 +7,8 @@ from imaging.pictures import pattern
 from PIL import Image, IptcImagePlugin
 
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
-from tfdeconv.imaging.formats.iptc import iptc_of_resources, resource_block
-from tfdeconv.imaging.formats.xmp import orientation_of_xmp, resized_xmp, upright_xmp
+from tfdeconv.imaging.formats.metadata.iptc import iptc_of_resources, resource_block
+from tfdeconv.imaging.formats.metadata.xmp import orientation_of_xmp, resized_xmp, upright_xmp
 
 XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
 from tfdeconv.imaging.formats.eight_bit import eight_bit
-from tfdeconv.imaging.formats.tiff_writing import write_tiff
+from tfdeconv.imaging.formats.tiff.writing import write_tiff
 
 EVERY_KIND = [(channels, dtype) for channels in (1, 2, 3, 4) for dtype in (np.uint8, np.uint16)]
 

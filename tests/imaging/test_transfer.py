@@ -7,7 +7,7 @@ import pytest
 from imaging.pictures import gamma, made_profile, pattern
 
 from tfdeconv.imaging import Photograph
-from tfdeconv.imaging.formats.icc import exponent
+from tfdeconv.imaging.formats.metadata.icc import exponent
 from tfdeconv.imaging.transfer import exponent_of, from_srgb_curve, remark, to_srgb_curve
 
 PIXELS = np.zeros((1, 1, 3), np.uint16)

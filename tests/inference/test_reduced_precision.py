@@ -14,7 +14,7 @@ from inference.models import BUDGET, randomized, rewrites
 from PIL import Image
 
 import tfdeconv as td
-from tfdeconv.cli.demo import PHOTO
+from tfdeconv.cli.commands.demo import PHOTO
 from tfdeconv.errors import InvalidArgumentError, TfdeconvError
 from tfdeconv.zoo.upscalers.luma_layer import Luma
 

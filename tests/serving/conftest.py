@@ -23,7 +23,7 @@ from tfdeconv.serving import Server
 def _allocator_as_it_is() -> Iterator[None]:
     """Commands that run inside the tests' process must not change how it keeps freed memory."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tfdeconv.cli.serve.keep_freed_memory", lambda: True)
+        patch.setattr("tfdeconv.cli.commands.serve.keep_freed_memory", lambda: True)
         yield
 
 

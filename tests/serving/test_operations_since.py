@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from tensorflow.core.framework import node_def_pb2
 
 import tfdeconv as td
-from tfdeconv.cli.inspect import command
+from tfdeconv.cli.commands.inspect import command
 from tfdeconv.serving.models.operations_since import OPERATIONS, release, unknown_to
 
 

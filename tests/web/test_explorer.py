@@ -356,7 +356,7 @@ def test_the_command_line_is_equal(explorer):
     """The command shown prints the same output."""
     from click.testing import CliRunner
 
-    from tfdeconv.cli.explain import command
+    from tfdeconv.cli.commands.explain import command
 
     page = explorer(
         "dims=1&words=torch&input=3&kernel=3&stride=2&padding=1&output_padding=1&values=-1,2,3&weights=-1,2,0.5"

@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 import pytest
 from click.testing import CliRunner
 
-from tfdeconv.cli.explain import command
+from tfdeconv.cli.commands.explain import command
 from tfdeconv.errors import ServingError
 from tfdeconv.web import PageServer, find_page
 from tfdeconv.web.pages import FOLDER

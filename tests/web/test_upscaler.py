@@ -15,8 +15,8 @@ from PIL import Image
 from upscaler_page import TILE, difference, done, fractional, give, photo, png, saved, segmenter
 
 import tfdeconv as td
-from tfdeconv.cli.upscale import command as upscale_command
-from tfdeconv.cli.web import command as web_command
+from tfdeconv.cli.commands.upscale import command as upscale_command
+from tfdeconv.cli.commands.web import command as web_command
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.web import PageServer
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image, ImageCms
 from upscaler_page import difference, done, photo, saved
 
-from tfdeconv.cli.upscale import command
+from tfdeconv.cli.commands.upscale import command
 
 PICTURE = photo(120, 90)
 

@@ -106,7 +106,7 @@ def test_what_does_not_ship_is_refused_with_what_does():
 
 def test_fine_and_repair_are_worth_it():
     """A photograph enlarged again: fine beats fast, and on JPEG of quality 40 the weights for it win."""
-    from tfdeconv.cli.demo import PHOTO
+    from tfdeconv.cli.commands.demo import PHOTO
 
     with Image.open(PHOTO) as image:
         original = np.asarray(image.convert("RGB"))

@@ -147,7 +147,7 @@ def test_the_argument_is_not_changed():
 
 def test_the_default_network_beats_bicubic():
     """A photograph, halved and enlarged again, comes closer to the original than by Pillow's bicubic."""
-    from tfdeconv.cli.demo import PHOTO
+    from tfdeconv.cli.commands.demo import PHOTO
 
     with Image.open(PHOTO) as image:
         original = image.convert("RGB")

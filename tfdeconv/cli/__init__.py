@@ -14,7 +14,7 @@ from tfdeconv.cli.interruption import Stopped, patient_output, stoppable
 from tfdeconv.cli.messages import error_line, one_line, shown
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
 
-# name -> one line for the overview; the subcommand is `command` in tfdeconv/cli/<name>.py.
+# name -> one line for the overview; the subcommand is `command` in tfdeconv/cli/commands/<name>.py.
 COMMANDS = {
     "analyze": "Find checkerboards and other facts of the upsampling layers of a model.",
     "demo": "Build, export, serve and query the upsampling model on a photograph.",
@@ -45,7 +45,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"tfdeconv.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"tfdeconv.cli.commands.{cmd_name}").command
         self.running = command
         return command
 

@@ -25,7 +25,10 @@ _SETTINGS = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # whole pages about each process that dies; work() tells what follows
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-_ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # else it listens to all
+_ON_LOOPBACK = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else it listens to all
+    "RAY_worker_niceness": "0",  # else 15: behind everything else that this machine does
+}
 
 
 class ClusterError(UnavailableError):

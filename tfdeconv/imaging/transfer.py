@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.imaging.formats.icc import exponent
+from tfdeconv.imaging.formats.metadata.icc import exponent
 from tfdeconv.imaging.photograph import Photograph
 
 _LINEAR = 8  # of transfer_characteristics

@@ -13,17 +13,18 @@ import numpy as np
 
 from tfdeconv.errors import FileError, ImageError, InvalidArgumentError
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats import jpeg
 from tfdeconv.imaging.formats.atomic_file import check_free
-from tfdeconv.imaging.formats.deep_png import write_deep_png
 from tfdeconv.imaging.formats.eight_bit import eight_bit
-from tfdeconv.imaging.formats.exif import PREFIX, resized_exif
-from tfdeconv.imaging.formats.icc import misfit
-from tfdeconv.imaging.formats.iptc import resource_block
+from tfdeconv.imaging.formats.jpeg import markers
 from tfdeconv.imaging.formats.kind import ENDINGS
-from tfdeconv.imaging.formats.png_chunks import WithChunks, is_srgb, metadata_chunks
-from tfdeconv.imaging.formats.tiff_writing import write_tiff
-from tfdeconv.imaging.formats.xmp import resized_xmp
+from tfdeconv.imaging.formats.metadata.exif import PREFIX, resized_exif
+from tfdeconv.imaging.formats.metadata.icc import misfit
+from tfdeconv.imaging.formats.metadata.iptc import resource_block
+from tfdeconv.imaging.formats.metadata.xmp import resized_xmp
+from tfdeconv.imaging.formats.png.colour import is_srgb
+from tfdeconv.imaging.formats.png.deep_writing import write_deep_png
+from tfdeconv.imaging.formats.png.writing import WithChunks, metadata_chunks
+from tfdeconv.imaging.formats.tiff.writing import write_tiff
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, place, whole_output
 
@@ -203,7 +204,7 @@ def _without_place(photograph: Photograph, kind: str) -> Iterator[tuple[str, tup
     """Names of attributes that a format cannot hold, with what they are in words, and their values."""
     if kind == "PNG":
         return
-    limits = {"exif": _MOST_JPEG_EXIF, "xmp": jpeg.MOST_XMP, "iptc": jpeg.MOST_IPTC}
+    limits = {"exif": _MOST_JPEG_EXIF, "xmp": markers.MOST_XMP, "iptc": markers.MOST_IPTC}
     for name, words in (("exif", "EXIF"), ("xmp", "XMP"), ("iptc", "IPTC")):
         packet = getattr(photograph, name)
         if packet is None:
@@ -274,7 +275,7 @@ def _write_8_bit(photograph: Photograph, file: BinaryIO, kind: str, quality: int
         if photograph.dpi is not None:
             options["dpi"] = photograph.dpi
         if photograph.iptc is not None:
-            options["extra"] = jpeg.iptc_segment(resource_block(photograph.iptc))
+            options["extra"] = markers.iptc_segment(resource_block(photograph.iptc))
         if "Comment" in photograph.text:
             options["comment"] = photograph.text["Comment"].encode()[:65533]
     try:

@@ -36,6 +36,10 @@ class Cancellation:
         while self._callbacks:
             self._callbacks.pop()()
 
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the caller's deadline, 0 or less when it has passed, None without one."""
+        return None if self._deadline is None else self._deadline - time.monotonic()
+
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` once nobody waits any longer; at once if that is so already."""
         self._callbacks.append(callback)

@@ -13,7 +13,6 @@ from tfdeconv.serving.plane.data_plane import DataPlane
 from tfdeconv.serving.repository.base_paths import BasePaths
 from tfdeconv.serving.repository.configured_models import (
     ConfigPoller,
-    configured_models,
     repository_settings,
 )
 from tfdeconv.serving.repository.model_cache import ModelCache
@@ -98,7 +97,7 @@ class Runtime:
         Raises:
             ServingError: A model cannot be loaded in time; ``CancelledError`` where ``cancel`` was set.
         """
-        models = configured_models(self.options) or []
+        models = self._poller.first()
         self.repository.configure(models, timeout=self.options.start_timeout, cancel=cancel)
         self._poller.start()
 

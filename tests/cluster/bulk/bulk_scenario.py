@@ -2,7 +2,7 @@
 
 Run inside a network namespace of its own; prints one JSON line for each step:
 
-    unshare -n sh -c 'ip link set lo up && python tests/cluster/bulk/bulk_scenario.py PHOTOS LARGER'
+    unshare -n python tests/cluster/namespaces.py 300 tests/cluster/bulk/bulk_scenario.py PHOTOS LARGER
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from cluster import namespaces
 from ray.cluster_utils import Cluster
 
 PHOTOS, LARGER = Path(*sys.argv[1:2]), Path(*sys.argv[2:3])
@@ -37,17 +38,8 @@ def wait(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 
 def workers() -> list[int]:
-    """Processes of Ray in this namespace that enlarge."""
-    mine = Path("/proc/self/ns/net").readlink()
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            title = (entry / "cmdline").read_text() if entry.name.isdigit() else ""
-            if "ray::MapWorker" in title and (entry / "ns/net").readlink() == mine:
-                found.append(int(entry.name))
-        except OSError:
-            continue  # it has ended
-    return found
+    """Processes of Ray that enlarge."""
+    return namespaces.processes("ray::MapWorker")
 
 
 def start(address: str, *more: str) -> subprocess.Popen[str]:

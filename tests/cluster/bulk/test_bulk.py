@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from cluster import namespaces
 from PIL import Image
 
-from tfdeconv.cli.upscale import command
+from tfdeconv.cli.commands.upscale import command
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
 SCENARIO = Path(__file__).with_name("bulk_scenario.py")
 WHOLE = 30
-
-
-def isolated(*arguments: str) -> list[str]:
-    """The command that runs another one in a network namespace of its own, with loopback alone."""
-    script = 'ip link set lo up && exec "$@"'
-    namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
-    return [*namespace, "sh", "-c", script, "sh", *arguments]
-
-
-@functools.cache
-def no_namespaces() -> str:
-    """Why a network namespace cannot be had here; empty where it can."""
-    if not shutil.which("unshare") or not shutil.which("ip"):
-        return "unshare or ip is not installed"
-    tried = subprocess.run(isolated("true"), capture_output=True, text=True, check=False)
-    return "" if tried.returncode == 0 else f"network namespaces are not permitted: {tried.stderr.strip()}"
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def told(folder: Path) -> dict[str, dict[str, Any]]:
     """What each step of the scenario tells."""
-    if reason := no_namespaces():
-        pytest.skip(reason)
-    arguments = [str(folder / "photos"), str(folder / "larger")]
-    ended = subprocess.run(
-        isolated(sys.executable, str(SCENARIO), *arguments),
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    steps = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{"step"')]
-    return {step.pop("step"): step for step in steps}
+    return namespaces.run(SCENARIO, folder / "photos", folder / "larger")
 
 
 def contents(root: Path) -> dict[str, bytes]:

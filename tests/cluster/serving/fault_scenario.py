@@ -2,7 +2,7 @@
 
 Run inside a network namespace of its own; prints one JSON line for each step:
 
-    unshare -n sh -c 'ip link set lo up && python tests/cluster/serving/fault_scenario.py MODELS SPARE'
+    unshare -n python tests/cluster/namespaces.py 300 tests/cluster/serving/fault_scenario.py MODELS SPARE
 
 Each request waits at least 0.4 s in a queue for batches, so that requests are certainly under way when a
 process is killed. Twelve clients keep twelve of them under way, and a replica takes eight: each of the two
@@ -28,6 +28,7 @@ os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLE
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import ray
+from cluster.namespaces import processes
 from ray.cluster_utils import Cluster
 
 import tfdeconv as td
@@ -39,20 +40,6 @@ from tfdeconv.serving import ServerOptions
 QUEUE_SECONDS = 0.4
 CLIENTS, LIMIT = 12, 8
 BEGUN = time.monotonic()
-
-
-def pids(title: str) -> list[int]:
-    """Processes of this namespace whose title has ``title`` in it."""
-    mine = Path("/proc/self/ns/net").readlink()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if title in (entry / "cmdline").read_text() and (entry / "ns/net").readlink() == mine:
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return sorted(found)
 
 
 class Load:
@@ -145,6 +132,8 @@ def main(models: Path, spare: Path) -> None:
         min_replicas=1,
         max_replicas=0,
         target_ongoing_requests=2,
+        upscale_delay_seconds=30,
+        downscale_delay_seconds=600,
         replica_cpus=1,
         replica_gpus=0,
         edges=2,
@@ -194,8 +183,8 @@ def main(models: Path, spare: Path) -> None:
             return page.read().decode()
 
     steady()
-    kill("replica", pids("tfdeconv:Replica")[0], lambda: urls[:1])
-    kill("controller", pids("ServeController")[0], lambda: urls[:1])
+    kill("replica", processes("tfdeconv:Replica")[0], lambda: urls[:1])
+    kill("controller", processes("ServeController")[0], lambda: urls[:1])
     steady()
 
     with Load(lambda: urls[:1], wanted=(2.0, 3.0)) as load:
@@ -214,11 +203,11 @@ def main(models: Path, spare: Path) -> None:
         time.sleep(0.5)
     say("reload", answers=answered, states=told, **load.told())
 
-    kill("replica over REST", pids("tfdeconv:Replica")[0], lambda: rest[:1], wanted=(3.0,))
+    kill("replica over REST", processes("tfdeconv:Replica")[0], lambda: rest[:1], wanted=(3.0,))
     steady()
     say("later replica", answers=answers("other"), states=states("other"))
 
-    kill("coordinator", pids("tfdeconv:Coordinator")[0], lambda: urls[:1], wanted=(3.0,))
+    kill("coordinator", processes("tfdeconv:Coordinator")[0], lambda: urls[:1], wanted=(3.0,))
     steady()
     with td.client.connect(urls[0]) as client:
         client.reload(configuration(toy=(models, "all {}"), other=(spare, "all {}")))
@@ -226,7 +215,7 @@ def main(models: Path, spare: Path) -> None:
 
     time.sleep(1)  # until all have reported
     before = requests_counted(metrics())
-    kill("edge", pids("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
+    kill("edge", processes("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
     steady()
     urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
     rest[:] = [f"http://127.0.0.1:{port}" for _, _, port in deployment._state()[1]]
@@ -256,12 +245,15 @@ def main(models: Path, spare: Path) -> None:
     say("redeploy", **load.told())
     started = time.monotonic()
     deployment.stop()
-    gone_on = pids("tfdeconv:Replica")
+    gone_on = processes("tfdeconv:Replica")
     later.stop()
-    say("stop", seconds=round(time.monotonic() - started, 1), earlier=len(gone_on), left=pids("tfdeconv:"))
-    for number in pids(""):  # the namespace holds nothing but this cluster; its own end takes 20 s
-        os.kill(number, signal.SIGKILL)
-    os._exit(0)
+    say(
+        "stop",
+        seconds=round(time.monotonic() - started, 1),
+        earlier=len(gone_on),
+        left=processes("tfdeconv:"),
+    )
+    os._exit(0)  # without Ray's own end, which takes 20 s
 
 
 def arrive(version: Path, base: Path) -> None:

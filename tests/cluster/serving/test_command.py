@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from tfdeconv.cli import main
-from tfdeconv.cli.serve import command
+from tfdeconv.cli.commands.serve import command
 from tfdeconv.serving.launch import flags
 
 NO_RAY = importlib.util.find_spec("ray") is None

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tensorflow as tf
+from cluster import namespaces
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
 SCENARIO = Path(__file__).with_name("fault_scenario.py")
-
-
-def isolated(*command: str) -> list[str]:
-    """The command that runs another one in a network namespace of its own, with loopback alone."""
-    script = 'ip link set lo up && exec "$@"'
-    namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
-    return [*namespace, "sh", "-c", script, "sh", *command]
-
-
-@functools.cache
-def no_namespaces() -> str:
-    """Why a network namespace cannot be had here; empty where it can."""
-    if not shutil.which("unshare") or not shutil.which("ip"):
-        return "unshare or ip is not installed"
-    tried = subprocess.run(isolated("true"), capture_output=True, text=True, check=False)
-    return "" if tried.returncode == 0 else f"network namespaces are not permitted: {tried.stderr.strip()}"
 
 
 def save(folder: Path, factor: float) -> None:
@@ -48,17 +27,12 @@ def save(folder: Path, factor: float) -> None:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What each step of the scenario tells."""
-    if reason := no_namespaces():
-        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("cluster")
     save(folder / "models" / "1", 2.0)
     save(folder / "spare" / "2", 3.0)
     save(folder / "spare" / "3", 4.0)
-    command = isolated(sys.executable, str(SCENARIO), str(folder / "models"), str(folder / "spare"))
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    steps = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{"step"')]
-    return {step.pop("step"): step for step in steps if step.pop("at")}
+    steps = namespaces.run(SCENARIO, folder / "models", folder / "spare")
+    return {name: step for name, step in steps.items() if step.pop("at")}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tfdeconv.cli.serving import command
+from tfdeconv.cli.commands.serving import command
 from tfdeconv.errors import AlreadyExistsError, InvalidRequestError
 from tfdeconv.serving import templates
 from tfdeconv.serving.config import operator_protos

@@ -10,7 +10,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 from tensorflow_serving.apis import prediction_log_pb2
 
-from tfdeconv.cli.serve import command
+from tfdeconv.cli.commands.serve import command
 from tfdeconv.errors import InvalidRequestError, TfdeconvError, UnimplementedError
 from tfdeconv.serving import Server
 from tfdeconv.serving.config import platform_protos

@@ -7,7 +7,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 import tfdeconv as td
-from tfdeconv.cli.inspect import command
+from tfdeconv.cli.commands.inspect import command
 from tfdeconv.errors import NotFoundError
 from tfdeconv.serving.models import inspection
 

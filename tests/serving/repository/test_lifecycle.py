@@ -26,7 +26,7 @@ from tfdeconv.errors import (
 from tfdeconv.serving import Server
 from tfdeconv.serving.config import operator_protos
 from tfdeconv.serving.model_spec import ModelSpec
-from tfdeconv.serving.repository import model_config
+from tfdeconv.serving.repository import configured_models, model_config
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.repository import ModelRepository
 from tfdeconv.serving.repository.version_policy import All, Latest, Specific
@@ -550,6 +550,23 @@ class TestReload:
             wait_for(lambda: states(server.runtime.repository, "two") == {2: "AVAILABLE"})
         finally:
             server.stop()
+
+    def test_the_file_that_was_applied_does_not_undo_a_later_reload(self, tmp_path, toy_folder, monkeypatch):
+        """The same text is no news: the last configuration that was accepted stays until the file changes."""
+        file, looks = tmp_path / "models.config", []
+        look = configured_models._digest
+        monkeypatch.setattr(configured_models, "_digest", lambda options: looks.append(1) or look(options))
+        self.write(file, one=toy_folder)
+        with Server(
+            model_config_file=file, model_config_file_poll_wait_seconds=0.2, rest_port=None
+        ) as server:
+            repository = server.runtime.repository
+            repository.configure([ModelConfig("two", str(toy_folder))])
+            seen = len(looks)
+            wait_for(lambda: len(looks) > seen + 2)
+            assert repository.names() == ["two"]
+            self.write(file, one=toy_folder, three=toy_folder)
+            wait_for(lambda: repository.names() == ["one", "three"])
 
     def test_empty_config_file_changes_nothing(self, tmp_path, toy_folder, caplog):
         """A file caught between truncation and writing does not unload what serves."""

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
-import ray
 from ray import serve
-from ray.serve.config import AutoscalingConfig
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 
+from tfdeconv.cluster.serving import scaling
 from tfdeconv.cluster.serving.coordinator import Coordinator
 from tfdeconv.cluster.serving.edge import Edge
 from tfdeconv.cluster.serving.replica import Replica
@@ -22,6 +22,16 @@ from tfdeconv.serving.launch.flags import Parsed
 NAME = "tfdeconv"
 """The application's name in a cluster."""
 _MANY = 100_000
+_FOLLOWING_THE_LOAD = (
+    "min_replicas",
+    "target_ongoing_requests",
+    "upscale_delay_seconds",
+    "downscale_delay_seconds",
+)
+_NOT_NEGATIVE = (
+    *("max_replicas", "replica_cpus", "replica_gpus", "edges", "drain_seconds"),
+    *("upscale_delay_seconds", "downscale_delay_seconds"),
+)
 _LOGGING = {"log_level": "WARNING", "enable_access_log": False}
 
 
@@ -34,6 +44,8 @@ class Scale:
         min_replicas: Fewest of them where their number follows the load.
         max_replicas: Most of them; 0 for a fixed number.
         target_ongoing_requests: Requests at a time meant for each.
+        upscale_delay_seconds: How long the load must ask for more of them.
+        downscale_delay_seconds: How long it must ask for fewer.
         replica_cpus: CPUs for each.
         replica_gpus: GPUs for each.
         edges: Edges; 0 for one on each node.
@@ -44,6 +56,8 @@ class Scale:
     min_replicas: int
     max_replicas: int
     target_ongoing_requests: float
+    upscale_delay_seconds: float
+    downscale_delay_seconds: float
     replica_cpus: float
     replica_gpus: float
     edges: int
@@ -64,7 +78,7 @@ class Scale:
                 f"--min_replicas must be from 1 to --max_replicas={scale.max_replicas}; "
                 f"received {scale.min_replicas}."
             )
-        for name in ("min_replicas", "target_ongoing_requests"):
+        for name in _FOLLOWING_THE_LOAD:
             if name in parsed.given and not scale.max_replicas:
                 raise InvalidRequestError(
                     f"--{name} needs --max_replicas, which lets the number follow the load."
@@ -77,7 +91,7 @@ class Scale:
             raise InvalidRequestError(
                 f"--target_ongoing_requests must be above 0; received {scale.target_ongoing_requests:g}."
             )
-        for name in ("max_replicas", "replica_cpus", "replica_gpus", "edges", "drain_seconds"):
+        for name in _NOT_NEGATIVE:
             if getattr(scale, name) < 0:
                 raise InvalidRequestError(
                     f"--{name} must not be negative; received {getattr(scale, name):g}."
@@ -108,23 +122,35 @@ def build(options: ServerOptions, scale: Scale, *, deployment: str) -> serve.App
                 min_replicas=scale.min_replicas,
                 max_replicas=scale.max_replicas,
                 target_ongoing_requests=scale.target_ongoing_requests,
+                upscale_delay_s=scale.upscale_delay_seconds,
+                downscale_delay_s=scale.downscale_delay_seconds,
+                look_back_period_s=scaling.LOOK_BACK_SECONDS,
+                metrics_interval_s=scaling.METRICS_SECONDS,
+                policy=AutoscalingPolicy(policy_function=scaling.by_load),
             )
         }
     resources = {"num_cpus": scale.replica_cpus, "num_gpus": scale.replica_gpus}
     coordinator = serve.deployment(name="Coordinator", num_replicas=1, **alone)(Coordinator)
     replicas = serve.deployment(
         name="Replica",
-        max_ongoing_requests=options.grpc_threads,
         ray_actor_options=resources,
         **size,
         **common,
     )(Replica)
-    nodes = sum(node["Alive"] for node in ray.nodes())
-    edges = serve.deployment(
-        name="Edge", num_replicas=scale.edges or nodes, max_replicas_per_node=1, **alone
-    )(Edge)
+    places: dict[str, Any] = {"num_replicas": scale.edges}
+    if not scale.edges:
+        places = {
+            "autoscaling_config": AutoscalingConfig(
+                initial_replicas=scaling.nodes(),
+                max_replicas=_MANY,
+                upscale_delay_s=0,
+                downscale_delay_s=0,
+                policy=AutoscalingPolicy(policy_function=scaling.one_on_each_node),
+            )
+        }
+    edges = serve.deployment(name="Edge", max_replicas_per_node=1, **places, **alone)(Edge)
     coordinating = coordinator.bind(options, deployment)
-    answering = replicas.bind(options, coordinating, deployment)
+    answering = replicas.bind(options, coordinating, deployment, scale.drain_seconds)
     return edges.bind(options, answering, coordinating, deployment, scale.drain_seconds)
 
 

@@ -20,7 +20,6 @@ from tfdeconv.serving.config.options import ServerOptions
 from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.repository.configured_models import (
     ConfigPoller,
-    configured_models,
     repository_settings,
 )
 from tfdeconv.serving.repository.model_config import ModelConfig
@@ -61,20 +60,22 @@ class Coordinator:
         self._error = ""
         self._seen: set[str] = set()
         self._repository = _Recorded(self._load, self._settled, **repository_settings(options))
-        self._plan = Plan(uuid.uuid4().hex)
+        self._poller = ConfigPoller(self._repository, options)
+        self._plan = Plan(deployment, uuid.uuid4().hex)
         for target in (self._start, self._refresh):
             threading.Thread(target=target, daemon=True).start()
 
     # What members and launchers ask
 
-    async def sync(self, report: Report) -> Plan | None:
+    async def sync(self, report: Report) -> Plan:
         """Take a member's report; return the plan as soon as it differs from the one that it follows.
 
         Returns:
-            The plan, also when nothing has changed for a while; None for members of other deployments.
+            The plan, also when nothing has changed for a while. Members of an earlier deployment, which goes
+            on until it is replaced whole, read no more in it than where replicas are.
         """
         if report.deployment != self._deployment:
-            return None
+            return self._plan
         self._members.take(report)
         deadline = time.monotonic() + _HOLD_SECONDS
         while (self._plan.coordinator, self._plan.number) == report.plan and time.monotonic() < deadline:
@@ -121,10 +122,10 @@ class Coordinator:
 
     def _start(self) -> None:
         try:
-            models = self._adopted() or configured_models(self._options) or []
+            models = self._adopted() or self._poller.first()
             self._repository.configure(models, cancel=self._closing)
             self._ready = True
-            ConfigPoller(self._repository, self._options).start()
+            self._poller.start()
         except CancelledError:
             pass
         except TfdeconvError as error:
@@ -141,7 +142,7 @@ class Coordinator:
         found = newest_configuration(self._members.reports())
         if found is None:
             return None
-        self._repository.configuration = found.configuration
+        self._repository.configuration, self._poller.applied = found.configuration, found.polled
         return found.models
 
     def _refresh(self) -> None:
@@ -173,6 +174,7 @@ class Coordinator:
         names = self._repository.names()
         with self._members.changed:
             plan = Plan(
+                deployment=self._deployment,
                 coordinator=self._plan.coordinator,
                 number=self._plan.number + 1,
                 ready=self._ready,
@@ -183,7 +185,8 @@ class Coordinator:
                 configured=tuple(names),
                 label_table={name: dict(self._repository.labels(name)) for name in names},
                 states=states,
-                replicas=sum(report.serves is not None for report in self._members.replicas()),
+                channels=self._members.channels(),
+                polled=self._poller.applied,
             )
             if plan.differs(self._plan):
                 self._plan = plan
@@ -231,6 +234,7 @@ class Coordinator:
 
     def __del__(self) -> None:
         """Stop; Ray Serve calls this when the coordinator is replaced."""
+        self._poller.stop()
         self._closing.set()
 
 

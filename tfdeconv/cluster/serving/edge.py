@@ -11,6 +11,7 @@ import ray
 from ray.serve.handle import DeploymentHandle
 
 from tfdeconv.cluster.serving import membership
+from tfdeconv.cluster.serving.channel.upstreams import Upstreams
 from tfdeconv.cluster.serving.forwarding import Forwarding
 from tfdeconv.cluster.serving.membership import Membership
 from tfdeconv.cluster.serving.plan import Plan
@@ -34,7 +35,7 @@ class Edge:
 
     Args:
         options: The server's options.
-        replicas: Handle of the replicas.
+        replicas: Handle of the replicas, which lets Ray Serve run them; requests go past it.
         coordinator: Handle of the coordinator.
         deployment: The deployment that the edge belongs to.
         drain_seconds: How long running requests may finish when it ends.
@@ -53,11 +54,16 @@ class Edge:
         self._drain_seconds = drain_seconds
         self._address: tuple[str, int | None, int | None] | None = None
         self._error = ""
-        self._forwarding = Forwarding(replicas)
+        self._upstreams = Upstreams(limit=options.grpc_threads)
+        self._forwarding = Forwarding(self._upstreams)
         self._grpc: GrpcServer | None = None
         self._http: HttpServer | None = None
         self._membership = Membership(
-            coordinator, deployment, describe=self._describe, follow=self._tell_health
+            coordinator,
+            deployment,
+            describe=self._describe,
+            follow=self._tell_health,
+            reach=self._upstreams.follow,
         )
         try:
             self._prepare()

@@ -45,7 +45,7 @@ class FollowingRepository(ModelRepository):
 
     def __init__(self, loader: Loader, **settings: Any) -> None:
         super().__init__(loader, **settings)
-        self.plan = Plan("")
+        self.plan = Plan()
         self.reload: Reload | None = None
         self._held: dict[Key, _Held] = {}
         self._outcomes: dict[str, Outcome] = {}

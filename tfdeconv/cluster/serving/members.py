@@ -11,6 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 
+from tfdeconv.cluster.serving.channel.greeting import Address
 from tfdeconv.cluster.serving.plan import Key, Outcome, Report
 from tfdeconv.cluster.serving.shared_metrics import Cells, add_cells
 
@@ -85,6 +86,11 @@ class Members:
         """Return the versions that every replica that answers requests answers with."""
         sets = [report.serves for report in self.replicas() if report.serves is not None]
         return frozenset.intersection(*sets) if sets else frozenset()
+
+    def channels(self) -> frozenset[Address]:
+        """Return where the replicas that answer requests listen for them."""
+        serving = [report for report in self.replicas() if report.serves is not None]
+        return frozenset(report.channel for report in serving if report.channel is not None)
 
     def metrics(self) -> Cells:
         """Return the sums of all cells, of members that are gone too."""

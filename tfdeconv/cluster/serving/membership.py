@@ -7,12 +7,13 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ray
 from ray.serve.handle import DeploymentHandle
 
+from tfdeconv.cluster.serving.channel.greeting import Address
 from tfdeconv.cluster.serving.plan import Plan, Report
 
 _LOG = logging.getLogger("tfdeconv.serving")
@@ -31,6 +32,8 @@ class Membership:
         deployment: The deployment that this member belongs to.
         describe: Returns what a report says beside the member's name and its plan.
         follow: Takes a plan. Defaults to nothing.
+        reach: Takes where the replicas are that serve, also those of a deployment that replaces this one.
+            Defaults to nothing.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class Membership:
         *,
         describe: Callable[[], dict[str, Any]],
         follow: Callable[[Plan], None] = lambda plan: None,
+        reach: Callable[[Iterable[Address]], None] = lambda addresses: None,
     ) -> None:
         self.coordinator = coordinator.options(_by_reference=False)
-        self.plan = Plan("")
+        self.plan = Plan()
         self._describe = describe
         self._follow = follow
+        self._reach = reach
         self._report = Report(
             member=uuid.uuid4().hex,
             deployment=deployment,
@@ -88,34 +93,40 @@ class Membership:
                 self._stopping.wait(_PAUSE_SECONDS)
                 continue
             complained = False
-            if plan is None:
+            if plan.deployment != self._report.deployment:
                 self._stopping.wait(_PAUSE_SECONDS)
         try:
             self.coordinator.leave.remote(self._report.member).result(timeout_s=_GOODBYE_SECONDS)
         except Exception:  # it finds out by itself
             _LOG.debug("The coordinator was not told", exc_info=True)
 
-    def _exchange(self) -> Plan | None:
+    def _exchange(self) -> Plan:
         """Report once; return the plan that came back."""
         plan = self.plan
         known = {
             "plan": (plan.coordinator, plan.number),
             "models": plan.models,
             "configuration": plan.configuration,
+            "polled": plan.polled,
         }
         report = dataclasses.replace(self._report, **(known | self._describe()))
         response = self.coordinator.sync.remote(report)
         try:
-            answer: Plan | None = response.result(timeout_s=_ANSWER_SECONDS)
+            answer: Plan = response.result(timeout_s=_ANSWER_SECONDS)
         except TimeoutError:
             response.cancel()
             raise
-        if answer is not None:
+        own = self._report.deployment
+        if own in (answer.deployment, plan.deployment):  # not what ends as this one begins
+            self._reach(answer.channels)
+        if answer.deployment == own:
             self._follow(answer)
             with self._changed:
                 # A coordinator without a configuration has not found its feet: what is known stays known.
                 if answer.models is None and plan.models is not None:
-                    answer = dataclasses.replace(answer, models=plan.models, configuration=plan.configuration)
+                    answer = dataclasses.replace(
+                        answer, models=plan.models, configuration=plan.configuration, polled=plan.polled
+                    )
                 self.plan = answer
                 self._changed.notify_all()
         return answer

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfdeconv.cluster.serving.channel.greeting import Address
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.servable import VersionStatus
 from tfdeconv.wire.version_state import VersionState
@@ -36,6 +37,7 @@ class Plan:
     """What is to be served, and what the whole deployment is said to serve.
 
     Attributes:
+        deployment: The deployment that it is for.
         coordinator: The process that made it; another one starts anew with its numbers.
         number: Grows with every change.
         ready: Whether the models of the start are available. Before that nothing is taken out of service.
@@ -46,10 +48,12 @@ class Plan:
         configured: The configured models in order of name.
         label_table: Model to label to version.
         states: Model to its versions' states, newest first; what is not on every replica is not available.
-        replicas: How many replicas serve.
+        channels: Where the replicas that serve listen for edges, those of an earlier deployment too.
+        polled: The content of the polled configuration file that was applied last; see ``ConfigPoller``.
     """
 
-    coordinator: str
+    deployment: str = ""
+    coordinator: str = ""
     number: int = 0
     ready: bool = False
     orders: tuple[Order, ...] = ()
@@ -59,7 +63,13 @@ class Plan:
     configured: tuple[str, ...] = ()
     label_table: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     states: Mapping[str, tuple[VersionStatus, ...]] = dataclasses.field(default_factory=dict)
-    replicas: int = 0
+    channels: frozenset[Address] = frozenset()
+    polled: str = ""
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas serve."""
+        return len(self.channels)
 
     def names(self) -> list[str]:
         """Return the configured models in order of name."""
@@ -102,9 +112,11 @@ class Report:
         plan: The coordinator and the number of the plan that it follows.
         models: The last configuration that it has heard of.
         configuration: That configuration's number.
+        polled: As in that plan.
         address: Of an edge: host, gRPC port and REST port.
         error: Why it cannot start, as ``CODE: message``; empty if it can.
         replica: Whether it is a replica.
+        channel: Of a replica: where it listens for edges.
         serves: Of a replica that answers requests: the versions that it answers with.
         outcomes: Of a replica: token to how that order ended.
         metrics: Of a replica: the cells of its counters and histograms.
@@ -116,9 +128,11 @@ class Report:
     plan: tuple[str, int] = ("", 0)
     models: tuple[ModelConfig, ...] | None = None
     configuration: int = 0
+    polled: str = ""
     address: tuple[str, int | None, int | None] | None = None
     error: str = ""
     replica: bool = False
+    channel: Address | None = None
     serves: frozenset[Key] | None = None
     outcomes: Mapping[str, Outcome] = dataclasses.field(default_factory=dict)
     metrics: Mapping[str, Mapping[tuple[str, ...], Any]] = dataclasses.field(default_factory=dict)

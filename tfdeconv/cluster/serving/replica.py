@@ -1,18 +1,19 @@
-"""A replica: the project's runtime, and both protocols over it without a socket."""
+"""A replica: the project's runtime, and both protocols over the channel from the edges."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Any, cast
 
+import ray
+from google.protobuf import descriptor_pb2
 from ray.exceptions import RayError
 from ray.serve.handle import DeploymentHandle
 
-from tfdeconv.cluster.serving import membership
+from tfdeconv.cluster.serving import membership, scaling
+from tfdeconv.cluster.serving.channel.listener import Listener
 from tfdeconv.cluster.serving.following import FollowingRepository
 from tfdeconv.cluster.serving.membership import Membership
 from tfdeconv.cluster.serving.plan import Plan
@@ -36,9 +37,16 @@ class Replica:
         options: The server's options.
         coordinator: Decides which versions are served.
         deployment: The deployment that the replica belongs to.
+        drain_seconds: How long running requests may finish when it ends.
     """
 
-    def __init__(self, options: ServerOptions, coordinator: DeploymentHandle[Any], deployment: str) -> None:
+    def __init__(
+        self,
+        options: ServerOptions,
+        coordinator: DeploymentHandle[Any],
+        deployment: str,
+        drain_seconds: float,
+    ) -> None:
         membership.quiet_start()
         keep_freed_memory()
         # Folders are the coordinator's business.
@@ -48,45 +56,36 @@ class Replica:
         self._repository.reload = self._reload
         self._grpc = GrpcApi(self._runtime)
         self._rest = RestApi(self._runtime)
-        self._pool = ThreadPoolExecutor(options.grpc_threads, "tfdeconv-replica")
+        self._drain_seconds = drain_seconds
+        self._listener = Listener(
+            self._answer, host=ray.util.get_node_ip_address(), threads=options.grpc_threads
+        )
         self._told = self._serving = False
         self._membership = Membership(coordinator, deployment, describe=self._describe, follow=self._follow)
         self._membership.start()
-        # The coordinator answers the report that says so before Ray Serve sends the first request.
+        # The coordinator knows then; before, Ray Serve must not end another replica for this one.
         self._membership.wait_for(lambda plan: self._serving)
 
-    async def grpc(self, method: str, message: bytes, seconds: float | None) -> tuple[str, str, bytes]:
-        """Return code, details and response of a call; see ``GrpcApi.answer``.
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return the load; Ray Serve asks for it by this name."""
+        return {scaling.LOAD: float(self._listener.running)}
 
-        Args:
-            method: The method's name.
-            message: The serialized request.
-            seconds: Time until the caller's deadline, or None.
-        """
-        call = _Call(seconds)
-        return tuple(await self._run(call.cancel, self._grpc.answer, method, message, call))
-
-    async def rest(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """Return status and body of an answer; see ``RestApi.answer``."""
-        waiting = Cancellation()
-        return await self._run(waiting.cancel, self._rest.answer, method, path, body, waiting)
-
-    async def descriptors(self) -> list[bytes]:
-        """Return what an edge's reflection tells; an edge does not import TensorFlow to know it."""
-        return descriptors.serialized()
-
-    async def _run(self, cancel: Callable[[], None], answer: Callable[..., Any], *args: Any) -> Any:
-        """Answer on a thread; a caller that gives up lets the work end between two of its steps."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, answer, *args)
-        except asyncio.CancelledError:
-            cancel()
-            raise
+    def _answer(self, head: Sequence[Any], body: bytes, waiting: Cancellation) -> tuple[Sequence[Any], bytes]:
+        """Answer what an edge passes on."""
+        if head[0] == "grpc":
+            code, details, message = self._grpc.answer(head[1], body, waiting)
+            return (code, details), message
+        if head[0] == "rest":
+            status, content = self._rest.answer(head[1], head[2], body, waiting)
+            return (status,), content
+        files = [descriptor_pb2.FileDescriptorProto.FromString(one) for one in descriptors.serialized()]
+        return ("OK",), descriptor_pb2.FileDescriptorSet(file=files).SerializeToString()
 
     def _describe(self) -> dict[str, Any]:
         self._told = self._serving or self._repository.complete()
         return {
             "replica": True,
+            "channel": self._listener.address,
             "plan": (self._repository.plan.coordinator, self._repository.plan.number),
             "serves": self._repository.served() if self._told else None,
             "outcomes": self._repository.outcomes(),
@@ -109,28 +108,8 @@ class Replica:
             raise status_codes.error_of(outcome.code, outcome.text)
 
     def __del__(self) -> None:
-        """Unload; Ray Serve calls this when the running requests have ended."""
+        """Let running requests finish and unload; Ray Serve calls this."""
         if hasattr(self, "_membership"):
             self._membership.stop()
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._listener.stop(self._drain_seconds)
             self._runtime.close(timeout=5)
-
-
-class _Call:
-    """The context of a call that an edge received; see ``CallContext``."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._cancellation = Cancellation(seconds)
-        self._seconds = seconds
-
-    def time_remaining(self) -> float | None:
-        """Return the seconds that were left when the edge passed the call on."""
-        return self._seconds
-
-    def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Call back when the edge says that the caller has given up."""
-        self._cancellation.on_cancel(callback)
-
-    def cancel(self) -> None:
-        """Say so."""
-        self._cancellation.cancel()

@@ -166,9 +166,11 @@ FLAGS: tuple[Flag, ...] = (
         ("min_replicas", 1, "With --max_replicas: fewest of them."),
         ("max_replicas", 0, "Most of them; above 0, their number follows the load."),
         ("target_ongoing_requests", 2.0, "With --max_replicas: requests at a time meant for each."),
+        ("upscale_delay_seconds", 30.0, "With --max_replicas: how long the load must ask for more."),
+        ("downscale_delay_seconds", 600.0, "With --max_replicas: how long it must ask for fewer."),
         ("replica_cpus", 1.0, "CPUs that Ray sets aside for each."),
         ("replica_gpus", 0.0, "GPUs that Ray sets aside for each; without, a replica sees none."),
-        ("edges", 0, "Processes that listen, at most one on each node; 0: one on each node of the start."),
+        ("edges", 0, "Processes that listen, at most one on each node; 0: one on each."),
     ),
     *_group(
         "Of the C++ server alone",

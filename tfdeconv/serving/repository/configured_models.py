@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
@@ -53,13 +54,28 @@ class ConfigPoller:
     Args:
         repository: Takes the new configuration.
         options: Name the file and the pause between two looks; without either nothing is polled.
+
+    Attributes:
+        applied: Digest of the text that was applied last. The same text is not applied again: a configuration
+            that came over gRPC since then is later than the file.
     """
 
     def __init__(self, repository: ModelRepository, options: ServerOptions) -> None:
         self._repository = repository
         self._options = options
+        self.applied = ""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def first(self) -> list[ModelConfig]:
+        """Return the models of the start, which the caller applies.
+
+        Raises:
+            InvalidRequestError: The file cannot be read, or is no ModelServerConfig.
+        """
+        if self._options.model_config_file:
+            self.applied = _digest(self._options)  # not after it is read: it may change
+        return configured_models(self._options) or []
 
     def start(self) -> None:
         """Look at the file from now on."""
@@ -80,11 +96,10 @@ class ConfigPoller:
     def _poll(self) -> None:
         repository, options = self._repository, self._options
         pause = options.model_config_file_poll_wait_seconds
-        last = None  # the file may have changed while the models of the start were loading
         while not self._stopping.wait(pause):
             try:
-                text = _text(options)
-                if text != last:
+                digest = _digest(options)
+                if digest != self.applied:
                     # A label on a version that is still loading is refused now and tried again next time.
                     # Nor may a model without versions keep the edit that mends it from being read.
                     models = configured_models(options)
@@ -92,7 +107,7 @@ class ConfigPoller:
                         _LOG.info("The ModelServerConfig file is empty: nothing changes.")
                     else:
                         repository.configure(models, timeout=pause, cancel=self._stopping)
-                    last = text
+                    self.applied = digest
             except CancelledError:
                 return
             except DeadlineExceededError as error:
@@ -101,8 +116,8 @@ class ConfigPoller:
                 _LOG.error("Failed to apply the ModelServerConfig file: %s", error)
 
 
-def _text(options: ServerOptions) -> bytes:
+def _digest(options: ServerOptions) -> str:
     try:
-        return Path(options.model_config_file).read_bytes()
+        return hashlib.sha256(Path(options.model_config_file).read_bytes()).hexdigest()
     except OSError as error:
         raise ServingError(f"Cannot read '{options.model_config_file}': {error.strerror}") from None

@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfdeconv.extras import require
-from tfdeconv.imaging.formats.deep_tiff import XMP_TAG
-from tfdeconv.imaging.formats.exif import DESCRIPTIVE, directories, parse_exif
-from tfdeconv.imaging.formats.iptc import TIFF_TAG
-from tfdeconv.imaging.formats.tiff_directories import add_directories
+from tfdeconv.imaging.formats.metadata.exif import DESCRIPTIVE, directories, parse_exif
+from tfdeconv.imaging.formats.metadata.iptc import TIFF_TAG
+from tfdeconv.imaging.formats.tiff.directories import add_directories
+from tfdeconv.imaging.formats.tiff.reading import XMP_TAG
 from tfdeconv.imaging.photograph import Photograph
 
 _ROWS_PER_STRIP = 64

@@ -1,0 +1,1 @@
+"""JPEG: what stands before and around its pixels."""

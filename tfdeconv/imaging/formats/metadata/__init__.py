@@ -1,0 +1,1 @@
+"""What picture files say beside their pixels: EXIF, ICC profiles, IPTC, XMP."""
