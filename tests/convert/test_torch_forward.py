@@ -104,6 +104,17 @@ def test_layer_of_pytorch(module):
         nn.Upsample(scale_factor=1.7),
         nn.Upsample(scale_factor=1.7, mode="nearest-exact"),
         nn.AdaptiveAvgPool2d((4, 3)),
+        nn.AdaptiveAvgPool2d((3, 5)),
+        nn.Upsample(scale_factor=2, mode="bicubic"),
+        nn.Upsample(size=(5, 9), mode="bicubic", align_corners=True),
+        *(
+            Forward(lambda m, x, o=options: F.interpolate(x, **o))
+            for options in (
+                {"scale_factor": 0.4, "mode": "bilinear", "antialias": True},
+                {"size": (3, 11), "mode": "bicubic", "antialias": True},
+                {"scale_factor": 0.3, "mode": "area"},
+            )
+        ),
         nn.PixelUnshuffle(2),
         nn.ChannelShuffle(2),
         nn.GLU(1),
@@ -343,12 +354,13 @@ REFUSED = [
     (lambda m, x: F.conv2d(x, x), r"computes its weight from the input"),
     (lambda m, x: x.numpy(), r"calls PyTorch's 'numpy'"),
     (lambda m, x: torch.mean(x, (0, 2)), r"over the batch axis"),
-    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bicubic"), r"mode='bicubic'"),
+    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bicubic"), r"mode='bicubic'.*give input_shape="),
+    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear3d"), r"mode='bilinear3d' on 2"),
     (lambda m, x: F.avg_pool2d(x, 2, divisor_override=3), r"divisor_override=3"),
     (lambda m, x: torch.add(x, 1, out=x), r"called in a way that has no converter: .*'out'"),
     (lambda m, x: x[:, [1, 0], [1, 0]], r"Indexing by several lists at once"),
     (lambda m, x: x[:, x.argmax(1)], r"Indexing by a computed tensor"),
-    (lambda m, x: x + torch.randn(1, 1, 8, 6), r"draws random numbers in evaluation mode.* as an input"),
+    (lambda m, x: x + torch.randn(1), r"draws random numbers in evaluation mode.* as an input"),
     (lambda m, x: x.std(), r"over the batch axis"),
     (lambda m, x: x.sum(1, dtype=torch.float64), r"calls sum of float32 with dtype=torch\.float64"),
     (lambda m, x: torch.einsum("nchw->chw", x), r"einsum\('nchw->chw'\) does not keep the batch"),

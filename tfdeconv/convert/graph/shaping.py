@@ -192,6 +192,8 @@ def gather(value: Value, axis: int, indices: Any) -> Value:
     if axis % value.rank == 0 or at.ndim != 1 or not np.issubdtype(at.dtype, np.integer):
         raise ConversionError("Only a list of whole numbers picks from an axis, and from none of the batch.")
     size = value.static_shape[axis]
+    if size is not None and ((at >= size) | (at < -size)).any():
+        raise ConversionError(f"Positions {at.tolist()} are not all in an axis of {size}.")
     if (at < 0).any():
         if size is None:
             raise ConversionError("Negative positions need a known size; give input_shape=.")
@@ -213,6 +215,9 @@ def arg(value: Value, operation: Callable[..., Any], axis: int, *, keepdims: boo
 
 def split(value: Value, axis: int, sizes: Sequence[int]) -> list[Value]:
     """Return pieces of these sizes along an axis."""
+    size = value.static_shape[axis]
+    if size is not None and sum(sizes) != size:
+        raise ConversionError(f"An axis of {size} is split into {list(sizes)}, which is another size.")
     parts, start = [], 0
     for size in sizes:
         parts.append(cut(value, axis, start, start + size))

@@ -27,6 +27,7 @@ def pixel_unshuffle(place: Place, downscale_factor: int) -> Steps:
 
 
 LINEAR_MODES = {"linear": 1, "bilinear": 2, "trilinear": 3}
+MODES = {**LINEAR_MODES, "bicubic": 2}
 NEAREST_MODES = ("nearest", "nearest-exact")
 
 
@@ -43,10 +44,10 @@ def interpolate_by(
 ) -> Steps:
     """``F.interpolate``; ``factors`` are the whole factors that ``size`` stands for where they are known."""
     rank = place.known_rank()
-    if mode not in (*NEAREST_MODES, *LINEAR_MODES) or LINEAR_MODES.get(mode, rank) != rank or antialias:
+    if MODES.get(mode, rank) != rank or mode not in (*MODES, *NEAREST_MODES, "area"):
         raise ConversionError(
-            f"has mode={mode!r} and antialias={antialias} on {rank} spatial axes; only 'nearest', "
-            "'nearest-exact' and the linear mode of that rank without antialias have an exact layer."
+            f"has mode={mode!r} on {rank} spatial axes; known are 'nearest', 'nearest-exact', 'area', "
+            "'linear' of one axis, 'bilinear' and 'bicubic' of two and 'trilinear' of three."
         )
     linear = mode in LINEAR_MODES
     if scale_factor is not None:
@@ -58,13 +59,19 @@ def interpolate_by(
                 "spatial axes."
             )
     whole = factors is not None and all(factor >= 1 and factor == int(factor) for factor in factors)
-    if factors is not None and whole and not align_corners:
+    if factors is not None and whole and not (align_corners or antialias) and mode not in ("area", "bicubic"):
         return resizing.upsampling(place, [int(factor) for factor in factors], linear=linear)
-    return _resample(place, size, factors, mode, bool(align_corners), bool(recompute_scale_factor))
+    return _resample(place, size, factors, mode, bool(align_corners), bool(recompute_scale_factor), antialias)
 
 
 def _resample(
-    place: Place, size: Any, factors: Sequence[float] | None, mode: str, align_corners: bool, recompute: bool
+    place: Place,
+    size: Any,
+    factors: Sequence[float] | None,
+    mode: str,
+    align_corners: bool,
+    recompute: bool,
+    antialias: bool,
 ) -> Steps:
     """Interpolation by other than whole factors, between sizes that are known.
 
@@ -75,30 +82,39 @@ def _resample(
     if any(place.sizes is None or place.sizes[axis] is None for axis in range(rank)):
         raise ConversionError(
             f"has mode={mode!r}, size={size}, scale_factor={factors} and align_corners="
-            f"{align_corners}, which depends on the input's size unless the factors are whole numbers and "
-            "align_corners is False; give input_shape=."
+            f"{align_corners}, which depends on the input's size unless the factors are whole numbers, "
+            "align_corners is False and the mode nearest or linear; give input_shape=."
         )
     known = [place.size(axis) for axis in range(rank)]
     if factors is not None:
         sizes = [int(np.floor(known[axis] * factors[axis])) for axis in range(rank)]
     else:
         sizes = [int(one) for one in size] if isinstance(size, Iterable) else [int(size)] * rank
-    coordinates = []
-    for axis, (out, into) in enumerate(zip(sizes, known, strict=True)):
-        at = np.arange(out, dtype=np.float32)
-        scale = np.float32(into / out if factors is None or recompute else 1 / factors[axis])
-        if mode == "nearest":
-            coordinates.append(np.floor(at * scale))
-        elif mode == "nearest-exact":
-            coordinates.append(np.floor((at + np.float32(0.5)) * scale))
-        elif align_corners:
-            coordinates.append(at * np.float64((into - 1) / (out - 1) if out > 1 else 0.0))
-        else:
-            coordinates.append((at + 0.5) * np.float64(scale) - 0.5)
+    scales = [
+        np.float32(into / out if factors is None or recompute else 1 / factors[axis])
+        for axis, (out, into) in enumerate(zip(sizes, known, strict=True))
+    ]
+    axes = list(zip(sizes, known, scales, strict=True))
     if mode in NEAREST_MODES:
-        picks = [np.minimum(at.astype(int), into - 1) for at, into in zip(coordinates, known, strict=True)]
+        shift = np.float32(0.5 if mode == "nearest-exact" else 0)
+        places = [np.floor((np.arange(out, dtype=np.float32) + shift) * scale) for out, _, scale in axes]
+        picks = [np.minimum(at.astype(int), into - 1) for at, into in zip(places, known, strict=True)]
         return resizing.pick(place, picks)
-    return resizing.resample(place, coordinates, known)
+    return resizing.by_matrices(
+        place, [_matrix(out, into, float(scale), mode, align_corners, antialias) for out, into, scale in axes]
+    )
+
+
+def _matrix(out: int, into: int, scale: float, mode: str, align_corners: bool, antialias: bool) -> Any:
+    """The matrix ``[out, into]`` of one axis."""
+    if mode == "area":
+        return resizing.area_matrix(out, into)
+    if align_corners:
+        scale = (into - 1) / (out - 1) if out > 1 else 0.0
+    if antialias:
+        return resizing.antialiased_matrix(out, into, scale, cubic=mode == "bicubic")
+    at = np.arange(out) * scale if align_corners else (np.arange(out) + 0.5) * scale - 0.5
+    return resizing.cubic_matrix(at, into) if mode == "bicubic" else resizing.linear_matrix(at, into)
 
 
 def interpolate(
@@ -158,6 +174,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "upsample_nearest": upsample_vec("nearest"),
     **{f"upsample_nearest{rank}d": upsample_vec("nearest") for rank in (1, 2, 3)},
     **{f"_upsample_nearest_exact{rank}d": upsample_vec("nearest-exact") for rank in (1, 2, 3)},
+    "upsample_bicubic2d": upsample_vec("bicubic"),
     "upsample_linear1d": upsample_vec("linear"),
     "upsample_bilinear2d": upsample_vec("bilinear"),
     "upsample_trilinear3d": upsample_vec("trilinear"),

@@ -12,7 +12,7 @@ import keras
 
 from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
-from tfdeconv.convert.messages import joined
+from tfdeconv.convert.messages import joined, one_line
 from tfdeconv.convert.operators import activations
 from tfdeconv.convert.pytorch import functions, shapes
 from tfdeconv.convert.pytorch.inputs import torch_class
@@ -270,8 +270,8 @@ def trace_module(
         except Exception as error:  # whatever the forward does that tensors without numbers cannot
             raise UnfollowedError(
                 f"The forward of {type(module).__name__} cannot be followed in {trace.where()}: "
-                f"{type(error).__name__}: {error}. Where it computes with sizes or channels of its "
-                "input, give input_shape=."
+                f"{one_line(error)} (where it computes with sizes or channels of its input, "
+                "give input_shape=)."
             ) from error
     results = mapped(outputs, _output)
     make_names_distinct(keras.tree.flatten(results))
