@@ -61,9 +61,7 @@ MODELS = [
         ModelCase(f"FCN {kind}", lambda kind=kind: td.zoo.FCN(_backbone(), 2, 2, kind), (22, 8))
         for kind in ("bilinear", "learned", "additive", "subpixel")
     ),
-    ModelCase(
-        "FCN with a head", lambda: td.zoo.FCN(_backbone(), 2, 2, "bilinear", head_filters=6), (22, 24)
-    ),
+    ModelCase("FCN with a head", lambda: td.zoo.FCN(_backbone(), 2, 2, "bilinear", head_filters=6), (22, 24)),
     *(
         ModelCase(
             f"UNetDecoder {kind}",

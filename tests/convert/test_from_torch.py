@@ -174,14 +174,14 @@ class Unknown(nn.Module):
     [
         (Unknown(), r"The forward of Unknown cannot be followed"),
         (
-            nn.Sequential(nn.Sequential(nn.Hardshrink())),
-            r"Module '0\.0' \(Hardshrink\) calls PyTorch's 'hardshrink', which has no converter",
+            nn.Sequential(nn.Sequential(nn.LPPool2d(2, 2))),
+            r"Module '0\.0' \(LPPool2d\) calls PyTorch's 'lp_pool2d', which has no converter",
         ),
         (nn.Conv2d(1, 1, 3, stride=2, dilation=2), r"strides and dilation both above 1"),
         (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), r"align_corners=True"),
         (
             nn.Upsample(scale_factor=2, mode="bicubic"),
-            r"mode='bicubic' and antialias=False on 2 spatial axes; only 'nearest'",
+            r"mode='bicubic', size=None.*; give input_shape=",
         ),
         (nn.Upsample(scale_factor=(2, 2, 2), mode="linear"), r"one for each of 1 spatial axes"),
         (nn.Upsample(scale_factor=1.5), r"scale_factor=\[1\.5, 1\.5\].*; give input_shape="),
