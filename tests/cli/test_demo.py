@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfdeconv.cli import demo
+from tfdeconv.cli.commands import demo
 from tfdeconv.errors import InternalError
 
 
