@@ -23,7 +23,7 @@ from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import ExportError, ImageError, InternalError
 
-PHOTO = Path(__file__).with_name("demo_photo.jpg")
+PHOTO = Path(__file__).parents[1] / "demo_photo.jpg"
 MODEL = "upscaler"
 SCALE = 2
 TILE = 512
