@@ -167,9 +167,11 @@ def check_writable(folder: Any) -> None:
     """
     if not isinstance(folder, Path):
         return  # the first put tells
-    there = next((place for place in (folder, *folder.absolute().parents) if place.is_dir()), folder)
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         tempfile.TemporaryFile(dir=there).close()
+    except NotADirectoryError:
+        raise FileError(f"--output {folder}: {there} is a file, not a folder.") from None
     except OSError as error:
         raise FileError(f"--output {folder}: nothing can be written there: {error.strerror}.") from None
 

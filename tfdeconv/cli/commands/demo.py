@@ -18,6 +18,7 @@ import click
 import numpy as np
 
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import ExportError, ImageError, InternalError
 
@@ -32,14 +33,14 @@ TOLERANCE = 1 / 255
 @click.command()
 @click.option(
     "--image",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=PHOTO,
     show_default="a photograph that comes with tfdeconv",
     help="Photograph to use. It is halved first, so that the result can be compared with it.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("build/demo"),
     show_default=True,
     help="Folder for the pictures and the SavedModel.",
