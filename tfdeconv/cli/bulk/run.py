@@ -84,6 +84,8 @@ def run(
             if outcome.stops:
                 stopped = True
                 break
+    if report.lost:
+        click.echo(error_line(report.lost, command), err=True)
     if progress.failed and todo > 1:
         told = f"{progress.done} of {todo} files done, {progress.failed} failed"
         if stopped:

@@ -181,7 +181,9 @@ def _below(path: Any, output: Any, ending: str | None, left_out: LeftOut) -> Ite
         suffix = file.suffix.lower()
         if suffix in READ_SUFFIXES and (not isinstance(file, Path) or _may_be_read(file)):
             photographs = True
-            yield Job(file, output / _renamed(file, ending).relative_to(path))
+            yield Job(
+                file, output / str(_renamed(file, ending).relative_to(path))
+            )  # perhaps of another store
         elif suffix in READ_SUFFIXES or _is_picture(suffix):
             left_out.add(file)
     if not photographs:

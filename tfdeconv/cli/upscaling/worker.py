@@ -15,7 +15,6 @@ from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.cli.upscaling.network import NetworkChoice
 from tfdeconv.cli.upscaling.photograph import Settings, upscale_photograph
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
-from tfdeconv.imaging.storage import STREAM
 
 if TYPE_CHECKING:
     from tfdeconv.zoo.upscalers.upscaler_model import Source
@@ -86,8 +85,7 @@ class UpscaleWorker:
             return Outcome(line=upscale_photograph(job, self._settings, self._network))
         except FileError as error:
             names = (job.source, job.target, *([job.comparison] if self._settings.compare else ()))
-            stops = job.target is not STREAM and stops_all(error, job.target)
-            return Outcome(failure=one_line(error, names=names), stops=stops)
+            return Outcome(failure=one_line(error, names=names), stops=stops_all(error, job))
         except InvalidArgumentError as error:  # a tile too small for what this picture needs, and the like
             return Outcome(failure=one_line(error), about=shown(job.source))
         except TfdeconvError:
