@@ -126,7 +126,7 @@ def megabytes(title: str, *, since: float) -> list[float]:
     return found
 
 
-def serve_part(rounds: int) -> None:
+def serve_part(rounds: int, seconds: float) -> None:
     """Print latency, start-up time, memory and rate."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         base = export(Path(folder))
@@ -134,8 +134,8 @@ def serve_part(rounds: int) -> None:
         print(f"start: embedded {alone_seconds:.1f} s")
         for replicas in (1, 2):
             begun = time.time()
-            with serve(base, "--engine=ray", f"--replicas={replicas}") as (_, port, seconds):
-                print(f"start: Ray with {replicas} replicas {seconds:.1f} s")
+            with serve(base, "--engine=ray", f"--replicas={replicas}") as (_, port, ready):
+                print(f"start: Ray with {replicas} replicas {ready:.1f} s")
                 for size in TARGETS:
                     message = request(size)
                     asks = [asking(alone, message), asking(port, message)]
@@ -148,7 +148,7 @@ def serve_part(rounds: int) -> None:
                             f"latency {size}x{size}: embedded {embedded:.2f} ms, Ray {over:.2f} ms, "
                             f"{over / embedded:.2f} times (target {TARGETS[size]:g}: {verdict})"
                         )
-                    rates = [rate(ask, clients=4, seconds=4) for ask in asks]
+                    rates = [rate(ask, clients=4, seconds=seconds) for ask in asks]
                     print(
                         f"rate {size}x{size}, 4 clients, {replicas} replicas: embedded {rates[0]:.1f}/s, "
                         f"Ray {rates[1]:.1f}/s"
@@ -165,9 +165,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=120)
+    parser.add_argument("--rounds", type=int, default=120, help="requests of each size for the latency")
+    parser.add_argument("--seconds", type=float, default=4, help="for each rate")
     arguments = parser.parse_args()
-    serve_part(arguments.rounds)
+    serve_part(arguments.rounds, arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -205,6 +205,42 @@ def test_status_lists_signatures(run: Run, url: str) -> None:
     assert lines in done.out
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_several_servers(run: Run, fake_urls: dict[str, str], photo: Path, protocol: str) -> None:
+    """Each has its rows, also one that is away, which makes the exit code 1; any of them predicts."""
+    there = fake_urls[protocol]
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = f"{there.partition(':')[0]}://127.0.0.1:{closed.getsockname()[1]}"
+        done = run("status", away, there, "--model", MODEL)
+        assert (done.code, done.err) == (1, "")
+        heading, first, second, third = done.out.splitlines()
+        width = max(len(away), len(there))
+        assert heading == f"{'SERVER':<{width}}  VERSION  STATE      ERROR"
+        assert first.startswith(f"{away:<{width}}  -        -          {away} cannot be reached: ")
+        assert second == f"{there:<{width}}  3        AVAILABLE"
+        assert third == f"{there:<{width}}  2        END        INTERNAL: out of memory"
+        document = json.loads(run("status", away, there, "--model", MODEL, "--json").out)
+        assert [one["url"] for one in document["endpoints"]] == [away, there]
+        assert document["endpoints"][0]["versions"] == []
+        assert "cannot be reached" in document["endpoints"][0]["error"]
+        assert document["endpoints"][1]["versions"][0]["version"] == 3
+        asked = run("predict", away, there, "--model", MODEL, "--input", photo)
+        assert asked.code == 0, asked.err
+    mixed = run("status", *fake_urls.values(), "--model", MODEL)
+    assert mixed.code == 2
+    assert "The servers of one client speak one protocol" in mixed.err
+
+
+def test_a_name_of_servers(run: Run, fake_url: str) -> None:
+    """Its addresses are shown; both servers must have a version for the exit code 0."""
+    scheme, _, place = fake_url.partition("://")
+    named = f"{scheme}+dns://{place}"
+    done = run("status", named, "--model", MODEL)
+    assert done.out.splitlines()[1].startswith(f"{scheme}://127.0.0.1:")
+    assert done.code == 0
+
+
 OUTSIDE = ("--input none.png", "--output no/", "Servable ", "Model ", "--input {broken_npy}", "{broken_png}")
 """Beginnings of messages about files and servers; the others are about arguments."""
 

@@ -9,7 +9,7 @@ import pytest
 from imaging.pictures import pattern
 
 from tfdeconv.imaging import Photograph
-from tfdeconv.imaging.formats.png.deep import write_deep_png
+from tfdeconv.imaging.formats.png.deep_writing import write_deep_png
 
 
 def written(pixels: np.ndarray) -> bytes:

@@ -11,8 +11,9 @@ import pytest
 from imaging.pictures import camera_exif, pattern
 from PIL import Image, PngImagePlugin
 
+from tfdeconv.errors import ImageError
 from tfdeconv.imaging import Photograph, read_photograph, write_photograph
-from tfdeconv.imaging.formats.png.chunks import read_facts
+from tfdeconv.imaging.formats.png.chunks import SIGNATURE
 
 # PNG, third edition, table 12: colour type -> channels and allowed bit depths.
 SORTS = {0: (1, (1, 2, 4, 8, 16)), 2: (3, (8, 16)), 3: (1, (1, 2, 4, 8)), 4: (2, (8, 16)), 6: (4, (8, 16))}
@@ -170,9 +171,119 @@ def test_exif_behind_the_pixels_is_found(tmp_path):
         assert read_photograph(path).pixels.shape == (14, 9, 3)
 
 
-def test_a_text_that_unpacks_to_gigabytes_is_cut():
-    """64 MB at most, and without filling the memory."""
-    packed = zlib.compress(b"\0" * (1 << 28), 9)
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    file = io.BytesIO(b"\x89PNG\r\n\x1a\n" + header + chunk(b"zTXt", b"a\0\0" + packed))
-    assert len(read_facts(file).text["a"]) == 1 << 26
+def test_a_text_that_unpacks_to_gigabytes_is_left_out_and_told(tmp_path):
+    """A small file must not fill the memory; 64 MB is the most. The picture is read."""
+    packed = zlib.compress(bytes((1 << 26) + 1), 1)
+    write_photograph(Photograph(pattern(3)), tmp_path / "a.png")
+    with_chunks(tmp_path / "a.png", chunk(b"zTXt", b"a\0\0" + packed), chunk(b"iCCP", b"a\0\0" + packed))
+    photograph = read_photograph(tmp_path / "a.png")
+    assert (photograph.text, photograph.icc_profile) == ({}, None)
+    assert photograph.notes == ("has damaged chunks, which are left out: zTXt, iCCP",)
+
+
+def test_large_profiles_and_packets_are_read(tmp_path, icc):
+    """Those of printers and of long editing histories have megabytes."""
+    profile = icc + np.random.default_rng(0).bytes(1 << 21)
+    xmp = b"<x:xmpmeta>" + b" " * (1 << 21) + b"</x:xmpmeta>"
+    write_photograph(Photograph(pattern(3)), tmp_path / "a.png")
+    with_chunks(
+        tmp_path / "a.png",
+        chunk(b"iCCP", b"printer\0\0" + zlib.compress(profile)),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp)),
+    )
+    photograph = read_photograph(tmp_path / "a.png")
+    assert (photograph.icc_profile, photograph.xmp, photograph.notes) == (profile, xmp, ())
+
+
+def test_texts_with_one_keyword_are_all_kept(tmp_path):
+    """The specification allows any number of them."""
+    write_photograph(Photograph(pattern(3)), tmp_path / "a.png")
+    authors = [chunk(b"tEXt", b"Author\0" + name) for name in (b"Ann", b"Bob", b"Ann")]
+    with_chunks(tmp_path / "a.png", *authors)
+    assert read_photograph(tmp_path / "a.png").text == {"Author": "Ann\nBob"}
+
+
+def header(width=2, height=2, depth=8, colour_type=0, interlaced=0):
+    return chunk(b"IHDR", struct.pack(">2I5B", width, height, depth, colour_type, 0, 0, interlaced))
+
+
+def wrong(whole: bytes) -> bytes:
+    """A chunk with a wrong checksum."""
+    return whole[:-4] + b"\0\0\0\0"
+
+
+ROWS = b"\0\1\2\0\3\4"
+PIXELS, END = chunk(b"IDAT", zlib.compress(ROWS)), chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("extra", "note"),
+    [
+        (wrong(chunk(b"tEXt", b"a\0b")), "has damaged chunks, which are left out: tEXt"),
+        (wrong(chunk(b"abCd", b"")), "has damaged chunks, which are left out: abCd"),
+        (chunk(b"gAMA", b"\0"), "has damaged chunks, which are left out: gAMA"),
+        (chunk(b"pHYs", b"\0"), "has damaged chunks, which are left out: pHYs"),
+        (chunk(b"tRNS", b"\0"), "has damaged chunks, which are left out: tRNS"),
+        (chunk(b"iCCP", b"name\0\0nonsense"), "has damaged chunks, which are left out: iCCP"),
+        (chunk(b"pHYs", struct.pack(">2IB", 1, 2, 0)), "says that its pixels are not square (1 to 2 in"),
+    ],
+)
+def test_what_is_damaged_beside_the_pixels_is_left_out_and_told(extra, note):
+    """As the specification wants it: the picture is there."""
+    photograph = read_photograph(io.BytesIO(SIGNATURE + header() + extra + PIXELS + END))
+    np.testing.assert_array_equal(photograph.pixels[..., 0], [[1, 2], [3, 4]])
+    (told,) = photograph.notes
+    assert told.startswith(note)
+
+
+@pytest.mark.parametrize("end", [b"", END[:-2], bytes(50)])
+def test_a_file_without_its_end_is_read_and_told(end):
+    """Every pixel is there."""
+    photograph = read_photograph(io.BytesIO(SIGNATURE + header() + PIXELS + end))
+    assert photograph.pixels[..., 0].tolist() == [[1, 2], [3, 4]]
+    assert photograph.notes == (() if end == END[:-2] else ("lacks its end chunk",))
+
+
+PALETTE = header(colour_type=3)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "message"),
+    [
+        (
+            header() + chunk(b"IDAT", zlib.compress(ROWS[:-3])) + END,
+            "and its pixels cannot be decoded",
+        ),
+        (
+            header() + chunk(b"IDAT", zlib.compress(ROWS)[:-5]) + END,
+            "and its pixels cannot be decoded",
+        ),
+        (header(depth=16) + PIXELS + END, "and its pixels cannot be decoded"),
+        (header() + wrong(PIXELS) + END, "the checksum of its IDAT chunk is wrong"),
+        (wrong(header()) + PIXELS + END, "the checksum of its IHDR chunk is wrong"),
+        (PALETTE + PIXELS + END, "palette colours without its palette"),
+        (PALETTE + PIXELS + chunk(b"PLTE", bytes(15)) + END, "palette colours without its palette"),
+        (header() + header() + PIXELS + END, "its header makes no sense"),
+        (PIXELS + header() + END, "header is not at its beginning"),
+        (header(), "pixels do not begin"),
+        (header(width=0) + PIXELS + END, "has no pixels: 0x2"),
+        (header(depth=3) + PIXELS + END, "colour type 0 of 3 bits"),
+        (header(interlaced=2) + PIXELS + END, "methods 0, 0, 2"),
+        (header() + chunk(b"NEWx", b"") + PIXELS + END, "has a chunk NEWx, without which"),
+        (chunk(b"CgBI", bytes(4)) + header() + PIXELS + END, "apps for iPhones"),
+    ],
+)
+def test_pixels_that_lack_or_that_nobody_can_know_are_refused(chunks, message):
+    """A picture with a hole, or in the wrong colours, would pass for a whole one."""
+    with pytest.raises(ImageError, match=message):
+        read_photograph(io.BytesIO(SIGNATURE + chunks))
+
+
+@pytest.mark.parametrize(("controls", "frames"), [(b"", 3), (chunk(b"fcTL", bytes(26)), 2)])
+def test_frames_of_an_animation_are_counted(controls, frames):
+    """With the picture that others show, where that is not the first of them."""
+    animation = chunk(b"acTL", struct.pack(">2I", 2, 0))
+    data = SIGNATURE + header() + animation + controls + PIXELS + END
+    with pytest.raises(ImageError, match=f"holds {frames} pictures"):
+        read_photograph(io.BytesIO(data))
+    assert read_photograph(io.BytesIO(data), first_frame=True).pixels[0, 1] == 2

@@ -302,6 +302,11 @@ def test_a_tiff_without_a_picture_is_told_in_words(tmp_path, content):
         (b"no picture", "is no picture"),
         (b"", "is empty"),
         (b"8BPS and so on", "is a Photoshop document"),
+        (b"<!DOCTYPE html><title>404", "is a web page"),
+        (b"P6\n1 1\n255\nabc", "is a Netpbm picture"),
+        (b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS to a file that is not here"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0", "is a video"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\0", "is a camera's raw file"),
         (b"BMW is no bitmap", "is no picture"),
     ],
 )
@@ -326,7 +331,7 @@ def test_samples_without_a_known_range_are_refused(tmp_path, dtype):
     """Floats and 32-bit integers do not say what white is."""
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.ones([4, 4, 3], dtype), photometric="rgb")
-    with pytest.raises(ImageError, match="8-bit and 16-bit integers are read"):
+    with pytest.raises(ImageError, match="integers of up to 16 bits are read"):
         read_photograph(path)
 
 

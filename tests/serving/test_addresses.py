@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -39,9 +40,10 @@ def test_ipv6_loopback(toy_folder, host):
 
 
 @needs_ipv6
-def test_all_addresses(toy_folder):
-    """The address "::" is IPv6 and IPv4, over both protocols."""
-    with Server(model_base_path=toy_folder, model_name="toy", host="::") as server:
+@pytest.mark.parametrize("host", ["::", "[::]", "0.0.0.0"])
+def test_all_addresses(toy_folder, host):
+    """All addresses are those of IPv6 and IPv4, over both protocols, by either name."""
+    with Server(model_base_path=toy_folder, model_name="toy", host=host) as server:
         for host in ("[::1]", "127.0.0.1"):
             assert doubled(f"grpc://{host}:{server.grpc_port}") == [[3]]
             assert doubled(f"http://{host}:{server.rest_port}") == [[3]]
@@ -59,6 +61,27 @@ def test_a_port_taken_for_all_addresses(toy_folder, protocol):
             Server(model_base_path=toy_folder, host="0.0.0.0", **ports),
         ):
             pass
+
+
+@pytest.mark.parametrize("stage", ["socket", "bind"])
+@pytest.mark.parametrize("host", ["::", "0.0.0.0"])
+def test_all_addresses_of_a_machine_without_ipv6(monkeypatch, host, stage):
+    """They are those of IPv4, whether the family is unknown or has no address."""
+
+    class OldSocket(socket.socket):
+        def __init__(self, family=-1, *rest, **named):
+            if family == socket.AF_INET6 and stage == "socket":
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *rest, **named)
+
+        def bind(self, address):
+            if self.family == socket.AF_INET6:
+                raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", OldSocket)
+    with bound_socket("REST", host, 0) as found:
+        assert found.getsockname()[0] == "0.0.0.0"
 
 
 @pytest.mark.parametrize("port", [0, 8500])

@@ -11,7 +11,7 @@ from tfdeconv.client import TLS, Client, connect
 from tfdeconv.errors import InvalidArgumentError
 
 _MODEL = (
-    click.argument("url"),
+    click.argument("urls", nargs=-1, required=True, metavar="URL..."),
     click.option("--model", required=True, metavar="NAME", help="Name of the served model."),
 )
 _CONNECTION = (
@@ -30,7 +30,7 @@ _CONNECTION = (
 
 
 def served_model(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the URL of a server and the name of one of its models to a command."""
+    """Add the URLs of servers and the name of one of their models to a command."""
     return _with(_MODEL, command)
 
 
@@ -45,8 +45,10 @@ def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) ->
     return command
 
 
-def open_client(url: str, *, model: str, timeout: float, headers: Sequence[str], ca: str | None) -> Client:
-    """Return a client for the values of the options above.
+def open_client(
+    urls: Sequence[str], *, model: str, timeout: float, headers: Sequence[str], ca: str | None
+) -> Client:
+    """Return a client of one server or several, for the values of the options above.
 
     Raises:
         InvalidArgumentError: A value is not of the form it must have.
@@ -56,7 +58,7 @@ def open_client(url: str, *, model: str, timeout: float, headers: Sequence[str],
         if not colon or not name.strip():
             raise InvalidArgumentError(f"--header must be 'name: value'; received {name!r}.")
     return connect(
-        url,
+        urls,
         model=model,
         timeout=timeout,
         headers={name.strip(): value.strip() for name, _, value in pairs},

@@ -82,9 +82,35 @@ def _read_npy(path: Any) -> NDArray[Any]:
         raise FileError(f"--input {path} is not a NumPy array file: {error}.") from None
 
 
+def takes_pictures(spec: TensorSpec) -> bool:
+    """Return whether an input takes pictures, encoded or as pixels.
+
+    Example:
+        >>> takes_pictures(TensorSpec("float32", (None, None, None, 3)))
+        True
+        >>> takes_pictures(TensorSpec("float32", (None, 4)))
+        False
+    """
+    if spec.dtype == "string" or spec.shape is None:
+        return True
+    return len(spec.shape) in (3, 4) and spec.shape[-1] in (None, 1, 3)
+
+
+def has_batch(spec: TensorSpec) -> bool | None:
+    """Return whether what an input takes begins with a batch axis; None where its rank is free.
+
+    Example:
+        >>> has_batch(TensorSpec("string", ())), has_batch(TensorSpec("uint8", (None, None, None, 3)))
+        (False, True)
+    """
+    if spec.shape is None:
+        return None
+    return len(spec.shape) == (1 if spec.dtype == "string" else 4)
+
+
 def _read_picture(path: Any, spec: TensorSpec) -> NDArray[Any]:
     channels = spec.shape[-1] if spec.shape else None
-    if spec.shape is not None and (len(spec.shape) not in (3, 4) or channels not in (None, 1, 3)):
+    if not takes_pictures(spec):
         raise InvalidArgumentError(
             f"--input {path} is a picture, but the input takes {spec}; pass a .npy array of that shape."
         )
@@ -102,8 +128,14 @@ def _read_picture(path: Any, spec: TensorSpec) -> NDArray[Any]:
     return pixels if spec.shape is not None and len(spec.shape) == 3 else pixels[np.newaxis]
 
 
-def write(path: Any, array: NDArray[Any], name: str) -> str:
+def write(path: Any, array: NDArray[Any], name: str, *, batch: bool | None = None) -> str:
     """Write one output to a file, replacing it if it exists, and return a line about it.
+
+    Args:
+        path: The file.
+        array: The output.
+        name: Its name.
+        batch: Whether its first axis is that of the batch. None: where it looks like one.
 
     Raises:
         InvalidArgumentError: The output has no form in a file of this kind, or the file cannot be written.
@@ -116,7 +148,7 @@ def write(path: Any, array: NDArray[Any], name: str) -> str:
         return _write_bytes(path, data, f"{len(data):,} bytes")
     if suffix not in SUFFIXES:
         raise InvalidArgumentError(f"--output {path} must end in .npy or {', '.join(SUFFIXES)} for an array.")
-    photograph = _picture(array, name)
+    photograph = _picture(array, name, batch)
     write_photograph(photograph, path, overwrite=True)
     return f"{shown(path)}: {photograph.describe()}"
 
@@ -135,6 +167,8 @@ def _npy(array: NDArray[Any], name: str) -> bytes:
         raise InvalidArgumentError(
             f"Output {name!r} holds strings, which a .npy file cannot; name the file after what they are."
         )
+    if array.dtype.kind == "V":  # bfloat16 and its like, which other readers would take for bytes
+        array = array.astype(np.float32)
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()
@@ -180,8 +214,15 @@ def doubt(path: Path, array: NDArray[Any], name: str) -> str | None:
     return f"Output {name!r} {found}. A .npy file keeps the numbers."
 
 
-def _picture(array: NDArray[Any], name: str) -> Photograph:
-    pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
+def _picture(array: NDArray[Any], name: str, batch: bool | None) -> Photograph:
+    begins_with_batch = batch
+    if batch is None:
+        begins_with_batch = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3))
+    pixels = array
+    if begins_with_batch:
+        pixels = array[0] if array.ndim and len(array) == 1 else array.reshape(-1)[:0]
+    if pixels.ndim == 2 and (begins_with_batch or batch is False):  # a label map without channels
+        pixels = pixels[..., np.newaxis]
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or pixels.size == 0:
         raise InvalidArgumentError(
             f"Output {name!r} of shape {list(array.shape)} is not one picture; write it to a .npy file."

@@ -15,7 +15,8 @@ from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.xmp import upright_xmp
 from tfdeconv.imaging.formats.orientation import upright, upright_dpi
 from tfdeconv.imaging.formats.pillow_reading import read_with_pillow
-from tfdeconv.imaging.formats.tiff.deep import is_deep_tiff, read_deep_tiff, tiff_pages
+from tfdeconv.imaging.formats.png.reading import read_png
+from tfdeconv.imaging.formats.tiff.reading import read_tiff
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, open_input, place
 
@@ -81,7 +82,7 @@ def read_photograph(
         raise ImageError(f"{name} is a folder, not a file.") from None
     except Exception as error:  # the decoders raise errors of any kind for files that contradict themselves
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ImageError(f"{name} cannot be read: {reason.rstrip('.')}.") from error
+        raise ImageError(f"{name} cannot be read: {' '.join(reason.split()).rstrip(' .')}.") from error
 
 
 def _most_pixels(pillow: Any) -> int:
@@ -92,29 +93,21 @@ def _read(file: BinaryIO, pillow: Any, first_frame: bool) -> Photograph:
     head = file.read(SNIFFED)
     kind = kind_of(head)
     if kind is None:
-        what = "is empty" if not head else f"is {other_kind(head)}" if other_kind(head) else "is no picture"
+        what = "is empty" if not head else f"is {other_kind(head) or 'no picture'}"
         raise ImageError(f"{what}; {', '.join(dict.fromkeys(ENDINGS.values()))} files are read.")
-    if kind == "TIFF":
-        pages = tiff_pages(file)
-        _check_frames(pages, first_frame)
-        if is_deep_tiff(file):
-            photograph, orientation = read_deep_tiff(file, most_pixels=_most_pixels(pillow))
-        else:
-            photograph, orientation, _ = read_with_pillow(file, kind)
-            photograph = replace(photograph, pixels=upright(photograph.pixels, 1))
-            return _upright(photograph, orientation, frames=pages)  # Pillow has turned it
+    if kind == "PNG":
+        photograph, orientation, pictures = read_png(file, most_pixels=_most_pixels(pillow))
+    elif kind == "TIFF":
+        photograph, orientation, pictures = read_tiff(file, most_pixels=_most_pixels(pillow))
     else:
-        photograph, orientation, pages = read_with_pillow(file, kind)
-        if pages != 1:
-            _check_frames(pages, first_frame)
-    return _upright(replace(photograph, pixels=upright(photograph.pixels, orientation)), orientation, pages)
-
-
-def _check_frames(frames: int, first_frame: bool) -> None:
-    if frames > 1 and not first_frame:
+        photograph, orientation, pictures = read_with_pillow(file, kind)
+    if pictures > 1 and not first_frame:
         raise ImageError(
-            f"holds {frames} pictures; only files with one are read, or the first with first_frame=True."
+            f"holds {pictures} pictures; only files with one are read, or the first with first_frame=True."
         )
+    return _upright(
+        replace(photograph, pixels=upright(photograph.pixels, orientation)), orientation, pictures
+    )
 
 
 def _upright(photograph: Photograph, orientation: int, frames: int) -> Photograph:

@@ -21,8 +21,9 @@ from tfdeconv.imaging.formats.metadata.exif import PREFIX, resized_exif
 from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.iptc import resource_block
 from tfdeconv.imaging.formats.metadata.xmp import resized_xmp
-from tfdeconv.imaging.formats.png.chunks import WithChunks, is_srgb, metadata_chunks
-from tfdeconv.imaging.formats.png.deep import write_deep_png
+from tfdeconv.imaging.formats.png.colour import is_srgb
+from tfdeconv.imaging.formats.png.deep_writing import write_deep_png
+from tfdeconv.imaging.formats.png.writing import WithChunks, metadata_chunks
 from tfdeconv.imaging.formats.tiff.writing import write_tiff
 from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import Place, place, whole_output

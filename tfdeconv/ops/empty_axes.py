@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfdeconv.ops.shapes import Size, known_shape, partial_shape
+from tfdeconv.ops.shapes import Size, known_or, known_shape
 
 
 def on_samples(
@@ -37,28 +37,26 @@ def on_samples(
     """
     if all(x.shape[:-1]):
         return op(x)
-    *shape, channels = partial_shape(x)
-    zeros = [
-        _where_empty(size, number)
-        for size, number in zip(shape, (1, *(least or [1] * len(kept))), strict=True)
-    ]
-    filled = [size + number for size, number in zip(shape, zeros, strict=True)]
+    y = op(_filled(x, (1, *(least or [1] * len(kept)), 0)))
+    batch = tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
+    sizes = [max(size, 0) if isinstance(size, int) else size for size in (batch, *kept)]
+    every = 2**x.shape.rank - 1
+    whole = sum(2**axis for axis, size in enumerate(x.shape) if size or axis == len(sizes))  # nothing to drop
+    ends = tf.maximum([*sizes, 0], 0)
+    y = tf.strided_slice(y, [0] * x.shape.rank, ends, begin_mask=every, end_mask=whole)
+    return known_shape(y, [*sizes, y.shape[-1]])
+
+
+def _filled(x: tf.Tensor, numbers: Sequence[int]) -> tf.Tensor:
+    """``x``, or zeros with the given numbers of samples along the axes that have none."""
+    shape = tf.shape(x)
+    vector = tf.where(tf.equal(shape, 0), numbers, shape)
+    known = [number if size == 0 else size for size, number in zip(x.shape, numbers, strict=True)]
+    filled = known_or(known, vector)
     # oneDNN's graph pass must not merge a pad with a convolution into an op that does not take an empty
     # batch either: what is known to be empty is not padded, and elsewhere a reshape that changes nothing is
     # in between.
     if 0 in x.shape:
-        y = op(tf.fill([*filled, channels], tf.reduce_sum(x)))  # zeros that depend on x, for its gradient
-    else:
-        padded = tf.pad(x, [*((0, number) for number in zeros), (0, 0)])
-        y = op(tf.reshape(padded, [*filled, channels]))
-    kept = [max(size, 0) if isinstance(size, int) else tf.maximum(size, 0) for size in (shape[0], *kept)]
-    unchanged = [isinstance(number, int) and number == 0 for number in zeros]
-    spans = (slice(None if same else size) for same, size in zip(unchanged, kept, strict=True))
-    return known_shape(y[tuple(spans)], [*kept, y.shape[-1]])
-
-
-def _where_empty(size: Size, number: int) -> Size:
-    """``number`` where ``size`` is 0, else 0."""
-    if isinstance(size, int):
-        return 0 if size else number
-    return tf.where(tf.equal(size, 0), number, 0)
+        return tf.fill(filled, tf.reduce_sum(x))  # zeros that depend on x, for its gradient
+    missing = tf.stack([tf.zeros_like(shape), vector - shape], axis=1)
+    return tf.reshape(tf.pad(x, missing), filled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -14,7 +15,7 @@ from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import partial_shape, reshape, spatial_sizes
+from tfdeconv.ops.shapes import Size, partial_shape, reshape, scaled_shape
 
 Boundary = Literal["zero", "edge"]
 
@@ -24,6 +25,10 @@ ONE_PASS_CHANNELS = 8
 """Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
 RESIZE_CHANNELS, VECTOR = 32, 16
 """Fewer channels, unless they fill whole vectors, are too few to resize both axes at once."""
+LINES = 32
+"""Lines of a lone channel that are upsampled side by side: as many fill the vectors of any processor."""
+LEAST_PRODUCTS = 2**18
+"""Fewer, and the two transpositions that put lines side by side cost more than they save."""
 
 
 def linear_upsample(
@@ -70,7 +75,7 @@ def linear_upsample(
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)
-    sizes = [size * factor for size, factor in zip(spatial_sizes(x), factors, strict=True)]
+    sizes = scaled_shape(x, (1, *factors, 1))[1:-1]
     y = on_samples(lambda x: _upsample(x, factors, boundary), x, sizes)
     return to_channels_first(y) if channels_first else y
 
@@ -90,8 +95,8 @@ def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
     """
 
     def resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
-        sizes = [size * factor for size, factor in zip(partial_shape(x)[1:3], factors, strict=True)]
-        return tf.raw_ops.ResizeBilinear(images=x, size=tf.stack(sizes), half_pixel_centers=True)
+        sizes = scaled_shape(x, (1, *factors, 1))[1:3]
+        return tf.raw_ops.ResizeBilinear(images=x, size=sizes, half_pixel_centers=True)
 
     @tf.custom_gradient
     def resized(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -104,7 +109,7 @@ def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
         channels = x.shape[-1] or 1
         if len(factors) == 2 and (channels >= RESIZE_CHANNELS or channels % VECTOR == 0):
             return resize(x, factors), gradient
-        return _axis_by_axis(x, factors, lambda rows, factor: resize(rows, (1, factor))), gradient
+        return _axis_by_axis(x, factors, resize, lambda factor: 2), gradient
 
     y: tf.Tensor = resized(x)
     return y
@@ -112,51 +117,78 @@ def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
 
 def _convolve(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
     """Upsample all axes at once where that is cheaper, else one after the other."""
+
+    def depthwise(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
+        return _depthwise(x, factors, boundary)
+
     channels = x.shape[-1]
     if factors in ONE_PASS_FACTORS and channels is not None and channels >= ONE_PASS_CHANNELS:
-        return _depthwise(x, factors[0], (True, True), boundary)
-    return _axis_by_axis(x, factors, lambda rows, factor: _depthwise(rows, factor, (False, True), boundary))
+        return depthwise(x, factors)
+    return _axis_by_axis(x, factors, depthwise, geometry.linear_kernel_size)
 
 
 def _axis_by_axis(
-    x: tf.Tensor, factors: tuple[int, ...], upsample: Callable[[tf.Tensor, int], tf.Tensor]
+    x: tf.Tensor,
+    factors: tuple[int, ...],
+    upsample: Callable[..., tf.Tensor],
+    taps: Callable[[int], int],
 ) -> tf.Tensor:
-    """Upsample the last axis first, each as the second axis of images ``[rows, 1, size, rest]``."""
+    """Upsample the last axis first, each as the second axis of images ``[lines, 1, size, rest]``.
+
+    ``upsample(images, factors=)`` computes every output from ``taps(factor)`` products along one axis.
+    """
+    shape = partial_shape(x)
     for axis in reversed(range(1, len(factors) + 1)):
-        if factors[axis - 1] > 1:
-            batch, *sizes, channels = partial_shape(x)
-            shape = [batch, *sizes, channels]
-            rows = tf.reshape(x, [math.prod(shape[:axis]), 1, shape[axis], math.prod(shape[axis + 1 :])])
-            shape[axis] *= factors[axis - 1]
-            x = reshape(upsample(rows, factors[axis - 1]), shape)
-    return x
+        factor = factors[axis - 1]
+        if factor > 1:
+            lines, size, rest = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+            shape[axis] = size * factor
+            products = lines * shape[axis] * taps(factor)
+            few = isinstance(products, int) and products < LEAST_PRODUCTS
+            if isinstance(rest, int) and rest == 1 and not few:
+                x = _side_by_side(x, lines, size, partial(upsample, factors=(1, factor)))
+            else:
+                x = upsample(reshape(x, [lines, 1, size, rest]), factors=(1, factor))
+    return reshape(x, shape)
 
 
-def _depthwise(x: tf.Tensor, factor: int, axes: tuple[bool, bool], boundary: Boundary) -> tf.Tensor:
-    """Upsample those of the two spatial ``axes`` that are marked; the others have one sample.
+def _side_by_side(
+    x: tf.Tensor, lines: Size, size: Size, upsample: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
+    """Upsample lines of one channel, several of them as the channels of one image.
+
+    Both ops vectorize along the channels, so that a lone one would leave the vectors empty. The lines are
+    transposed in blocks, which stay in the cache, or all at once where no block divides them.
+    """
+    if isinstance(lines, int):
+        together = LINES if lines % LINES == 0 else lines
+    else:
+        together = tf.where(tf.equal(lines % LINES, 0), LINES, lines)
+    images = tf.transpose(tf.reshape(x, [-1, 1, together, size]), [0, 1, 3, 2])
+    return tf.transpose(upsample(images), [0, 1, 3, 2])
+
+
+def _depthwise(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.Tensor:
+    """Upsample images by the same factor along both axes, or along one where the other has one sample.
 
     This op keeps both of two cores busy, multiplies every output by the taps that reach it and no
     others (a matrix product would spread a NaN), and runs everywhere.
     """
-    taps = geometry.linear_kernel(geometry.linear_kernel_size(factor))
-    batch, *sizes, channels = partial_shape(x)
-    outputs = [size * factor if axis else 1 for size, axis in zip(sizes, axes, strict=True)]
-    rows, columns = (tf.constant(taps if axis else [1.0], x.dtype) for axis in axes)
-    kernel = tf.tensordot(rows, columns, axes=0)[:, :, tf.newaxis, tf.newaxis]
+    taps = [geometry.linear_kernel(geometry.linear_kernel_size(factor)) for factor in factors]
+    channels = partial_shape(x)[-1]
+    kernel = tf.tensordot(*(tf.constant(row, x.dtype) for row in taps), axes=0)[:, :, tf.newaxis, tf.newaxis]
     kernel = tf.broadcast_to(kernel, [*kernel.shape[:2], channels, 1])
+    shape, stride = scaled_shape(x, (1, *factors, 1)), max(factors)
     y = tf.nn.depthwise_conv2d_backprop_input(  # explicit padding would be 10 to 100 times slower
-        [batch, *outputs, channels], kernel, x, strides=[1, factor, factor, 1], padding="SAME"
+        shape, kernel, x, strides=[1, stride, stride, 1], padding="SAME"
     )
     if boundary == "zero":
         return y
-    rows, columns = (
-        _border_gains(taps, factor, size, x.dtype) if axis else tf.ones([1], x.dtype)
-        for size, axis in zip(outputs, axes, strict=True)
-    )
-    return y * tf.tensordot(rows, columns, axes=0)[:, :, tf.newaxis]
+    gains = [_border_gains(*axis, x.dtype) for axis in zip(taps, factors, shape[1:3], strict=True)]
+    return _amplified(y, *gains)
 
 
-def _border_gains(taps: Sequence[float], factor: int, size: Any, dtype: tf.DType) -> tf.Tensor:
+def _border_gains(taps: Sequence[float], factor: int, size: Size, dtype: tf.DType) -> tf.Tensor:
     """Return what turns the fading border of a "zero" upsampling of ``size`` samples into a repeated one.
 
     The first and last ``factor // 2`` samples are one input sample, weighted: dividing by the weight is
@@ -166,3 +198,12 @@ def _border_gains(taps: Sequence[float], factor: int, size: Any, dtype: tf.DType
     gains = [1 / weight for weight in taps[half : 2 * half]]
     inner = tf.ones([size - 2 * half], dtype)
     return tf.concat([tf.constant(gains, dtype), inner, tf.constant(gains[::-1], dtype)], 0)
+
+
+def _amplified(y: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Return images, each row and each column multiplied by its gain, in one pass."""
+    channels = y.shape[-1]
+    if y.shape[1] == 1 and channels is not None and channels < VECTOR:  # a long last axis multiplies faster
+        gains = tf.repeat(columns, channels)
+        return tf.reshape(tf.reshape(y, [-1, tf.size(gains)]) * gains, tf.shape(y))
+    return y * (tf.reshape(rows, [-1, 1, 1]) * tf.reshape(columns, [-1, 1]))

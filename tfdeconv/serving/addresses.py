@@ -7,20 +7,30 @@ import socket
 
 from tfdeconv.errors import ServingError
 
+_ALL = ("0.0.0.0", "::")
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+
 
 def bound_socket(protocol: str, host: str, port: int) -> socket.socket:
     """Return a TCP socket bound to an address, not listening yet.
+
+    Either name of all addresses means those of IPv4 and IPv6, as for gRPC and as TensorFlow Serving's REST
+    port has it; a machine without IPv6 has those of IPv4 alone.
 
     Raises:
         ServingError: The port is in use, or the address is not this machine's.
     """
     plain = host.removeprefix("[").removesuffix("]")
-    found = socket.socket(socket.AF_INET6 if ":" in plain else socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((plain, port))
+        if plain not in _ALL:
+            return _bound(socket.AF_INET6 if ":" in plain else socket.AF_INET, plain, port)
+        try:
+            return _bound(socket.AF_INET6, "::", port)
+        except OSError as error:
+            if error.errno not in _NO_IPV6:
+                raise
+        return _bound(socket.AF_INET, "0.0.0.0", port)
     except OSError as error:
-        found.close()
         remedy = (
             "Choose another port, or 0 for any free one."
             if error.errno in (errno.EADDRINUSE, errno.EACCES)
@@ -30,6 +40,18 @@ def bound_socket(protocol: str, host: str, port: int) -> socket.socket:
         raise ServingError(
             f"Cannot listen for {protocol} on {bracketed(host)}:{port}: {error.strerror or error}. {remedy}"
         ) from None
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if host == "::":
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        found.bind((host, port))
+    except BaseException:
+        found.close()
+        raise
     return found
 
 

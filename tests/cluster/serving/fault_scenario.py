@@ -5,8 +5,8 @@ Run inside a network namespace of its own; prints one JSON line for each step:
     unshare -n python tests/cluster/namespaces.py 300 tests/cluster/serving/fault_scenario.py MODELS SPARE
 
 Each request waits at least 0.4 s in a queue for batches, so that requests are certainly under way when a
-process is killed. Twelve clients keep twelve of them under way, and a replica takes eight: each of the two
-replicas has at least four.
+process is killed. Twelve clients keep twelve of them under way, and a replica takes eight of an edge: each of
+the two replicas has at least four.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import ray
 from cluster.namespaces import processes
+from ray import serve
 from ray.cluster_utils import Cluster
 
 import tfdeconv as td
@@ -46,7 +47,7 @@ class Load:
     """Clients that send one request after the other while the block runs.
 
     Args:
-        urls: Where, now; a client goes to the next one after a failure.
+        urls: The edges, now.
         wanted: Answers that are right.
     """
 
@@ -54,7 +55,7 @@ class Load:
         self.urls, self.wanted = urls, wanted
         self.answers: list[tuple[float, float, str]] = []
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._send, args=(k,)) for k in range(CLIENTS)]
+        self.threads = [threading.Thread(target=self._send, args=()) for _ in range(CLIENTS)]
 
     def __enter__(self) -> Load:
         for thread in self.threads:
@@ -66,22 +67,18 @@ class Load:
         for thread in self.threads:
             thread.join()
 
-    def _send(self, number: int) -> None:
-        clients: dict[str, td.client.Client] = {}
-        turn = number
+    def _send(self) -> None:
+        urls: list[str] = []
         while not self.stopping.is_set():
-            started, text = time.monotonic(), ""
-            for _ in range(2):  # as a client of two servers does
-                urls = self.urls()
-                url = urls[turn % len(urls)]
-                turn += 1
-                client = clients.setdefault(url, td.client.connect(url, model="toy", timeout=60))
-                try:
-                    y = float(client.predict({"x": [[1.0]]}, signature="serving_default")["y"][0, 0])
-                    text = "" if y in self.wanted else f"answered {y}"
-                    break
-                except TfdeconvError as error:
-                    text = f"{type(error).__name__}: {error}"
+            started = time.monotonic()
+            if urls != self.urls():
+                urls = list(self.urls())
+                client = td.client.connect(urls, model="toy", timeout=60)
+            try:
+                y = float(client.predict({"x": [[1.0]]}, signature="serving_default")["y"][0, 0])
+                text = "" if y in self.wanted else f"answered {y}"
+            except TfdeconvError as error:
+                text = f"{type(error).__name__}: {error}"
             self.answers.append((started, time.monotonic(), text))
 
     def told(self, moment: float = 0.0) -> dict[str, object]:
@@ -116,9 +113,11 @@ def main(models: Path, spare: Path) -> None:
     )
     monitoring = models.parent / "monitoring.config"
     monitoring.write_text("prometheus_config { enable: true }")
+    listed = models.parent / "models.config"
+    listed.write_text(configuration(toy=(models, "latest { num_versions: 1 }")))
     options = ServerOptions(
-        model_name="toy",
-        model_base_path=models,
+        model_config_file=listed,
+        model_config_file_poll_wait_seconds=0.2,
         file_system_poll_wait_seconds=0.2,
         enable_batching=True,
         grpc_max_threads=LIMIT,
@@ -136,7 +135,7 @@ def main(models: Path, spare: Path) -> None:
         downscale_delay_seconds=600,
         replica_cpus=1,
         replica_gpus=0,
-        edges=2,
+        edges=0,
         drain_seconds=10,
     )
     started = time.monotonic()
@@ -153,9 +152,9 @@ def main(models: Path, spare: Path) -> None:
     rest = [f"http://127.0.0.1:{port}" for _, _, port in addresses]
     say("start", edges=len(urls), ray=round(ray_seconds, 1), seconds=round(time.monotonic() - started, 1))
 
-    def serving(count: int = 2) -> bool:
-        _, edges, replicas = deployment._state()
-        return replicas == count and len(edges) == 2
+    def serving(edges: int = 3) -> bool:
+        _, found, replicas = deployment._state()
+        return replicas == 2 and len(found) == edges
 
     def kill(step: str, number: int, load_urls: Callable[[], list[str]], **about) -> None:
         with Load(load_urls, **about) as load:
@@ -166,7 +165,10 @@ def main(models: Path, spare: Path) -> None:
         say(step, **load.told(moment))
 
     def steady() -> None:
-        wait_for(serving)
+        try:
+            wait_for(serving, 100)
+        except TimeoutError:
+            raise TimeoutError(f"{deployment._state()} {serve.status()}") from None
 
     def states(model: str) -> dict[int, str]:
         with td.client.connect(urls[0], model=model) as client:
@@ -207,8 +209,29 @@ def main(models: Path, spare: Path) -> None:
     steady()
     say("later replica", answers=answers("other"), states=states("other"))
 
+    stopped = processes("tfdeconv:Replica")
+    with Load(lambda: urls[:1], wanted=(3.0,)) as load:
+        time.sleep(2 * QUEUE_SECONDS + 0.3)
+        moment = time.monotonic()
+        os.kill(stopped[0], signal.SIGSTOP)  # its connections stay open, and nothing comes
+        time.sleep(7)
+    say("silent replica", **load.told(moment))
+    os.kill(stopped[1], signal.SIGSTOP)
+    with td.client.connect(urls[0], model="toy", timeout=1) as client:
+        moment, text = time.monotonic(), ""
+        try:
+            client.predict({"x": [[1.0]]}, signature="serving_default")
+        except TfdeconvError as error:
+            text = type(error).__name__
+    say("silence", error=text, seconds=round(time.monotonic() - moment, 1))
+    for number in stopped:
+        os.kill(number, signal.SIGCONT)
+    steady()
+
     kill("coordinator", processes("tfdeconv:Coordinator")[0], lambda: urls[:1], wanted=(3.0,))
     steady()
+    time.sleep(1)  # it has polled the file, whose text is that of the start
+    say("kept", answers=answers("other"))
     with td.client.connect(urls[0]) as client:
         client.reload(configuration(toy=(models, "all {}"), other=(spare, "all {}")))
     say("later coordinator", answers=answers("other"), states=states("toy"))
@@ -228,8 +251,10 @@ def main(models: Path, spare: Path) -> None:
         cluster.remove_node(workers[0], allow_graceful=False)
         time.sleep(4)
     say("node", **load.told(moment))
+    left = wait_for(lambda: len(deployment._state()[1]) == 2)
     cluster.add_node(num_cpus=1, **store)
     steady()
+    say("edges", left=left, listening=len(deployment._state()[1]))
 
     later = Deployment(options, scale)
 
@@ -237,7 +262,7 @@ def main(models: Path, spare: Path) -> None:
         """Where the edges listen: each has a free port here, and another one after its end."""
         found = [*deployment._state()[1], *later._state()[1]]
         urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in found] or urls
-        return urls
+        return urls[:]
 
     with Load(both, wanted=(3.0,)) as load:
         later.start(cancel=threading.Event())

@@ -7,21 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tensorflow as tf
 from cluster import namespaces
+from cluster.serving.toy_model import save
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
 SCENARIO = Path(__file__).with_name("fault_scenario.py")
-
-
-def save(folder: Path, factor: float) -> None:
-    """A SavedModel that multiplies by ``factor``."""
-    module = tf.Module()
-    module.scale = tf.function(
-        lambda x: {"y": factor * x}, [tf.TensorSpec([None, None], tf.float32, name="x")], autograph=False
-    )
-    tf.saved_model.save(module, str(folder), module.scale)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +27,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "step", ["replica", "replica over REST", "controller", "coordinator", "edge", "node"]
+    "step", ["replica", "replica over REST", "silent replica", "controller", "coordinator", "edge", "node"]
 )
 def test_a_killed_process_costs_no_request(told, step):
     """Twelve requests were under way, four of them at least on each replica."""
@@ -50,6 +41,17 @@ def test_a_change_under_load_costs_no_request(told, step):
     """Nor does any answer come from anything but the versions that are there."""
     assert told[step]["failed"] == []
     assert told[step]["requests"] > 12
+
+
+def test_who_waits_for_a_silent_replica_waits_for_seconds(told):
+    """Its connections are open; another replica answers."""
+    assert told["silent replica"]["longest"] < 20
+
+
+def test_a_deadline_holds_when_all_replicas_are_silent(told):
+    """It ends the wait, not the silence."""
+    assert told["silence"]["error"] == "DeadlineExceededError"
+    assert told["silence"]["seconds"] < 5
 
 
 def test_all_replicas_answer_the_same_version_once_the_status_says_so(told):
@@ -67,6 +69,16 @@ def test_a_replica_that_starts_later_has_the_reloaded_models(told):
     """It is asked only when it has them."""
     assert told["later replica"]["answers"] == [4.0]
     assert told["later replica"]["states"] == told["reload"]["states"]
+
+
+def test_a_later_coordinator_keeps_what_was_reloaded(told):
+    """The file that it polls has the text that was applied before: that is no later configuration."""
+    assert told["kept"] == {"answers": [4.0]}
+
+
+def test_each_node_has_an_edge(told):
+    """One that leaves takes its own with it, one that joins gets one."""
+    assert told["edges"]["listening"] == 3
 
 
 def test_a_coordinator_that_starts_later_knows_the_last_configuration(told):

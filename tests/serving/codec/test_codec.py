@@ -207,8 +207,8 @@ class TestJsonDocument:
             (b"", "JSON Parse error: The document is empty"),
             (b"x", "JSON Parse error: Invalid value. at offset: 0"),
             (b'{"a" 1}', "JSON Parse error: Missing a colon after a name of object member. at offset: 5"),
-            (b'{"a": 1 "b"}', "Missing a comma or } after an object member. at offset: 8"),
-            (b'{"a": [1 2]}', "Missing a comma or ] after an array element. at offset: 9"),
+            (b'{"a": 1 "b"}', "Missing a comma or '}' after an object member. at offset: 8"),
+            (b'{"a": [1 2]}', "Missing a comma or ']' after an array element. at offset: 9"),
             (b'{"a": "x', "Missing a closing quotation mark in string."),
             (b"{1: 2}", "Missing a name for object member. at offset: 1"),
             ('{"ü": x}'.encode(), "Invalid value. at offset: 7"),
@@ -242,7 +242,7 @@ class TestJsonDocument:
         """RapidJSON reads Inf and -NaN as well, outside strings; offsets of errors are those of the text."""
         document = json_document.parse(b'{"Inf": [Inf, -Inf, -NaN, Infinity, "Inf"]}')
         assert repr(document["Inf"]) == "[inf, -inf, nan, inf, 'Inf']"
-        with pytest.raises(InvalidRequestError, match=r"Missing a comma or \] .* at offset: 11$"):
+        with pytest.raises(InvalidRequestError, match=r"Missing a comma or '\]' .* at offset: 11$"):
             json_document.parse(b'{"a": [Inf 1]}')
 
     def test_first_of_repeated_names(self):
@@ -254,7 +254,7 @@ class TestJsonDocument:
     def test_error_far_from_its_bracket(self):
         """Which container is open is found without a look at each character before."""
         body = b'{"a": [%b 1' % (b"[1, 2], " * 200_000)
-        with pytest.raises(InvalidRequestError, match="Missing a comma or ] after an array element"):
+        with pytest.raises(InvalidRequestError, match="Missing a comma or ']' after an array element"):
             json_document.parse(body + b" 1")
 
     @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"9" * 400 + b".0"])
@@ -350,11 +350,20 @@ class TestJsonTensor:
         )
 
     def test_base64_forms(self):
-        """Padding may be missing and lines may break, as Abseil allows."""
+        """Padding may be missing or dots, and white space may be anywhere, as Abseil allows."""
         data = bytes(range(256))
         text = base64.b64encode(data).decode()
-        for form in (text, text.rstrip("="), text[:40] + "\n " + text[40:]):
+        spaced = text[:40] + "\n \v\f\r\t" + text[40:-1] + " ="
+        for form in (text, text.rstrip("="), text.replace("=", "."), spaced):
             assert json_tensor.decode_base64({"b64": form}) == data
+
+    @pytest.mark.parametrize(
+        "text", ["a", "aG=", "aGk==", "aGkx=", "aGkx====", "=", "a=Gk", "aGk.x", "a_-k", "aé", "a\0"]
+    )
+    def test_not_base64(self, text):
+        """Half a byte, padding of another length or place, and other characters are errors."""
+        with pytest.raises(InvalidRequestError, match="Unable to base64 decode"):
+            json_tensor.decode_base64({"b64": text})
 
 
 class TestJsonPredict:
@@ -501,6 +510,12 @@ class TestExamples:
             ({"examples": [{"x": None}]}, "Feature: x has element with unexpected JSON type: Null"),
             ({"examples": [{"x": [[1]]}]}, "Feature: x has element with unexpected JSON type: Array"),
             ({"examples": [{"x": [1, 0.5]}]}, "Unexpected element type in feature: x expecting type: int64"),
+            ({"examples": [{"x": [0.5, 2**63]}]}, "element type in feature: x expecting type: float"),
+            ({"examples": [{"x": [1, {"b64": "%"}]}]}, "element type in feature: x expecting type: int64"),
+            ({"examples": [{"x": {"b64": "%"}}]}, "Unable to base64 decode"),
+            ({"examples": [{"x": {"b64": "aGk=", "y": 1}}]}, "element with unexpected JSON type: Object"),
+            ({"context": None, "examples": [{}]}, "Example must be JSON object but got JSON Null"),
+            ({"signature_name": None}, "'signature_name' key must be a string value."),
             ({"examples": [{"x": 2**63}]}, "Feature: x has uint64_t element. Only int64_t is supported."),
         ],
     )

@@ -111,9 +111,9 @@ def rows(text, *, count=20_000):
         (
             rows(b"[1 2, 3]"),
             FLOAT,
-            "Parse error: Missing a comma or ] after an array element. at offset: 160018",
+            "Parse error: Missing a comma or ']' after an array element. at offset: 160018",
         ),
-        (rows(b"[01, 3]"), FLOAT, "JSON Parse error: Missing a comma or ] after an array element."),
+        (rows(b"[01, 3]"), FLOAT, "JSON Parse error: Missing a comma or ']' after an array element."),
     ],
 )
 def test_errors_are_those_of_small_documents(body, dtype, message):

@@ -89,6 +89,16 @@ def test_silence_ends_a_connection(impatient, sent, status):
     assert not status or answer.endswith(b'{"error":"The request took too long to arrive"}')
 
 
+@pytest.mark.parametrize(
+    "sent", [head("Content-Length: 2147483648"), head("Content-Length: 100", path="/other") + b"{"]
+)
+def test_a_request_has_one_answer(impatient, sent):
+    """What is answered before its body has come, and then stalls, is not answered again when it is closed."""
+    answer = talk(impatient, sent)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer[9:12] in (b"429", b"404")
+
+
 def test_a_slow_answer_is_no_silence(impatient):
     """The time-outs are the request's; the answer, and the pause before the next request, have their own."""
     length = f"Content-Length: {len(BODY)}"

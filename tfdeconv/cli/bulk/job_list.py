@@ -100,7 +100,7 @@ class JobList:
                         raise InvalidArgumentError(_lost(other, source))
                     raise InvalidArgumentError(
                         f"{_place(other)} and {job.source} would both become {written}. "
-                        "Upscale them into two folders."
+                        "Write them into two folders."
                     )
             if job.source is not STREAM:
                 self._database.execute(

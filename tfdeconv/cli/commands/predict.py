@@ -43,7 +43,7 @@ Examples:
 \b
 What a model takes:  tfdeconv status URL --model NAME --signatures"""
 )
-@click.argument("url", metavar="URL|SAVED_MODEL")
+@click.argument("urls", nargs=-1, required=True, metavar="URL...|SAVED_MODEL")
 @click.option("--model", metavar="NAME", help="Name of the served model.")
 @click.option(
     "--input",
@@ -82,7 +82,7 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
 @connection_options
 @engine_options("server", "local", "ray")
 def command(
-    url: str,
+    urls: Sequence[str],
     model: str | None,
     version: int | None,
     timeout: float,
@@ -102,7 +102,8 @@ def command(
 
     URL is grpc://HOST:8500 or http://HOST:8501 (grpcs:// and https:// for TLS): a server started with
     `tfdeconv serve`, or TensorFlow Serving. Pictures are sent as they are to a signature that takes
-    encoded images; to one that takes floats they are sent as RGB in [0, 1].
+    encoded images; to one that takes floats they are sent as RGB in [0, 1]. Of several URLs the first server
+    that can be reached answers.
 
     With --engine local or ray there is no server: each picture of the --input folders goes through
     SAVED_MODEL, by this process or by those of Ray, and the --output folders, which hold as many files,
@@ -114,11 +115,15 @@ def command(
         for option, value in served.items():
             if value:
                 raise InvalidArgumentError(f"{option} is for a server; received --engine {engine}.")
-        if not predict_folders(url, inputs, outputs, signature, format_, by, command, resume=resume):
+        if len(urls) > 1:
+            raise InvalidArgumentError(f"--engine {engine} takes one SavedModel; received {', '.join(urls)}.")
+        if not predict_folders(urls[0], inputs, outputs, signature, format_, by, command, resume=resume):
             raise SystemExit(1)
         return
     if resume:
         raise InvalidArgumentError("--resume is for --engine local or ray; received --engine server.")
+    if model is None and Path(urls[0]).is_dir():
+        raise InvalidArgumentError(f"{urls[0]} is a folder; a SavedModel goes with --engine local or ray.")
     if model is None:
         raise InvalidArgumentError("--model is missing: the name of the model that the server serves.")
     sources, targets = _named(inputs, "--input"), _named(outputs, "--output")
@@ -128,7 +133,7 @@ def command(
     for path in targets.values():
         if not path.parent.is_dir():
             raise FileError(f"--output {path}: there is no folder {path.parent}.")
-    with open_client(url, model=model, timeout=timeout, headers=headers, ca=ca) as client:
+    with open_client(urls, model=model, timeout=timeout, headers=headers, ca=ca) as client:
         metadata = client.metadata(version=version, label=label)
         name = signature or _default_signature(metadata, sources, targets)
         chosen = metadata.signature(name)
@@ -137,8 +142,11 @@ def command(
         start = time.perf_counter()
         results = client.predict(tensors, version=version, label=label, signature=name)
         seconds = time.perf_counter() - start
+    batch = None  # unknown of arrays that were made elsewhere
+    if len(sources) == 1 and all(path.suffix.lower() != ".npy" for path in sources.values()):
+        batch = tensor_files.has_batch(chosen.inputs[next(iter(tensors))])
     for key, path in wanted.items():
-        click.echo(tensor_files.write(path, results[key], key))
+        click.echo(tensor_files.write(path, results[key], key, batch=batch))
         if doubt := tensor_files.doubt(path, results[key], key):
             click.echo(f"hint: {doubt}", err=True)
     if not wanted:

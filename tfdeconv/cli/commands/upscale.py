@@ -144,8 +144,11 @@ Examples:
 )
 @click.option(
     "--server",
+    "servers",
+    multiple=True,
     metavar="URL",
-    help="Let a served model do the work: grpc://HOST:8500 or http://HOST:8501.",
+    help="Let a served model do the work: grpc://HOST:8500 or http://HOST:8501. Given several times, or as "
+    "grpc+dns://NAME:8500, several servers share it.",
 )
 @click.option(
     "--model",
@@ -187,7 +190,7 @@ def command(
     format_: str | None,
     first_frame: bool,
     compare: bool,
-    server: str | None,
+    servers: Sequence[str],
     model: str | None,
     concurrency: int,
     headers: Sequence[str],
@@ -207,16 +210,16 @@ def command(
     done all the same, and the exit code is 1. With --engine ray or --resume, OUT/failures.jsonl holds the
     path and the reason of each.
     """
-    if server is not None and weights is not None:
+    if servers and weights is not None:
         raise InvalidArgumentError("--weights are for networks of this process; --server has its own.")
-    if server is None and model is not None:
+    if not servers and model is not None:
         if not model.endswith(".keras"):
             raise InvalidArgumentError(
                 f"--model {model} is no .keras file. Give the path of one, or --server for a served model."
             )
         if weights is not None:
             raise InvalidArgumentError("--weights and --model exclude each other. Give one of them.")
-    others = {"--server": server, "--model": model, "--weights": weights}
+    others = {"--server": servers or None, "--model": model, "--weights": weights}
     other = next((option for option, value in others.items() if value is not None), None)
     if other is not None and (quality, source) not in [("fast", "auto"), ("fast", "clean")]:
         raise InvalidArgumentError(
@@ -231,7 +234,7 @@ def command(
     if chosen.name == "ray":  # its processes may stand elsewhere
         inputs, output = [_absolute(path) for path in inputs], _absolute(output)
         weights = weights and weights.absolute()
-        model = model and (str(Path(model).absolute()) if server is None else model)
+        model = model and (model if servers else str(Path(model).absolute()))
     size = target_size(scale, width, height, fit)
     found = find(
         inputs,
@@ -260,7 +263,7 @@ def command(
         compare=compare,
         first_frame=first_frame,
     )
-    choice = NetworkChoice(server, model, weights, concurrency, tuple(headers), ca)
+    choice = NetworkChoice(tuple(servers), model, weights, concurrency, tuple(headers), ca)
     on_ray = chosen.name == "ray"
     worker = functools.partial(UpscaleWorker, settings, choice, repeated=on_ray)
     report_in = folder if on_ray or resume else None

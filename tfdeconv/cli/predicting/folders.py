@@ -33,7 +33,7 @@ def predict_folders(
 
     Args:
         saved_model: Its path.
-        inputs: Folders and files.
+        inputs: ``[NAME=]FOLDER``: folders and files, by the input of the signature.
         outputs: ``[NAME=]FOLDER``, by output of the signature.
         signature: The signature; None: that for encoded images.
         kind: Of the files that are written, ``"png"`` or ``"npy"``; those that exist are replaced.
@@ -44,7 +44,11 @@ def predict_folders(
     Raises:
         TfdeconvError: A folder holds no pictures, or the model cannot be loaded or does not take pictures.
     """
-    sources = [_absolute(place(text)) for text in inputs]
+    if "://" in saved_model:
+        raise InvalidArgumentError(
+            f"{saved_model} is a URL; --engine {engine.name} takes the folder of a SavedModel."
+        )
+    name, sources = _sources(inputs)
     folders = _folders(outputs)
     check_places(engine, [*sources, *folders.values()])
     if STREAM in sources or STREAM in folders.values():
@@ -62,10 +66,25 @@ def predict_folders(
         check_writable(folder)
     model = str(Path(saved_model).absolute())
     worker = functools.partial(
-        PredictWorker, model, signature, folders, ending, repeated=resume and engine.name == "ray"
+        PredictWorker, model, signature, name, folders, ending, repeated=resume and engine.name == "ray"
     )
     with without_drafts(*folders.values() if resume else ()):
         return run(jobs, worker, engine=engine, command=command, skip=resume, report_in=first)
+
+
+def _sources(inputs: Sequence[str]) -> tuple[str | None, list[Any]]:
+    """The name before the places, if they have one, and the places."""
+    names, places = set(), []
+    for text in inputs:
+        name, equals, rest = text.partition("=")
+        named = bool(equals) and "/" not in name and not Path(text).exists()
+        names.add(name if named else None)
+        places.append(_absolute(place(rest if named else text)))
+    if len(names) > 1:
+        raise InvalidArgumentError(
+            "--input: pictures go to one input; give all folders the same name, or none."
+        )
+    return names.pop(), places
 
 
 def _folders(outputs: Sequence[str]) -> dict[str | None, Any]:
@@ -80,7 +99,10 @@ def _folders(outputs: Sequence[str]) -> dict[str | None, Any]:
             raise InvalidArgumentError(
                 f"--output {text}: give each folder its own name, as in --output NAME=FOLDER."
             )
-        folders[key] = _absolute(place(rest if named else text))
+        folder = _absolute(place(rest if named else text))
+        if folder in folders.values():
+            raise InvalidArgumentError(f"--output {text}: each output needs a folder of its own.")
+        folders[key] = folder
     if None in folders and len(folders) > 1:
         raise InvalidArgumentError("--output: give each folder a name, as in --output NAME=FOLDER.")
     return folders

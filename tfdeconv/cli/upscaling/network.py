@@ -17,7 +17,7 @@ class NetworkChoice:
     """What the options of a command say about the network; it is loaded where it is needed.
 
     Attributes:
-        server: URL of a server; None: the network runs here.
+        servers: URLs of servers; none: the network runs here.
         model: Name of the served model, or path of a ``.keras`` file.
         weights: Path of weights of ``tfdeconv train``.
         concurrency: Most tiles in flight to a server.
@@ -25,7 +25,7 @@ class NetworkChoice:
         ca: Certificates to trust.
     """
 
-    server: str | None = None
+    servers: tuple[str, ...] = ()
     model: str | None = None
     weights: Path | None = None
     concurrency: int = 4
@@ -43,8 +43,8 @@ class NetworkChoice:
 
         with contextlib.ExitStack() as stack:
             network: Any = None
-            if self.server is not None:
-                network = stack.enter_context(self._served(self.server))
+            if self.servers:
+                network = stack.enter_context(self._served())
             elif self.model is not None:
                 network = _of_keras_file(Path(self.model))
             elif self.weights is not None:
@@ -54,13 +54,13 @@ class NetworkChoice:
             yield network
 
     @contextlib.contextmanager
-    def _served(self, url: str) -> Iterator[Any]:
+    def _served(self) -> Iterator[Any]:
         from tfdeconv.cli.connection import open_client
         from tfdeconv.zoo import ServedNetwork
 
         model = self.model or "upscaler"
         try:
-            opened = open_client(url, model=model, timeout=60.0, headers=self.headers, ca=self.ca)
+            opened = open_client(self.servers, model=model, timeout=60.0, headers=self.headers, ca=self.ca)
         except InvalidArgumentError as error:
             raise type(error)(re.sub(r"^url\b", "--server", str(error))) from None
         with opened as client:

@@ -12,6 +12,7 @@ from tfdeconv.cluster.session import ClusterError
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
 from tfdeconv.extras import require
 
+_AHEAD = 64 << 10  # bytes of items and results that wait for each worker; beyond them the source does
 _TRIES = 3  # of an item whose worker dies
 
 
@@ -54,6 +55,11 @@ def work(
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # byte: a block for each row, so that they are spread
     context.max_errored_blocks = -1
+    if _Unkept not in context.custom_execution_callback_classes:
+        context.custom_execution_callback_classes.append(_Unkept)
+    most = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    limits = context.execution_options.resource_limits
+    context.execution_options.resource_limits = limits.copy(object_store_memory=most * _AHEAD)
     here = ray.get_runtime_context().get_node_id()
     source = data.read_datasource(
         _source(data, items, together),
@@ -61,17 +67,12 @@ def work(
         num_cpus=0,
         label_selector={"ray.io/node-id": here},
     )
-    if workers is None:
-        most = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        pool = data.ActorPoolStrategy(min_size=1, max_size=most, initial_size=most)
-    else:
-        pool = data.ActorPoolStrategy(size=workers)
     done = source.map_batches(
         _Worker,
         fn_constructor_args=(pickle.dumps(make_worker), tfdeconv.__version__),
         batch_size=None,
         batch_format="numpy",
-        compute=pool,
+        compute=data.ActorPoolStrategy(min_size=workers or 1, max_size=most, initial_size=most),
         num_cpus=1,
         max_restarts=-1,
         max_task_retries=_TRIES - 1,
@@ -84,6 +85,28 @@ def work(
                 yield result
     except ray.exceptions.RayError as error:
         raise ClusterError(f"The Ray cluster failed: {str(error).strip().splitlines()[0]}.") from error
+
+
+class _Unkept:
+    """Removes what Ray Data notes of each block, for statistics of the run that nobody asks for.
+
+    It would keep them all, so that memory grew with the number of items. This is its interface of callbacks.
+    """
+
+    def before_execution_starts(self, executor: Any) -> None:
+        """Nothing is noted yet."""
+
+    def on_execution_step(self, executor: Any) -> None:
+        """Forget, in the thread in which notes are made."""
+        for operator in executor._topology:
+            for notes in operator.get_stats().values():
+                notes.clear()
+
+    def after_execution_succeeds(self, executor: Any) -> None:
+        """The notes go with the run."""
+
+    def after_execution_fails(self, executor: Any, error: Exception) -> None:
+        """The notes go with the run."""
 
 
 class _Worker:

@@ -54,7 +54,28 @@ _OTHERS = {
     b"IIRO": "a camera's raw file",
     b"IIU\0": "a camera's raw file",
     b"II\x1a\0": "a camera's raw file",
+    b"II\xbc": "a JPEG XR picture",
+    b"DDS ": "a texture",
+    b"gimp xcf": "a GIMP document",
+    b"P1\n": "a Netpbm picture",
+    b"P2\n": "a Netpbm picture",
+    b"P3\n": "a Netpbm picture",
+    b"P4\n": "a Netpbm picture",
+    b"P5\n": "a Netpbm picture",
+    b"P6\n": "a Netpbm picture",
+    b"P7\n": "a Netpbm picture",
+    b"Pf\n": "a Netpbm picture",
+    b"PF\n": "a Netpbm picture",
+    b"<?xml": "an XML document",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"<HTML": "a web page",
+    b"version https://git-lfs": "a pointer of Git LFS to a file that is not here",
     b"PK\x03\x04": "an archive",
+    b"\x1f\x8b": "an archive",
+    b"7z\xbc\xaf": "an archive",
+    b"Rar!": "an archive",
 }
 
 
@@ -88,4 +109,6 @@ def other_kind(head: bytes) -> str | None:
         >>> other_kind(b"%PDF-1.7")
         'a PDF document'
     """
+    if head[4:8] == b"ftyp":
+        return "a camera's raw file" if head[8:11] == b"crx" else "a video"
     return next((kind for beginning, kind in _OTHERS.items() if head.startswith(beginning)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -11,27 +12,22 @@ from numpy.typing import NDArray
 from tfdeconv.errors import ImageError, MissingExtraError
 from tfdeconv.extras import require
 from tfdeconv.imaging.formats.boxes import coded_colour, profile_of_jpeg_2000, xmp_of_boxes
+from tfdeconv.imaging.formats.cmyk import cmyk_to_srgb
 from tfdeconv.imaging.formats.deep_codecs import decode_deep, decode_jpeg_12_bit
+from tfdeconv.imaging.formats.grey import without_colour
 from tfdeconv.imaging.formats.jpeg import markers
 from tfdeconv.imaging.formats.jpeg.quality import jpeg_quality
 from tfdeconv.imaging.formats.metadata.exif import (
-    ORIENTATION,
     block_of,
     block_of_tiff,
-    legal_orientation,
     orientation_of,
 )
-from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.iptc import (
     TIFF_RESOURCES_TAG,
     TIFF_TAG,
-    iptc_of_png,
     iptc_of_tiff,
-    raw_profile,
 )
 from tfdeconv.imaging.formats.metadata.xmp import orientation_of_xmp
-from tfdeconv.imaging.formats.png import chunks
-from tfdeconv.imaging.formats.png.deep import decode_deep_png
 from tfdeconv.imaging.photograph import Photograph
 
 _PLUGINS = {"HEIC": "pillow_heif", "JPEG XL": "pillow_jxl"}  # Pillow's own formats need none
@@ -52,7 +48,6 @@ _PLAIN_MODES = {
 }
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 _TURNED_BY_DECODERS = ("TIFF", "HEIC", "JPEG XL")  # whatever EXIF says
-_OLD_EXIF = ("Raw profile type exif", "Raw profile type APP1")  # ImageMagick's, before PNG had a chunk for it
 
 
 def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
@@ -63,8 +58,8 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
         kind: One of the kinds of :func:`tfdeconv.imaging.formats.kind.kind_of`.
 
     Returns:
-        The photograph as it lies in the file, its orientation, and how many pictures the file holds. TIFF
-        pictures are upright already.
+        The photograph, its orientation, and how many pictures the file holds. Where the decoder turns
+        pictures upright (TIFF, HEIC, JPEG XL), its orientation is 1.
 
     Raises:
         ImageError: The picture is of a sort that is not read.
@@ -75,9 +70,6 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
         return _read_jpeg(file.read(), pillow)
     with _opened(file, kind, pillow) as image:
         frames = int(getattr(image, "n_frames", 1))
-        turned = _tiff_orientation(image) if kind == "TIFF" else 1  # Pillow turns TIFF as it decodes
-        if kind == "PNG":
-            return _read_png(file, image), _png_orientation(file), frames
         data = b""
         if kind in ("AVIF", "HEIC", "JPEG 2000", "JPEG XL"):
             file.seek(0)
@@ -101,12 +93,10 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
             xmp=xmp,
             iptc=iptc,
             colour={} if colour is None else {"cICP": colour},
-            text=_comment(image) if kind == "GIF" else {},
+            text=_text([image.info.get("comment") or b""]) if kind == "GIF" else {},
             notes=notes,
         )
-        if kind in _TURNED_BY_DECODERS:
-            return photograph, turned, frames
-        return photograph, _orientation(exif, xmp), frames
+        return photograph, 1 if kind in _TURNED_BY_DECODERS else _orientation(exif, xmp), frames
 
 
 def _pillow_for(kind: str) -> Any:
@@ -125,63 +115,13 @@ def _opened(file: BinaryIO, kind: str, pillow: Any) -> Any:
     try:
         return pillow.open(file, formats=[_PILLOW_FORMATS.get(kind, kind)])
     except pillow.UnidentifiedImageError:
+        article = "an" if kind == "AVIF" else "a"
         raise ImageError(
-            f"begins as a {kind} file does, and goes on as none; it is damaged or cut off."
+            f"begins as {article} {kind} file does, and goes on as none that is read: it is damaged, cut off "
+            "or of a rare sort."
         ) from None
-
-
-def _read_png(file: BinaryIO, image: Any) -> Photograph:
-    facts = chunks.read_facts(file)
-    notes: tuple[str, ...] = ()
-    profile = image.info.get("icc_profile") or None
-    if facts.bit_depth == 16:
-        file.seek(0)
-        pixels: NDArray[Any] = decode_deep_png(file.read())
-        if pixels.ndim == 2:
-            pixels = pixels[..., np.newaxis]
-    elif facts.colour_type == 3:
-        pixels, profile, notes = _decode_8_bit(image, profile)
-    else:
-        mode = _PLAIN_MODES[image.mode]
-        pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-        pixels = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    if facts.transparent is not None and pixels.shape[-1] in (1, 3):
-        pixels = _with_alpha(pixels, facts.transparent, facts.bit_depth)
-    xmp = facts.text.get(chunks.XMP_KEYWORD)
-    if facts.unknown:
-        notes += (f"has chunks that are not known here and are left out: {', '.join(facts.unknown)}",)
-    raw = tuple(keyword for keyword in facts.text if keyword.startswith("Raw profile type "))
-    return Photograph(
-        pixels,
-        icc_profile=profile,
-        exif=_png_exif(facts),
-        dpi=image.info.get("dpi"),
-        xmp=xmp.encode() if xmp else None,
-        iptc=iptc_of_png(facts.text),
-        colour=facts.colour,
-        text={key: text for key, text in facts.text.items() if key not in (chunks.XMP_KEYWORD, *raw)},
-        notes=notes,
-    )
-
-
-def _with_alpha(pixels: NDArray[Any], transparent: tuple[int, ...], bit_depth: int) -> NDArray[Any]:
-    """Pixels with an alpha channel: 0 for the colour that a tRNS chunk names, as samples of the file."""
-    most = np.iinfo(pixels.dtype).max
-    key = np.array(transparent) * (most // ((1 << bit_depth) - 1))
-    opaque = (pixels != key.astype(pixels.dtype)).any(axis=-1, keepdims=True)
-    return np.concatenate([pixels, np.where(opaque, most, 0).astype(pixels.dtype)], axis=-1)
-
-
-def _png_exif(facts: chunks.PngFacts) -> bytes | None:
-    if facts.exif is not None:
-        return block_of(facts.exif)
-    return next((block_of(raw_profile(facts.text[name])) for name in _OLD_EXIF if name in facts.text), None)
-
-
-def _png_orientation(file: BinaryIO) -> int:
-    facts = chunks.read_facts(file)
-    xmp = facts.text.get(chunks.XMP_KEYWORD)
-    return _orientation(_png_exif(facts), xmp.encode() if xmp else None)
+    except RuntimeError as error:  # of JPEG XL's plugin, with advice for those who build it
+        raise ImageError(f"is a {kind} file that is damaged or cut off.") from error
 
 
 def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
@@ -218,8 +158,19 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
             notes.append(
                 f"holds {further} more picture{'s' * (further > 1)}, a preview or gain map; left out"
             )
+        elif structure.behind:
+            notes.append(
+                f"goes on behind its picture for {structure.behind:,} bytes, such as a motion photo's video; "
+                "they are left out"
+            )
         if structure.extended_xmp:
             notes.append(f"holds extended XMP ({structure.extended_xmp:,} bytes), which is left out")
+        if structure.has_profile and not image.info.get("icc_profile"):
+            notes.append("has an ICC profile of which parts are missing; it is left out")
+        if structure.unknown:
+            notes.append(
+                f"has segments that are not known here and are left out: {', '.join(structure.unknown)}"
+            )
         photograph = Photograph(
             pixels if pixels.ndim == 3 else pixels[..., np.newaxis],
             icc_profile=profile,
@@ -227,7 +178,7 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
             dpi=image.info.get("dpi"),
             xmp=xmp,
             iptc=iptc,
-            text=_comment(image),
+            text=_text(structure.comments),
             jpeg_quality=jpeg_quality(image.quantization),
             notes=tuple(notes),
         )
@@ -278,18 +229,18 @@ def _orientation(exif: bytes | None, xmp: bytes | None) -> int:
     return orientation_of_xmp(xmp) if xmp is not None else 1
 
 
-def _tiff_orientation(image: Any) -> int:
-    return legal_orientation(image.tag_v2.get(ORIENTATION, 1))
+def _text(comments: Sequence[bytes]) -> dict[str, str]:
+    """Comments as one text, each from a line of its own on."""
+    lines = [_decoded(comment.strip(b"\0 ")) for comment in comments]
+    text = "\n".join(line for line in dict.fromkeys(lines) if line)
+    return {"Comment": text} if text else {}
 
 
-def _comment(image: Any) -> dict[str, str]:
-    comment = image.info.get("comment")
-    if not isinstance(comment, bytes) or not comment.strip(b"\0 "):
-        return {}
+def _decoded(comment: bytes) -> str:
     try:
-        return {"Comment": comment.decode().rstrip("\0")}
+        return comment.decode()
     except UnicodeDecodeError:
-        return {"Comment": comment.decode("latin-1").rstrip("\0")}
+        return comment.decode("latin-1")
 
 
 def _decode_8_bit(
@@ -297,34 +248,14 @@ def _decode_8_bit(
 ) -> tuple[NDArray[Any], bytes | None, tuple[str, ...]]:
     """Pixels, the profile that holds for them, and notes."""
     if image.mode == "CMYK":
-        pixels, notes = _cmyk_to_srgb(image, icc_profile)
-        return np.asarray(pixels), None, notes
+        pixels, notes = cmyk_to_srgb(image, icc_profile)
+        return pixels, None, notes
     if image.mode not in _PLAIN_MODES:
         raise ImageError(f"holds {image.mode} pixels; only grey, RGB and CMYK are read. Convert it first.")
     mode = _PLAIN_MODES[image.mode]
     if "transparency" in image.info:
         mode = _WITH_ALPHA.get(mode, mode)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    if image.mode == "P" and icc_profile is None and _is_grey(pixels):  # a profile of palettes is for RGB
-        pixels = pixels[..., 2:]  # blue, and alpha where there is one
+    if image.mode == "P" and icc_profile is None:  # a profile of palettes is for RGB
+        pixels = without_colour(pixels)
     return pixels, icc_profile, ()
-
-
-def _is_grey(pixels: NDArray[Any]) -> bool:
-    red, green, blue = (pixels[..., channel] for channel in range(3))
-    return np.array_equal(red, green) and np.array_equal(green, blue)
-
-
-def _cmyk_to_srgb(image: Any, icc_profile: bytes | None) -> tuple[Any, tuple[str, ...]]:
-    if icc_profile is None:
-        return image.convert("RGB"), ()
-    cms = require("PIL.ImageCms", extra="image", feature="Reading CMYK pictures")
-    other = misfit(icc_profile, colours=4)
-    if other is None:
-        try:
-            srgb = cms.createProfile("sRGB")
-            return cms.profileToProfile(image, io.BytesIO(icc_profile), srgb, outputMode="RGB"), ()
-        except cms.PyCMSError:
-            other = "CMYK that cannot be used"
-    note = f"has an ICC profile for {other}, which does not fit its CMYK pixels; it is left out"
-    return image.convert("RGB"), (note,)

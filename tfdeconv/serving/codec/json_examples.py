@@ -67,40 +67,42 @@ def _example(value: Any) -> bytes:
 
 def _feature(name: str, values: list[Any]) -> feature_pb2.Feature:
     """A list's first value sets the kind: bytes, float, or int64 for whole numbers and Booleans."""
+    feature = feature_pb2.Feature()
+    lists = {"bytes": feature.bytes_list, "float": feature.float_list, "int64": feature.int64_list}
     kind = ""
     converted: list[Any] = []
     for value in values:
-        found, plain = _feature_value(name, value)
+        found = _kind(name, value)
         if kind and found != kind:
             raise InvalidRequestError(f"Unexpected element type in feature: {name} expecting type: {kind}")
         kind = found
-        converted.append(plain)
-    feature = feature_pb2.Feature()
-    if kind == "bytes":
-        feature.bytes_list.value.extend(converted)
-    elif kind == "float":
-        feature.float_list.value.extend(converted)
-    elif kind == "int64":
-        feature.int64_list.value.extend(converted)
+        converted.append(_converted(name, kind, value))
+    if kind:
+        lists[kind].value.extend(converted)
     return feature
 
 
-def _feature_value(name: str, value: Any) -> tuple[str, Any]:
-    if isinstance(value, bool):
-        return "int64", int(value)
-    if isinstance(value, int) and -(1 << 63) <= value < 1 << 64:
-        if value >= 1 << 63:
-            raise InvalidRequestError(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
-        return "int64", value
-    if isinstance(value, float | int):
-        return "float", _as_float32(value)
-    if isinstance(value, str):
-        return "bytes", value.encode("utf-8", "surrogateescape")
-    if json_tensor.is_base64_object(value):
-        return "bytes", json_tensor.decode_base64(value)
+def _kind(name: str, value: Any) -> str:
+    if isinstance(value, int):  # a Boolean too
+        return "int64"
+    if isinstance(value, float):
+        return "float"
+    if isinstance(value, str) or json_tensor.is_base64_object(value):
+        return "bytes"
     raise InvalidRequestError(
         f"Feature: {name} has element with unexpected JSON type: {json_quote.type_name(value)}"
     )
+
+
+def _converted(name: str, kind: str, value: Any) -> Any:
+    if kind == "float":
+        return _as_float32(value)
+    if kind == "bytes":
+        text = isinstance(value, str)
+        return value.encode("utf-8", "surrogateescape") if text else json_tensor.decode_base64(value)
+    if value >= 1 << 63:
+        raise InvalidRequestError(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
+    return int(value)
 
 
 def _as_float32(value: float) -> float:

@@ -5,51 +5,41 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from tfdeconv.errors import InvalidRequestError
+from tfdeconv.serving.codec import json_error
 
-# The standard library's complaint -> RapidJSON's.
-_MESSAGES = {
-    "Expecting value": "Invalid value.",
-    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
-    "Illegal trailing comma before end of object": "Missing a name for object member.",
-    "Illegal trailing comma before end of array": "Invalid value.",
-    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
-    "Unterminated string starting at": "Missing a closing quotation mark in string.",
-    "Invalid control character at": "Invalid encoding in string.",
-    "Invalid \\escape": "Invalid escape character in string.",
-    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
-}
-_COMMA = "Expecting ',' delimiter"
 _BLANK = re.compile(r"[ \t\n\r]*+")
-# Everything up to the first half of a surrogate pair that has no other half.
-_WHOLE_PAIRS = re.compile(
-    r"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
-    re.DOTALL,
-)
-_STRING_OR_INF = re.compile(r'"(?:[^"\\]++|\\.)*+"|Inf(?!inity)|-NaN', re.DOTALL)
-_BLOCK = 1 << 16
+_STRING_OR_INF = re.compile(r'"(?:[^"\\]++|\\.)*+"|Inf(?!i)|-NaN', re.DOTALL)
+# With these, or nothing, RapidJSON finds no document at all.
+_NO_BEGINNING = ("", "\0", ",", ":", "]", "}")
+# RapidJSON keeps whole numbers of 64 bits; others are doubles.
+_INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
+_LONGEST_INTEGER = 20
 
 
 class RepeatedNames(dict[str, Any]):
     """An object in which names repeat: the first of each, as a look-up in RapidJSON finds it.
 
     Attributes:
-        last: The last of each.
+        members: All of them, in order.
     """
 
     def __init__(self, members: list[tuple[str, Any]]) -> None:
         super().__init__(reversed(members))
-        self.last = dict(members)
+        self.members = members
 
 
 def last_members(value: dict[str, Any]) -> Mapping[str, Any]:
     """Return the members of an object, the last of each name where it repeats."""
-    return value.last if isinstance(value, RepeatedNames) else value
+    return dict(value.members) if isinstance(value, RepeatedNames) else value
+
+
+def members(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Return the names and values of an object in the order of the text, repeated names too."""
+    return value.members if isinstance(value, RepeatedNames) else value.items()
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,15 +47,22 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found if len(found) == len(members) else RepeatedNames(members)
 
 
-def _finite(text: str) -> float:
-    """Return a number that is written in digits; one too large for a double is an error in RapidJSON."""
+def _float(text: str) -> float:
+    """Return a number that is written in digits; some that are too large for a double are errors."""
     number = float(text)
-    if math.isinf(number):
+    if math.isinf(number) and json_error.is_too_big(text):
         raise ValueError
     return number
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, object_pairs_hook=_object)
+def _int(text: str) -> int | float:
+    if len(text) > _LONGEST_INTEGER:
+        return _float(text)
+    number = int(text)
+    return number if _INT64_MIN <= number <= _UINT64_MAX else float(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_int, object_pairs_hook=_object)
 
 
 def parse(body: bytes, offset: int = 0) -> Any:
@@ -84,27 +81,36 @@ def parse(body: bytes, offset: int = 0) -> Any:
     """
     text = body.decode("utf-8", "surrogateescape")
     start = _BLANK.match(text).end()  # type: ignore[union-attr]  # it matches anywhere
-    if start == len(text):
-        raise InvalidRequestError(f"JSON Parse error: The document is empty. at offset: {offset + len(body)}")
-    pairs_end = _WHOLE_PAIRS.match(text).end()  # type: ignore[union-attr]
-    if text.startswith("\\u", pairs_end):
-        raise InvalidRequestError(
-            "JSON Parse error: The surrogate pair in string is invalid. at offset: "
-            f"{offset + _size(text, pairs_end)}"
-        )
+    if text[start : start + 1] in _NO_BEGINNING:
+        raise _error("The document is empty.", offset + start)
     longer: list[int] = []  # where a word has grown, in the text that is parsed
     text = _with_the_standard_librarys_words(text, longer)
+    found: Any = None
+    error: tuple[str, int] | None = None
     try:
-        return _DECODER.raw_decode(text, start)[0]
-    except json.JSONDecodeError as error:
-        place = offset + _size(text, error.pos) - sum(5 if at < error.pos else 0 for at in longer)
-        raise InvalidRequestError(f"JSON Parse error: {_message(error, text)} at offset: {place}") from None
+        found, end = _DECODER.raw_decode(text, start)
+        error = json_error.unfinished_number(text, end)
+    except json.JSONDecodeError as raised:
+        end = len(text)
+        error = json_error.translated(raised, text)
     except RecursionError:
         raise InvalidRequestError("JSON Parse error: The document is nested too deeply.") from None
-    except ValueError:  # from _finite, or an integer of more digits than Python converts
-        raise InvalidRequestError(
-            "JSON Parse error: Number too big to be stored in double. at offset: 0"
-        ) from None
+    except ValueError:  # of _float
+        end = len(text)
+        error = json_error.first_too_big(text)
+    lone = json_error.first_lone_surrogate(text, end)
+    if lone is not None and (error is None or lone[1] < error[1]):
+        error = lone
+    if error is not None:
+        message, position = error
+        raise _error(
+            message, offset + _size(text, position) - sum(5 if at < position else 0 for at in longer)
+        )
+    return found
+
+
+def _error(message: str, offset: int) -> InvalidRequestError:
+    return InvalidRequestError(f"JSON Parse error: {message} at offset: {offset}")
 
 
 def _size(text: str, end: int) -> int:
@@ -123,26 +129,3 @@ def _with_the_standard_librarys_words(text: str, longer: list[int]) -> str:
         return " NaN" if match[0] == "-NaN" else match[0]
 
     return _STRING_OR_INF.sub(word, text)
-
-
-def _message(error: json.JSONDecodeError, text: str) -> str:
-    if error.msg == _COMMA:
-        # Which container is open is not reported.
-        bracket = _enclosing(text[: error.pos].encode("utf-8", "surrogateescape"))
-        if bracket:
-            ending = "] after an array element" if bracket == "[" else "} after an object member"
-            return f"Missing a comma or {ending}."
-    return _MESSAGES.get(error.msg, "Unspecific syntax error.")
-
-
-def _enclosing(text: bytes) -> str:
-    """Return the last bracket in ``text`` that is still open, counting back from the end."""
-    depth = 0
-    for end in range(len(text), 0, -_BLOCK):
-        block = np.frombuffer(text[max(0, end - _BLOCK) : end], np.uint8)[::-1]
-        steps = np.isin(block, list(b"[{")).astype(np.int32) - np.isin(block, list(b"]}"))
-        depths = depth + np.cumsum(steps)
-        if (depths > 0).any():
-            return chr(block[int((depths > 0).argmax())])
-        depth = int(depths[-1])
-    return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ _INT_RANGE = {
 _INT32_RANGE = (-(1 << 31), (1 << 31) - 1)
 # TensorFlow Serving reads these small integers as 32-bit ones; the conversion to the dtype wraps.
 _INT32_LIKE = frozenset({3, 4, 5, 6})  # int32, uint8, int16, int8
+_UNUSUAL = re.compile(rb"[\s.]")
 
 
 def is_base64_object(value: Any) -> bool:
@@ -43,7 +45,8 @@ def is_base64_object(value: Any) -> bool:
 def decode_base64(value: Any) -> bytes:
     """Return the bytes of a ``{"b64": "..."}`` object.
 
-    Padding may be missing and white space may be there, as in Abseil's decoder; anything else is an error.
+    Padding may be missing or dots, and white space may be there, as in Abseil's decoder; anything else is
+    an error.
 
     Raises:
         InvalidRequestError: Another object, or text that is not base64.
@@ -58,11 +61,13 @@ def decode_base64(value: Any) -> bytes:
         )
     try:
         text = value["b64"].encode("ascii")
-        if any(blank in text for blank in (b" ", b"\n", b"\r", b"\t")):
-            text = b"".join(text.split())
-        if len(text) % 4 and not text.endswith(b"="):
-            text += b"=" * (-len(text) % 4)
-        return binascii.a2b_base64(text, strict_mode=True)
+        if _UNUSUAL.search(text):
+            text = b"".join(text.split()).replace(b".", b"=")
+        padding = text[-4:].count(b"=")  # at most two pass
+        wanted = -(len(text) - padding) % 4
+        if padding not in (0, wanted):
+            raise binascii.Error
+        return binascii.a2b_base64(text if padding else text + b"=" * wanted, strict_mode=True)
     except (UnicodeEncodeError, binascii.Error):
         raise InvalidRequestError("Unable to base64 decode") from None
 

@@ -13,6 +13,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from tensorflow_serving.apis import get_model_metadata_pb2
 
+from tfdeconv import version_folders
 from tfdeconv.errors import InvalidRequestError, TfdeconvError
 from tfdeconv.serving import answer_messages, cancellation
 from tfdeconv.serving.cancellation import Cancellation
@@ -32,7 +33,6 @@ _PREDICTION = re.compile(
 _STATUS = re.compile(
     rf"/v1/models(?:/(?P<model>[^/:]+))?{_CHOICE}(?:/(?P<resource>metadata))?", re.IGNORECASE | re.ASCII
 )
-_MAX_VERSION = (1 << 63) - 1
 Handler = Callable[[RequestRecord, bytes], bytes]
 
 
@@ -148,8 +148,8 @@ def _to_dict(message: Message) -> object:
 def _spec(parts: dict[str, str | None]) -> ModelSpec:
     version = None
     if parts["version"]:
-        version = int(parts["version"]) if len(parts["version"]) < 20 else _MAX_VERSION + 1
-        if version > _MAX_VERSION:
+        version = version_folders.number(parts["version"])
+        if version is None:
             raise InvalidRequestError(f"Failed to convert version: {parts['version']} to numeric.")
     label = parts["label"]
     return ModelSpec(

@@ -171,7 +171,8 @@ class BoundedProtocol(Http1Protocol):
         self._refused = True
         self._stop_timer()
         pending = self.cycle is not None and not self.cycle.response_complete
-        if not (pending and self.cycle.response_started):
+        # What is at hand may have been answered before its body was complete.
+        if not (self.cycle.response_started if pending else not self._in_head):
             content = error_body(text)
             head = [
                 STATUS_LINE[status],

@@ -82,13 +82,16 @@ class Upstreams:
 
         on_cancel(cancel)
         attempts = _ATTEMPTS if again else 1
+        patience = time.monotonic() + _PATIENCE
         try:
             while attempts:
                 upstream = self._take(exchange, deadline)
                 left = None if deadline is None else deadline - time.monotonic()
                 try:
                     answer = exchange.run(upstream, head(left), body)
-                except NotSentError:
+                except NotSentError as error:
+                    if time.monotonic() > patience:  # it is there, and takes no connection
+                        raise UnavailableError(f"No replica can be reached: {error}") from None
                     continue
                 except OSError as error:
                     exchange.check(deadline)

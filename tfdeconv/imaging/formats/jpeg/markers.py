@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 _END = b"\xff\xd9"
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a segment
@@ -30,8 +30,19 @@ _FRAMES = {
 }
 READABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_SCAN, _COMMENT, _APPLICATION = 0xDA, 0xFE, range(0xE0, 0xF0)
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_KNOWN: dict[int, tuple[bytes, ...]] = {
+    0: (b"JFIF\0", b"JFXX\0"),
+    1: (b"Exif\0", _XMP),
+    2: (b"MPF\0",),
+    12: (b"Ducky",),  # how Photoshop compressed it
+    13: (b"Photoshop 3.0\0", b"Adobe_CM"),
+    14: (b"Adobe",),
+}
+"""Application segments that are read, or that are about the old file alone: number -> beginnings."""
+
 MOST_XMP = 65533 - len(_XMP)
 """Bytes of an XMP packet that a segment holds."""
 
@@ -40,7 +51,8 @@ FILLERS = (b"", b"\x5a" * 64, b"\xa5" * 64)
 """Ends for a file that lacks its own: if its pixels do not depend on them, they are all there."""
 
 
-class JpegStructure(NamedTuple):
+@dataclass
+class JpegStructure:
     """The markers of a JPEG file.
 
     Attributes:
@@ -48,14 +60,22 @@ class JpegStructure(NamedTuple):
         precision: Bits a sample.
         has_end: Whether it ends as it should (EOI).
         has_all_scans: Whether the scans that have begun hold every coefficient to its last bit.
+        has_profile: Whether there are segments of an ICC profile.
         extended_xmp: Bytes of XMP beyond the main packet.
+        comments: Its comments.
+        unknown: Kinds of application segments that are not known here.
+        behind: Bytes behind its end, zeros left out.
     """
 
-    frame: int | None
-    precision: int
-    has_end: bool
-    has_all_scans: bool
-    extended_xmp: int
+    frame: int | None = None
+    precision: int = 0
+    has_end: bool = False
+    has_all_scans: bool = False
+    has_profile: bool = False
+    extended_xmp: int = 0
+    comments: list[bytes] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    behind: int = 0
 
     @property
     def kind(self) -> str:
@@ -65,25 +85,43 @@ class JpegStructure(NamedTuple):
 
 def structure(data: bytes) -> JpegStructure:
     """Read the markers of a JPEG file, as far as it goes."""
-    frame, precision, extended = None, 0, 0
+    found = JpegStructure()
     done: dict[int, set[int]] = {}
     at = 2
     while (match := _NEXT_MARKER.search(data, at)) is not None:
         marker, at = match[0][1], match.end()
         if marker == _END[1]:
-            return JpegStructure(frame, precision, True, _is_all(done), extended)
+            found.has_end = True
+            found.behind = len(data[at:].strip(b"\0"))
+            break
         if marker in _STANDALONE or at + 2 > len(data):
             continue
         (length,) = struct.unpack_from(">H", data, at)
         segment, at = data[at + 2 : at + length], at + length
-        if marker in _FRAMES and len(segment) >= 6 and frame is None:
-            frame, precision = marker, segment[0]
+        if marker in _FRAMES and len(segment) >= 6 and found.frame is None:
+            found.frame, found.precision = marker, segment[0]
             done = {component: set() for component in segment[6::3]}
-        elif marker == 0xE1 and segment.startswith(_EXTENDED_XMP):
-            extended += max(0, len(segment) - len(_EXTENDED_XMP) - 40)
-        elif marker == 0xDA and segment:
+        elif marker == _SCAN and segment:
             _scan(segment, done)
-    return JpegStructure(frame, precision, False, _is_all(done), extended)
+        elif marker == _COMMENT:
+            found.comments.append(segment)
+        elif marker in _APPLICATION:
+            _application(marker - _APPLICATION[0], segment, found)
+    found.has_all_scans = bool(done) and all(len(coefficients) == 64 for coefficients in done.values())
+    return found
+
+
+def _application(number: int, segment: bytes, found: JpegStructure) -> None:
+    """Note what an application segment is."""
+    if number == 1 and segment.startswith(_EXTENDED_XMP):
+        found.extended_xmp += max(0, len(segment) - len(_EXTENDED_XMP) - 40)
+    elif number == 2 and segment.startswith(b"ICC_PROFILE\0"):
+        found.has_profile = True
+    elif not segment.startswith(_KNOWN.get(number, ())):
+        name = re.match(rb"[ -~]{0,40}", segment)
+        kind = f"APP{number} {name[0].decode() if name else ''}".rstrip()
+        if kind not in found.unknown:
+            found.unknown.append(kind)
 
 
 def _scan(header: bytes, done: dict[int, set[int]]) -> None:
@@ -95,10 +133,6 @@ def _scan(header: bytes, done: dict[int, set[int]]) -> None:
     if bits & 15 == 0:  # down to the last bit
         for component in header[1 : 1 + 2 * count : 2]:
             done.get(component, set()).update(range(first, last + 1))
-
-
-def _is_all(done: dict[int, set[int]]) -> bool:
-    return bool(done) and all(len(coefficients) == 64 for coefficients in done.values())
 
 
 def with_end(data: bytes, filler: bytes) -> bytes:

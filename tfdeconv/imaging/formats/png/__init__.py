@@ -1,1 +1,1 @@
-"""PNG: its chunks, and its pixels where they have 16 bits a sample."""
+"""PNG: its chunks, what they say, and its pixels."""

@@ -10,8 +10,8 @@ import numpy as np
 from tfdeconv.extras import require
 from tfdeconv.imaging.formats.metadata.exif import DESCRIPTIVE, directories, parse_exif
 from tfdeconv.imaging.formats.metadata.iptc import TIFF_TAG
-from tfdeconv.imaging.formats.tiff.deep import XMP_TAG
 from tfdeconv.imaging.formats.tiff.directories import add_directories
+from tfdeconv.imaging.formats.tiff.reading import XMP_TAG
 from tfdeconv.imaging.photograph import Photograph
 
 _ROWS_PER_STRIP = 64

@@ -1,4 +1,4 @@
-"""PNG with 16 bits a sample, which Pillow reads and writes for grey alone."""
+"""Write PNG with 16 bits a sample, which Pillow does for grey alone."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tfdeconv.extras import require
-from tfdeconv.imaging.formats.png.chunks import SIGNATURE, metadata_chunks, write_chunk
+from tfdeconv.imaging.formats.png.chunks import SIGNATURE, write_chunk
+from tfdeconv.imaging.formats.png.writing import metadata_chunks
 from tfdeconv.imaging.photograph import Photograph
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by channels: grey, grey and alpha, RGB, RGB and alpha
 _BLOCK_BYTES = 1 << 18  # of rows that are filtered and compressed at once
 _LEVEL = 3  # of zlib: files 2 % larger than with its default, 6, in half the time
-
-
-def decode_deep_png(data: bytes) -> NDArray[np.uint16]:
-    """Decode a 16-bit PNG to ``[height, width]`` or ``[height, width, channels]``."""
-    codecs = require("imagecodecs", extra="image", feature="Reading 16-bit PNG files")
-    pixels: NDArray[np.uint16] = codecs.png_decode(data)
-    return pixels
 
 
 def write_deep_png(photograph: Photograph, file: BinaryIO) -> None:
