@@ -35,7 +35,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
     ).stdout.split()
     assert set(tracked) <= names
     assert {name.split("/")[0] for name in names} == {"tfdeconv"}
-    assert {"tfdeconv/py.typed", "tfdeconv/cli/commands/demo_photo.jpg"} <= names
+    assert {"tfdeconv/py.typed", "tfdeconv/cli/demo_photo.jpg"} <= names
 
 
 def test_the_installed_wheel_works_away_from_the_source(installed, tmp_path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -99,6 +102,141 @@ def test_a_store_that_does_not_answer_is_told(monkeypatch, album):
     with pytest.raises(FileError, match=r"s3://album/? cannot be looked at: Could not connect"):
         run("s3://album", "-o", "s3://larger/x3")
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def only(store, monkeypatch) -> Iterator[Callable[[str, list[str]], None]]:
+    """Let the store look at rights from now on, and be someone who has only these."""
+    boto3 = pytest.importorskip("boto3")
+    from moto import settings
+    from moto.core.authorization import ActionAuthenticatorMixin
+
+    def be(name: str, actions: list[str]) -> None:
+        iam = boto3.client("iam")
+        iam.create_user(UserName=name)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        rights = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
+        iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=document)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0.0)
+        monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+        s3fs.S3FileSystem.clear_instance_cache()
+
+    yield be
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+STOPPED = "0 of 4 files done, 1 failed, then stopped: the others would fail as well."
+
+
+@pytest.mark.parametrize(
+    ("actions", "reason"), [(["s3:GetObject", "s3:ListBucket"], "Access Denied"), (["iam:Get*"], "Forbidden")]
+)
+def test_who_may_not_write(store, album, only, actions, reason):
+    """Is told so by the first file, with and without the right to look; nothing is written."""
+    only(f"writer-{len(actions)}", actions)
+    done = run(str(album), "-o", "s3://larger/denied")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        f"tfdeconv: error: s3://larger/denied/a.png cannot be written: {reason}.",
+        STOPPED,
+    ]
+
+
+def test_a_report_that_cannot_be_written(store, album, only):
+    """Has its line, and what was done is summed up all the same."""
+    only("reporter", ["s3:GetObject", "s3:ListBucket"])
+    lines = run(str(album), "-o", "s3://larger/denied", "--resume").stderr.splitlines()
+    assert lines[1:] == [
+        "tfdeconv: error: s3://larger/denied/failures.jsonl cannot be written: Access Denied.",
+        STOPPED,
+    ]
+
+
+def test_who_may_not_read(store, album, only, tmp_path):
+    """Neither without the right to list, nor to get."""
+    only("stranger", ["iam:Get*"])
+    with pytest.raises(FileError, match=r"s3://album/? cannot be looked at: Access Denied"):
+        run("s3://album", "-o", str(tmp_path))
+    with pytest.raises(FileError, match=r"cannot be looked at|cannot be read"):
+        run("s3://album/a.png", "-o", str(tmp_path))
+
+
+def test_keys_that_there_are_not(store, album, only, monkeypatch, tmp_path):
+    """The store's own words."""
+    only("nobody", ["s3:*"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unknown")
+    with pytest.raises(FileError, match=r"cannot be looked at: The AWS Access Key Id .* does not exist"):
+        run("s3://album", "-o", str(tmp_path))
+    done = run(str(album), "-o", "s3://larger/unknown")
+    assert done.stderr.splitlines()[-1] == STOPPED
+
+
+def test_a_store_goes_away_on_the_way(store, album, monkeypatch):
+    """The next file shows it, and the others are not tried."""
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("short")
+    from tfdeconv.cli.upscaling import worker
+
+    def and_away(*arguments, real=worker.upscale_photograph):
+        line = real(*arguments)
+        server.stop()
+        return line
+
+    monkeypatch.setattr(worker, "upscale_photograph", and_away)
+    done = run(str(album), "-o", "s3://short/x2")
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert done.exit_code == 1
+    error, summary = done.stderr.splitlines()
+    assert error.startswith("tfdeconv: error: s3://short/x2/day/b.png cannot be written: Could not connect")
+    assert summary == "1 of 4 files done, 1 failed, then stopped: the others would fail as well."
+
+
+def test_a_store_that_wants_fewer_requests(store, album, monkeypatch):
+    """Is asked again by its library; a file that fails then fails alone."""
+
+    class SlowDown(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self):
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+            self.send_response(503)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body if self.command == "PUT" else b"")
+
+        do_HEAD = do_GET = do_PUT  # noqa: N815
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowDown) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        s3fs.S3FileSystem.clear_instance_cache()
+        done = run(str(album / "a.png"), str(album / "day" / "b.png"), "-o", "s3://larger/slow")
+        s3fs.S3FileSystem.clear_instance_cache()
+        server.shutdown()
+    assert done.exit_code == 1
+    first, second, summary = done.stderr.splitlines()
+    assert first.startswith("tfdeconv: error: s3://larger/slow/a.png cannot be written: ")
+    assert second.startswith("tfdeconv: error: s3://larger/slow/b.png cannot be written: ")
+    assert summary == "0 of 2 files done, 2 failed."
+
+
+def test_from_a_store_to_the_disk(store, album, tmp_path):
+    """And the other way round, with the folders."""
+    store.put_file(str(album / "a.png"), "album/deep/er/a.png")
+    run("s3://album", "-o", str(tmp_path))
+    assert (tmp_path / "deep" / "er" / "a.png").is_file()
 
 
 @pytest.mark.parametrize("place", ["memory://album", "-"])

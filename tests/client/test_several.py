@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -400,6 +401,81 @@ def free_ports() -> Iterator[int]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             yield probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_none_of_many_is_there(scheme: str) -> None:
+    """Each is named, once, whatever the number of attempts."""
+    gone = [f"{scheme}://127.0.0.1:{port}" for port in itertools.islice(free_ports(), 3)]
+    with connect(gone, model=MODEL, retry=FAST) as client, pytest.raises(errors.UnreachableError) as caught:
+        client.status()
+    text = str(caught.value)
+    assert text.startswith("None of 3 servers can be reached: ")
+    assert sorted(re.findall(r"(\S+) cannot be reached", text)) == sorted(gone)
+    assert text.count("refused") == 3
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_a_dead_address_of_a_name(names: dict[str, list[str]], protocol: str) -> None:
+    """Costs no request; the others answer."""
+    with fakes(protocol, 1) as ((url,), _):
+        scheme, _, place = url.partition("://")
+        names["models.test"] = ["127.0.0.9", "127.0.0.1", "127.0.0.8"]
+        port = place.rpartition(":")[2]
+        with connect(f"{scheme}+dns://models.test:{port}", model=MODEL, timeout=20) as client:
+            for _ in range(6):
+                assert client.status()
+
+
+@contextlib.contextmanager
+def mute() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_a_server_that_takes_connections_and_never_answers(protocol: str) -> None:
+    """Is left out after the first request at the latest."""
+    with fakes(protocol, 1) as ((url,), (there,)), mute() as port:
+        silent = f"{url.partition('://')[0]}://127.0.0.1:{port}"
+        with connect([silent, url], model=MODEL, timeout=2) as client:
+            failed = 0
+            for _ in range(8):
+                try:
+                    assert client.status(timeout=0.4 if protocol == "rest" and not failed else 5)
+                except errors.DeadlineExceededError:
+                    failed += 1
+            assert failed == (protocol == "rest")
+        assert len(there.seen) == 8 - failed
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_a_server_that_hangs(protocol: str) -> None:
+    """Answers nothing until the deadline: it is left out, and tried again later."""
+    with fakes(protocol) as (urls, (one, other)), connect(urls, model=MODEL) as client:
+        client.status()
+        client.status()
+        one.script.append(30)
+        with pytest.raises(errors.DeadlineExceededError):
+            client.status(timeout=0.4)
+        for _ in range(6):
+            client.status()
+        assert (len(one.seen), len(other.seen)) == (2, 7)
+        one.released.set()
+        wait_for(lambda: bool(client.status()) and len(one.seen) > 2, 20)
+
+
+def test_a_slow_request_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers others meanwhile gets its turns."""
+    peers = Peers([parse("grpc://a"), parse("grpc://b")])
+    peer = peers.choose()
+    sent = time.monotonic()
+    peers.reached(peer)
+    peers.unanswered(peer, sent)
+    assert peer.out_until == 0
+    peers.unanswered(peer, time.monotonic() + 1)
+    assert peer.out_until > 0
 
 
 def test_ready_means_all_that_are_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -24,3 +25,6 @@ class _PlaceType(click.ParamType[Place]):
 
 
 PLACE = _PlaceType()
+
+PATH = click.Path(path_type=Path, readable=False)
+"""A file or folder of this machine. What is wrong with one is told by what opens it: no mistake of usage."""

@@ -71,8 +71,9 @@ def _read_bytes(path: Any) -> bytes:
     try:
         with open_input(path) as file:
             return file.read()
-    except OSError as error:
-        raise FileError(f"--input {path} cannot be read: {error.strerror or error}.") from None
+    except Exception as error:  # each store has its own
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise FileError(f"--input {path} cannot be read: {reason.rstrip('.')}.") from error
 
 
 def _read_npy(path: Any) -> NDArray[Any]:

@@ -34,7 +34,8 @@ def connect(
             servers of the same models, and ``grpc+dns://name:8500`` (``grpcs+dns``, ``http+dns``,
             ``https+dns``; ``dns:///name:8500`` is the same as the first) one at each address of the name,
             which is looked up again every 30 seconds: requests go to them in turn, and repeated ones
-            elsewhere; one that cannot be reached is left out for half a second, later up to 30.
+            elsewhere; one that cannot be reached, or that lets a request's time pass and answers nothing
+            meanwhile, is left out for half a second, later up to 30.
         model: Name of the model for calls that do not name one.
         timeout: Seconds for a call, retries included, unless the call says otherwise; ``math.inf`` for no
             limit. Default 60.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tfdeconv import errors
 from tfdeconv.wire import status_codes
+
+_NAMED = 8  # servers in one message
 
 # HTTP folds several codes into 400; these parts of TensorFlow Serving's messages tell them apart.
 _FAILED_PRECONDITION_TEXTS = (
@@ -47,6 +50,18 @@ def unreachable(url: str, reason: str) -> errors.UnreachableError:
             "other's certificate?"
         )
     return errors.UnreachableError(f"{url} cannot be reached: {reason}. {asked}")
+
+
+def none_reachable(found: Sequence[errors.UnreachableError]) -> errors.UnreachableError:
+    """Return the error of several servers that all cannot be reached, from the error of each.
+
+    Example:
+        >>> print(none_reachable([unreachable("http://a:1", "refused"), unreachable("http://b:1", "reset")]))
+        None of 2 servers can be reached: http://a:1 cannot be reached: ...
+    """
+    told = "; ".join(str(error).partition(". Is the server")[0] for error in found[:_NAMED])
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return errors.UnreachableError(f"None of {len(found)} servers can be reached: {told}{more}.")
 
 
 def unresolved(url: str, reason: str) -> errors.UnreachableError:

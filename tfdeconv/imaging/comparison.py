@@ -39,9 +39,9 @@ def comparison(before: Photograph, after: Photograph) -> Photograph:
     scale = after.pixels.shape[1] / width
     side = max(1, min(_PART, height, width, int(_PANEL / scale)))
     top, left = detailed_part(before.pixels, side)
-    part_before = pillow.fromarray(_on_white(before.pixels[top : top + side, left : left + side]))
+    part_before = pillow.fromarray(on_white(before.pixels[top : top + side, left : left + side]))
     edges = [round(edge * scale) for edge in (top, top + side, left, left + side)]
-    part_after = pillow.fromarray(_on_white(after.pixels[edges[0] : edges[1], edges[2] : edges[3]]))
+    part_after = pillow.fromarray(on_white(after.pixels[edges[0] : edges[1], edges[2] : edges[3]]))
     zoom = max(1, round(_PANEL / part_after.width))
     panel = (part_after.width * zoom, part_after.height * zoom)
     bicubic = pillow.Resampling.BICUBIC
@@ -51,7 +51,7 @@ def comparison(before: Photograph, after: Photograph) -> Photograph:
 
     room = 2 * panel[0] + _GAP
     shrink = min(room / width, _OVERVIEW_HEIGHT / height)
-    overview = pillow.fromarray(_on_white(before.pixels)).resize(
+    overview = pillow.fromarray(on_white(before.pixels)).resize(
         (max(1, round(width * shrink)), max(1, round(height * shrink))), bicubic
     )
     labels_top = overview.height + 2 * _GAP
@@ -88,7 +88,7 @@ def detailed_part(pixels: NDArray[Any], side: int) -> tuple[int, int]:
     tops, lefts = range(0, height - side + 1, step), range(0, width - side + 1, step)
     best, where = -1.0, (0, 0)
     for top in tops:
-        band = _on_white(pixels[top : top + side]).mean(axis=-1, dtype=np.float32)
+        band = on_white(pixels[top : top + side]).mean(axis=-1, dtype=np.float32)
         across = np.square(np.diff(band, axis=1, append=band[:, -1:])).sum(axis=0)
         down = np.square(np.diff(band, axis=0)).sum(axis=0)
         total = np.concatenate([[0], np.cumsum(across + down, dtype=np.float64)])
@@ -99,8 +99,13 @@ def detailed_part(pixels: NDArray[Any], side: int) -> tuple[int, int]:
     return where
 
 
-def _on_white(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """8-bit RGB of pixels with 1 to 4 channels."""
+def on_white(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the 8-bit RGB pixels that viewers show of a photograph's, transparent areas on white.
+
+    Example:
+        >>> on_white(np.array([[[0, 128]]], np.uint8)).tolist()
+        [[[127, 127, 127]]]
+    """
     pixels = eight_bit(pixels)
     channels = pixels.shape[-1]
     if channels in (2, 4):

@@ -142,6 +142,8 @@ def whole_output(target: Place | BinaryIO, *, overwrite: bool = False) -> Iterat
                 stream.flush()
         except Exception as error:  # each store has its own
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if isinstance(error, FileNotFoundError) and " " not in reason:  # its name alone
+                reason = "there is no such bucket"
             raise FileError(f"{target} cannot be written: {reason.rstrip('.')}.") from error
 
 

@@ -99,7 +99,7 @@ def check_target(
         try:
             check_free(target, overwrite=overwrite)
         except FileError as error:
-            raise ImageError(str(error)) from None
+            raise ImageError(str(error)) from error.__cause__
 
 
 def write_photograph(

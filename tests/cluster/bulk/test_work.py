@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import importlib.util
 import json
+import os
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import numpy as np
 import pytest
+from click.testing import CliRunner
 from cluster.bulk import tiny_work
+from PIL import Image
 
 from tfdeconv.cli.bulk.job_list import Job, JobList
 from tfdeconv.cli.bulk.options import Engine
 from tfdeconv.cli.bulk.progress import Progress
 from tfdeconv.cli.bulk.run import run
+from tfdeconv.cli.commands.predict import command as predict
+from tfdeconv.cli.commands.upscale import command as upscale
 from tfdeconv.cluster.bulk import work
-from tfdeconv.cluster.session import session
+from tfdeconv.cluster.session import ClusterError, session
 
 JOBS = 2_000
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
 WITHOUT_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _processes_of_ray_import_this() -> Iterator[None]:
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Any]:
+    """A cluster of this machine alone, for all tests and commands of this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))  # its processes import tiny_work
         patch.setenv("RAY_worker_niceness", "0")  # they would wait for whatever else runs
-        yield
+        with session(cpus=1) as ray:
+            patch.setattr("tfdeconv.cluster.session.session", lambda *_, **__: contextlib.nullcontext(ray))
+            yield ray
 
 
 class Ended(NamedTuple):
@@ -78,7 +91,7 @@ def ended(engine: str, names: list[str], folder: Path) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def on_ray(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+def on_ray(ray: Any, tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """Thousands of jobs, the last but one of which kills the process that does it."""
     names = [f"{number}.png" for number in range(JOBS)]
     names.insert(-1, tiny_work.DEADLY)
@@ -119,13 +132,82 @@ def test_a_job_that_kills_its_process(on_ray):
 
 
 @WITHOUT_RAY
-def test_the_source_waits_for_those_who_work(tmp_path):
+def test_the_source_waits_for_those_who_work(ray, tmp_path):
     """However few bytes an item has, it is not drawn long before it is needed."""
     log = tmp_path / "drawn"
-    with session(cpus=1) as ray:
-        items = functools.partial(tiny_work.counted, 10_000, log)
-        results: Any = work(ray, items, tiny_work.nothing, workers=1, together=8)
-        for _ in zip(range(2_000), results, strict=False):
+    items = functools.partial(tiny_work.counted, 10_000, log)
+    results: Any = work(ray, items, tiny_work.nothing, workers=1, together=8)
+    for _ in zip(range(2_000), results, strict=False):
+        pass
+    assert 2_000 <= int(log.read_text()) < 3_500
+    results.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.name == "nt" or os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("a disk may not be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@WITHOUT_RAY
+def test_a_full_disk(ray, small_disk, tmp_path):
+    """Ends the run with a line; what is there is whole."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(6):
+        pixels = np.random.default_rng(number).integers(0, 256, (200, 200, 3), np.uint8)
+        Image.fromarray(pixels).save(photos / f"{number}.png")
+    line = [str(photos), "-o", str(small_disk / "x2"), "--engine", "ray", "--workers", "1"]
+    done = CliRunner().invoke(upscale, line, catch_exceptions=False)
+    assert done.exit_code == 1
+    error, summary = done.stderr.splitlines()
+    assert error.startswith("tfdeconv: error: ")
+    assert error.endswith("cannot be written: No space left on device.")
+    assert "1 failed, then stopped: the others would fail as well" in summary
+    for path in small_disk.rglob("*.png"):
+        with Image.open(path) as picture:
+            assert picture.size == (400, 400)
+            picture.load()
+    assert not list(small_disk.rglob(".*"))
+
+
+@WITHOUT_RAY
+def test_a_saved_model_that_does_not_load(ray, tmp_path):
+    """Ends the run with the worker's reason, in one line; nothing is written."""
+    model = tmp_path / "model" / "1"
+    model.mkdir(parents=True)
+    (model / "saved_model.pb").write_bytes(b"nonsense")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    line = [str(model.parent), "--engine", "ray", "--workers", "1", "--input", str(tmp_path / "a.png")]
+    line += ["--output", str(tmp_path / "out")]
+    with pytest.raises(
+        ClusterError, match=r"^a worker cannot start: Cannot read the SavedModel in .*/1: "
+    ) as e:
+        CliRunner().invoke(predict, line, catch_exceptions=False)
+    assert "\n" not in str(e.value)
+    assert not list(tmp_path.rglob("out/*"))
+
+
+@WITHOUT_RAY
+@pytest.mark.parametrize("answers", [False, True])
+def test_an_address_without_a_cluster(tmp_path, monkeypatch, answers):
+    """Nothing there, or something else that never answers: a line, soon."""
+    monkeypatch.setattr("tfdeconv.cluster.session.PATIENCE", 1.0)
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        if answers:
+            other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with (
+            pytest.raises(ClusterError, match=f"^--address {address}: no Ray cluster answers there") as error,
+            session(address),
+        ):
             pass
-        assert 2_000 <= int(log.read_text()) < 3_500
-        results.close()
+    assert "\n" not in str(error.value)

@@ -161,7 +161,7 @@ def main(models: Path, spare: Path) -> None:
             time.sleep(2 * QUEUE_SECONDS + 0.3)
             moment = time.monotonic()
             os.kill(number, signal.SIGKILL)
-            time.sleep(3)
+            time.sleep(2)
         say(step, **load.told(moment))
 
     def steady() -> None:
@@ -249,7 +249,7 @@ def main(models: Path, spare: Path) -> None:
         time.sleep(2 * QUEUE_SECONDS + 0.3)
         moment = time.monotonic()
         cluster.remove_node(workers[0], allow_graceful=False)
-        time.sleep(4)
+        time.sleep(2)
     say("node", **load.told(moment))
     left = wait_for(lambda: len(deployment._state()[1]) == 2)
     cluster.add_node(num_cpus=1, **store)

@@ -16,6 +16,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+from google_store import google_store
 from serving_waits import wait_for
 
 from tfdeconv.client import connect
@@ -369,6 +370,57 @@ def s3() -> Iterator[Any]:
         files.mkdir("models")
         yield files
     server.stop()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_a_model_in_google_cloud_storage(toy_folder: Path, tmp_path: Path) -> None:
+    """Is served, and removed from this machine in the end."""
+    with google_store("models") as files:
+        for path in (toy_folder / "1").rglob("*"):
+            if path.is_file():
+                files.pipe_file(f"models/toy/{path.relative_to(toy_folder)}", path.read_bytes())
+        cache = tmp_path / "cache"
+        with (
+            Server(
+                model_name="toy",
+                model_base_path="gs://models/toy",
+                model_cache_dir=cache,
+                file_system_poll_wait_seconds=0.05,
+                start_timeout=30,
+                grpc_port=None,
+            ) as server,
+            connect(server.rest_url, model="toy", timeout=20) as client,
+        ):
+            np.testing.assert_allclose(client.predict([[1.0, 2.0]])["y"], [[2, 4]])
+        assert list(cache.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_rights_and_a_store_that_are_lost(
+    s3: Any, cache: ModelCache, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loaded versions keep serving, and status and log say why; so without an answer at all."""
+    from moto import settings
+    from moto.core.authorization import ActionAuthenticatorMixin
+
+    for name, content in VARIABLES.items():
+        s3.pipe_file(f"models/kept/1/{name}", content)
+    repository = ModelRepository(
+        lambda name, version, path: Model(path), poll_seconds=0.05, base_paths=BasePaths(cache)
+    )
+    with contextlib.closing(repository):
+        repository.configure([ModelConfig("m", "s3://models/kept")], timeout=30)
+        with monkeypatch.context() as patch:
+            patch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0.0)
+            patch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+            wait_for(lambda: repository.statuses("m")[0].note != "", 30)
+            (status,) = repository.statuses("m")
+            assert status.state.name == "AVAILABLE"
+            assert status.note.startswith("access denied (The AWS Access Key Id")
+            with repository.lease(ModelSpec("m")) as servable:
+                assert servable.model.files == VARIABLES
+            assert "s3://models/kept cannot be read: access denied" in caplog.text
+        wait_for(lambda: repository.statuses("m")[0].note == "", 30)
 
 
 def test_a_model_in_s3(s3: Any, toy_folder: Path, tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from tfdeconv.cli.bulk.job_list import Job
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_AWAY = {"ConnectionError", "ClientConnectionError"}  # Python's and botocore's, aiohttp's
 
 
 class Outcome(NamedTuple):
@@ -28,22 +31,26 @@ class Outcome(NamedTuple):
     stops: bool = False
 
 
-def stops_all(error: BaseException, target: Any) -> bool:
-    """Return whether an error in writing ``target`` is not of this file: a full disk, a store without rights.
+def stops_all(error: BaseException, job: Job) -> bool:
+    """Return whether an error is not of this job alone: a full disk, a store without rights or away.
 
     Example:
         >>> from pathlib import Path
+        >>> job = Job(Path("photos/a.png"), Path("a.png"))
         >>> full = ValueError("a.png cannot be written")
         >>> full.__cause__ = OSError(errno.ENOSPC, "No space left on device")
-        >>> stops_all(full, Path("a.png")), stops_all(ValueError("a.png is broken"), Path("a.png"))
+        >>> stops_all(full, job), stops_all(ValueError("photos/a.png is broken"), job)
         (True, False)
     """
-    closed_store = hasattr(target, "fs") and str(error).startswith(str(target))
+    writes = hasattr(job.target, "fs") and str(job.target) in str(error)
+    remote = any(hasattr(place, "fs") for place in job)
     cause = error.__cause__
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in _FULL:
             return True
-        if closed_store and isinstance(cause, PermissionError | FileNotFoundError):  # of the bucket
+        if writes and isinstance(cause, PermissionError | FileNotFoundError):  # of the bucket
+            return True
+        if remote and not _AWAY.isdisjoint(kind.__name__ for kind in type(cause).__mro__):
             return True
         cause = cause.__cause__
     return False

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from tfdeconv.cli.bulk.job_list import looked_at
+from tfdeconv.errors import FileError
 from tfdeconv.imaging.storage import whole_output
 
 NAME = "failures.jsonl"
@@ -20,15 +22,21 @@ class FailureReport:
 
     Args:
         folder: The folder of the results; None: nothing is written.
+
+    Attributes:
+        lost: Why it could not be written; empty where it could.
     """
 
     def __init__(self, folder: Any) -> None:
         self._place = None if folder is None else folder / NAME
         self._file: IO[str] | None = None
+        self.lost = ""
 
     def __enter__(self) -> Self:
-        if self._place is not None and self._place.exists():
-            self._place.unlink()
+        if self._place is not None:
+            with looked_at(self._place):
+                if self._place.exists():
+                    self._place.unlink()
         return self
 
     def __exit__(
@@ -39,13 +47,16 @@ class FailureReport:
         with self._file as file:
             if not isinstance(self._place, Path):
                 file.seek(0)
-                with whole_output(self._place, overwrite=True) as out:  # type: ignore[arg-type]
-                    out.writelines(line.encode() for line in file)
+                try:
+                    with whole_output(self._place, overwrite=True) as out:  # type: ignore[arg-type]
+                        out.writelines(line.encode() for line in file)
+                except FileError as failure:  # the store that the results did not reach either
+                    self.lost = str(failure)
 
     @property
     def written(self) -> Any:
         """Where it is; None where there were no failures."""
-        return None if self._file is None else self._place
+        return None if self._file is None or self.lost else self._place
 
     def add(self, path: str, reason: str) -> None:
         """Write why a file was not done."""

@@ -84,6 +84,8 @@ def run(
             if outcome.stops:
                 stopped = True
                 break
+    if report.lost:
+        click.echo(error_line(report.lost, command), err=True)
     if progress.failed and todo > 1:
         told = f"{progress.done} of {todo} files done, {progress.failed} failed"
         if stopped:
@@ -167,9 +169,11 @@ def check_writable(folder: Any) -> None:
     """
     if not isinstance(folder, Path):
         return  # the first put tells
-    there = next((place for place in (folder, *folder.absolute().parents) if place.is_dir()), folder)
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         tempfile.TemporaryFile(dir=there).close()
+    except NotADirectoryError:
+        raise FileError(f"--output {folder}: {there} is a file, not a folder.") from None
     except OSError as error:
         raise FileError(f"--output {folder}: nothing can be written there: {error.strerror}.") from None
 

@@ -9,6 +9,7 @@ import click
 
 from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging.formats.atomic_file import draft_of
@@ -22,7 +23,7 @@ UNSEEN = 1e-6
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.option(
     "--input-shape",
     metavar="SHAPE",
@@ -30,7 +31,7 @@ UNSEEN = 1e-6
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where to write the HTML report.  [default: MODEL-analysis.html in this folder]",
 )
 @click.option("--no-report", is_flag=True, help="Print the table only.")

@@ -18,10 +18,12 @@ import click
 import numpy as np
 
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.native_output import native_output_dropped
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import ExportError, ImageError, InternalError
 
-PHOTO = Path(__file__).with_name("demo_photo.jpg")
+PHOTO = Path(__file__).parents[1] / "demo_photo.jpg"
 MODEL = "upscaler"
 SCALE = 2
 TILE = 512
@@ -32,14 +34,14 @@ TOLERANCE = 1 / 255
 @click.command()
 @click.option(
     "--image",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=PHOTO,
     show_default="a photograph that comes with tfdeconv",
     help="Photograph to use. It is halved first, so that the result can be compared with it.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("build/demo"),
     show_default=True,
     help="Folder for the pictures and the SavedModel.",
@@ -95,22 +97,21 @@ def _step(what: str) -> Iterator[None]:
 
 def _read(path: Path) -> tuple[Any, Any]:
     """The photograph, cropped to even sizes, and the same at half the size, as uint8 RGB."""
-    from PIL import Image, UnidentifiedImageError
-
+    from tfdeconv.imaging import read_photograph
     from tfdeconv.imaging.bicubic import degrade
+    from tfdeconv.imaging.comparison import on_white
 
     try:
-        with Image.open(path) as picture:
-            photo = picture.convert("RGB")
-    except FileNotFoundError:
-        raise ImageError(f"--image must name a photograph; there is no file {str(path)!r}.") from None
-    except (OSError, UnidentifiedImageError) as error:
-        raise ImageError(f"--image {str(path)!r} cannot be read as a picture: {error}.") from None
-    if min(photo.size) < SCALE:
+        with native_output_dropped():
+            photo = on_white(read_photograph(path).pixels)
+    except ImageError as error:
+        raise ImageError(f"--image {error}") from None
+    height, width = photo.shape[:2]
+    if min(height, width) < SCALE:
         raise ImageError(
-            f"--image must be at least {SCALE} pixels wide and high; received {photo.width} x {photo.height}."
+            f"--image must be at least {SCALE} pixels wide and high; received {width} x {height}."
         )
-    halved, original = degrade(np.asarray(photo), SCALE)
+    halved, original = degrade(photo, SCALE)
     return original, halved
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Folder of images, or of NAME_hr and NAME_lr pairs; its subfolder xSCALE where there is one.",
 )
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Weights file (.npz) of a training run.  [default: the weights that come with tfdeconv]",
 )
 @click.option(

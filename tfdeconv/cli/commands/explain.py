@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import click
 
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging.formats.atomic_file import draft_of
@@ -48,8 +49,8 @@ LARGEST = 10_000_000
 @click.option(
     "--weights", metavar="NUMBERS", default="ones", show_default=True, help="ones, bilinear, or taps."
 )
-@click.option("--figure", type=click.Path(path_type=Path), help="Draw the layout: .png, .svg or .pdf.")
-@click.option("--animate", type=click.Path(path_type=Path), help="Animate it: .gif, .html or .mp4.")
+@click.option("--figure", type=PATH, help="Draw the layout: .png, .svg or .pdf.")
+@click.option("--animate", type=PATH, help="Animate it: .gif, .html or .mp4.")
 @click.option("--serve", is_flag=True, help="Show it in the browser instead, with controls to move.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of --serve.  [default: any free one]")
 @click.option("--fps", type=click.IntRange(1, 30), default=2, show_default=True, help="Frames per second.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfdeconv.cli.keras_file import load_keras_file
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
 
@@ -19,7 +20,7 @@ _TILE = 512
 
 
 @click.command()
-@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH", type=PATH)
 @click.option(
     "--format",
     "format_",
@@ -46,12 +47,12 @@ _TILE = 512
 @click.option(
     "--model",
     "model_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Export this .keras file instead of the upscaler that comes with tfdeconv.",
 )
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Weights file (.npz) of `tfdeconv train` for the upscaler.",
 )
 @click.option(
@@ -79,7 +80,7 @@ _TILE = 512
 )
 @click.option(
     "--calibration",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of pictures, or .npy file of samples, that sets the ranges of int8.",
 )
 @click.option(

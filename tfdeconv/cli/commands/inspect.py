@@ -10,6 +10,7 @@ import click
 
 from tfdeconv import version_folders
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import NotFoundError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("folder", metavar="SAVED_MODEL", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="SAVED_MODEL", type=PATH)
 @click.option(
     "--device",
     type=click.Choice(["cpu", "gpu"]),

@@ -9,14 +9,15 @@ from typing import Any
 import click
 
 from tfdeconv.cli.keras_file import load_keras_file
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging.formats.atomic_file import draft_of
 
 
 @click.command()
-@click.argument("model_file", type=click.Path(path_type=Path))
-@click.argument("output_file", type=click.Path(path_type=Path))
+@click.argument("model_file", type=PATH)
+@click.argument("output_file", type=PATH)
 @click.option(
     "--input-shape",
     "shapes",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.serving import templates
 
 
@@ -16,7 +17,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--overwrite", is_flag=True, help="Replace files that are there and differ.")
 def init(folder: Path, *, overwrite: bool) -> None:
     """Write models.config, batching.config, compose.yaml and the rest into DIR.

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tfdeconv.cli.messages import shown
+from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 
@@ -19,7 +20,7 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 @click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     multiple=True,
     help="Folder of photographs. May be repeated.",
@@ -33,19 +34,19 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 )
 @click.option(
     "--recipe",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Recipe (TOML).  [default: the one of the shipped weights]",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("build/train"),
     show_default=True,
     help="The run's files go to OUTPUT/ARCHITECTURE/xSCALE, or OUTPUT/ARCHITECTURE-jpeg/xSCALE.",
 )
 @click.option(
     "--initial",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Weights file (.npz) to start from.  [default: what the recipe says]",
 )
 @click.option(

@@ -14,7 +14,7 @@ import click
 from tfdeconv.cli.bulk.options import check_places, engine_of, engine_options
 from tfdeconv.cli.bulk.run import check_writable, run, without_drafts
 from tfdeconv.cli.messages import shown
-from tfdeconv.cli.place import PLACE
+from tfdeconv.cli.place import PATH, PLACE
 from tfdeconv.cli.upscaling.jobs import ENDINGS, LeftOut, find
 from tfdeconv.cli.upscaling.network import NetworkChoice
 from tfdeconv.cli.upscaling.photograph import Settings
@@ -117,7 +117,7 @@ Examples:
 )
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Weights (.npz) of `tfdeconv train`.  [default: those that come with tfdeconv]",
 )
@@ -269,8 +269,9 @@ def command(
     report_in = folder if on_ray or resume else None
     skip = skip_existing or resume
     with without_drafts(folder if resume else None):
-        if not run(found.jobs, worker, engine=chosen, command=command, skip=skip, report_in=report_in):
-            raise SystemExit(1)
+        done = run(found.jobs, worker, engine=chosen, command=command, skip=skip, report_in=report_in)
+    if found.left_out.closed or not done:
+        raise SystemExit(1)
 
 
 def _absolute(path: Any) -> Any:
@@ -278,6 +279,8 @@ def _absolute(path: Any) -> Any:
 
 
 def _tell_left_out(left_out: LeftOut) -> None:
+    for folder in left_out.closed:
+        click.echo(f"tfdeconv: error: {shown(folder)}.", err=True)
     if left_out.count:
         names = ", ".join(shown(file) for file in left_out.first)
         more = left_out.count - len(left_out.first)

@@ -59,7 +59,7 @@ def predict_folders(
     for job in find(sources, first, ending=ending).jobs:
         if job.target == first:  # one picture, and a name that ends as a file's does
             raise InvalidArgumentError(f"--output {first} must be a folder; it names a file.")
-        inside = job.target.relative_to(first)
+        inside = str(job.target.relative_to(first))  # folders may be of several stores
         jobs.add(Job(job.source, job.target), others=[folder / inside for folder in others])
     jobs.complete()
     for folder in folders.values():

@@ -85,7 +85,7 @@ class PredictWorker:
         except (InvalidArgumentError, InvalidRequestError) as error:
             text = one_line(error, names=(job.source, job.target)).removeprefix("--input ")
             about = "" if str(job.source) in text or str(job.target) in text else shown(job.source)
-            return Outcome(failure=text, about=about, stops=stops_all(error, job.target))
+            return Outcome(failure=text, about=about, stops=stops_all(error, job))
         except TfdeconvError as error:
             return Outcome(failure=one_line(error), about=shown(job.source))
         except Exception as error:
@@ -103,7 +103,7 @@ class PredictWorker:
                 _check_kept(results[name], name)
             notes += self._doubts(job, results[name], name)
         first, *others = self._folders.items()
-        inside = job.target.relative_to(first[1])
+        inside = str(job.target.relative_to(first[1]))
         for name, folder in others:  # the target comes last: it is there when all are
             self._write(folder / inside, results[name], name)
         return Outcome(line=self._write(job.target, results[first[0]], first[0]), notes=tuple(notes))

@@ -52,12 +52,14 @@ class LeftOut:
     """Pictures in folders that are not read, and folders that may not be looked into.
 
     Attributes:
-        count: How many.
+        count: How many pictures.
         first: The first of them.
+        closed: The folders, and why.
     """
 
     count: int = 0
     first: list[Any] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
 
     def add(self, file: Any) -> None:
         """Note one more."""
@@ -130,7 +132,8 @@ def _check_ending(output: Any, ending: str | None) -> None:
     suffix = output.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidArgumentError(
-            f"{output} must end in one of {', '.join(SUFFIXES)}, which choose the format."
+            f"{output} must end in one of {', '.join(SUFFIXES)}, which choose the format; if it is to be a "
+            "folder, make it first."
         )
     if ending is not None and KINDS[suffix] != KINDS[ending]:
         raise InvalidArgumentError(
@@ -178,7 +181,9 @@ def _below(path: Any, output: Any, ending: str | None, left_out: LeftOut) -> Ite
         suffix = file.suffix.lower()
         if suffix in READ_SUFFIXES and (not isinstance(file, Path) or _may_be_read(file)):
             photographs = True
-            yield Job(file, output / _renamed(file, ending).relative_to(path))
+            yield Job(
+                file, output / str(_renamed(file, ending).relative_to(path))
+            )  # perhaps of another store
         elif suffix in READ_SUFFIXES or _is_picture(suffix):
             left_out.add(file)
     if not photographs:
@@ -212,7 +217,10 @@ def _tree(folder: Any, results: Any, left_out: LeftOut) -> Iterator[Any]:
     seen: set[tuple[int, int]] = set()
 
     def refused(error: OSError) -> None:
-        left_out.add(f"{error.filename}/ ({error.strerror})")
+        reason = f"the folder {error.filename} cannot be looked into: {error.strerror}"
+        if Path(error.filename) == folder:
+            raise FileError(f"{reason}.")
+        left_out.closed.append(reason)
 
     for where, folders, names in os.walk(folder, onerror=refused, followlinks=True):
         place = Path(where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tfdeconv.cli.bulk.job_list import Job
 from tfdeconv.cli.messages import shown
 from tfdeconv.cli.native_output import native_output_dropped
 from tfdeconv.cli.upscaling.target_size import TargetSize
+from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.imaging import check_target, read_photograph, write_photograph
 from tfdeconv.imaging.comparison import comparison
 from tfdeconv.imaging.photograph import Photograph
@@ -103,14 +105,11 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
     if power is not None:
         pixels = to_srgb_curve(pixels, power, has_alpha=photograph.has_alpha)
     with _progress_bar(shown(job.source.name), height * width) as progress:
-        pixels = upscale(
-            pixels,
-            scale,
-            size=size,
-            **chosen,
-            tile=settings.tile,
-            progress=progress,
-        )
+        try:
+            pixels = upscale(pixels, scale, size=size, **chosen, tile=settings.tile, progress=progress)
+        except InvalidArgumentError as error:
+            message = re.sub(r"^size must be", f"{settings.size.options} must make it", str(error))
+            raise InvalidArgumentError(message) from None
     if power is not None:
         pixels = from_srgb_curve(pixels, power, photograph.pixels.dtype, has_alpha=photograph.has_alpha)
     upscaled = photograph.with_pixels(pixels)

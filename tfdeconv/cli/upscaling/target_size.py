@@ -28,6 +28,14 @@ class TargetSize:
     height: int | None = None
     fits: bool = False
 
+    @property
+    def options(self) -> str:
+        """The options that ask for a size."""
+        if self.fits:
+            return "--fit"
+        named = {"--width": self.width, "--height": self.height}
+        return " and ".join(name for name, side in named.items() if side is not None) or "--scale"
+
     def of(self, height: int, width: int) -> tuple[int, int] | None:
         """Return height and width of what becomes of a picture; None where the factor says it.
 

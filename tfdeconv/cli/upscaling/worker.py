@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfdeconv.cli.bulk.job_list import Job
 from tfdeconv.cli.bulk.outcome import Outcome, stops_all
@@ -15,7 +15,9 @@ from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.cli.upscaling.network import NetworkChoice
 from tfdeconv.cli.upscaling.photograph import Settings, upscale_photograph
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
-from tfdeconv.imaging.storage import STREAM
+
+if TYPE_CHECKING:
+    from tfdeconv.zoo.upscalers.upscaler_model import Source
 
 
 class UpscaleWorker:
@@ -44,6 +46,23 @@ class UpscaleWorker:
         self._network = self._stack.enter_context(choice.load(scale))
         if self._network is None and scale is not None:
             check_scale(scale, settings.quality, settings.source)
+        self._check_tile()
+
+    def _check_tile(self) -> None:
+        """Raise where the tile is too small for any photograph; some need more than others."""
+        from tfdeconv.zoo.pictures.tile_network import default_network
+        from tfdeconv.zoo.pictures.tiling import tiles
+        from tfdeconv.zoo.pictures.upscaling import DEFAULT_TILE, offered_factors, passes
+
+        tile, network = self._settings.tile, self._network
+        if tile >= DEFAULT_TILE:
+            return
+        if network is None:
+            quality = self._settings.quality
+            source: Source = "jpeg" if self._settings.source == "jpeg" else "clean"
+            factors = passes(self._settings.size.scale or 1.1, *offered_factors(quality, source))
+            network = default_network(factors[0], quality=quality, source=source)
+        tiles(1, 1, tile=tile, context=network.context, stride=network.stride)
 
     def close(self) -> None:
         """Close the connection to a server."""
@@ -66,8 +85,7 @@ class UpscaleWorker:
             return Outcome(line=upscale_photograph(job, self._settings, self._network))
         except FileError as error:
             names = (job.source, job.target, *([job.comparison] if self._settings.compare else ()))
-            stops = job.target is not STREAM and stops_all(error, job.target)
-            return Outcome(failure=one_line(error, names=names), stops=stops)
+            return Outcome(failure=one_line(error, names=names), stops=stops_all(error, job))
         except InvalidArgumentError as error:  # a tile too small for what this picture needs, and the like
             return Outcome(failure=one_line(error), about=shown(job.source))
         except TfdeconvError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 
 from tfdeconv.client.endpoint import Endpoint
 from tfdeconv.client.exchange.flow import Call, Deadline, Drop, Flow, LookUp, Send, Sleep, T, Together
 from tfdeconv.client.exchange.peers import Peer, Peers
 from tfdeconv.client.exchange.retry import RetryPolicy
-from tfdeconv.client.failures import unresolved
-from tfdeconv.errors import ServingError, UnavailableError, UnreachableError
+from tfdeconv.client.failures import none_reachable, unresolved
+from tfdeconv.errors import DeadlineExceededError, ServingError, UnavailableError, UnreachableError
 
 _AT_ONCE = 16  # servers that are asked at the same time where all are
 
@@ -35,21 +36,25 @@ class Delivery:
         """
         delays = self._retry.delays()
         tried: set[Peer] = set()
+        away: dict[str, UnreachableError] = {}
         while True:
+            peer = None
             try:
                 yield from self._look_up()
                 peer = self._peers.choose(tried)
                 tried.add(peer)
                 return (yield from self._send(call, deadline, peer))
             except UnavailableError as error:
+                if isinstance(error, UnreachableError) and peer is not None:
+                    away[peer.endpoint.url] = error
                 elsewhere = self._retry.attempts > 1 and self._peers.others(tried)
                 delay = 0.0 if elsewhere and isinstance(error, UnreachableError) else next(delays, None)
-                if delay is None:
+                if delay is None or not (elsewhere or deadline.allows(delay)):
+                    if len(away) > 1 and isinstance(error, UnreachableError):
+                        raise none_reachable(list(away.values())) from None
                     raise
                 if elsewhere:
                     continue
-                if not deadline.allows(delay):
-                    raise
                 tried.clear()
             yield Sleep(delay)
 
@@ -94,10 +99,19 @@ class Delivery:
 
     def _send(self, call: Call[T], deadline: Deadline, peer: Peer) -> Flow[T]:
         """Send a call to a server that has been chosen for it, and note whether it was reached."""
+        sent = 0.0
         try:
-            answer = yield Send(call, deadline.remaining(), peer.endpoint)
+            left = deadline.remaining()  # raises where there is none, before anything is sent
+            sent = time.monotonic()
+            answer = yield Send(call, left, peer.endpoint)
         except UnreachableError:
             self._peers.missed(peer)
+            raise
+        except DeadlineExceededError:
+            if deadline.allows(0):  # the server's own words, before the time was over
+                self._peers.reached(peer)
+            else:
+                self._peers.unanswered(peer, sent)
             raise
         except ServingError:
             self._peers.reached(peer)

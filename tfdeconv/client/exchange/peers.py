@@ -26,6 +26,7 @@ class Peer:
         turn: When it was last chosen, counted in choices.
         failures: How often in a row it could not be reached.
         out_until: Until when it gets no requests, on the clock of ``time.monotonic``.
+        heard: When it last answered, on that clock.
     """
 
     endpoint: Endpoint
@@ -33,6 +34,7 @@ class Peer:
     turn: int = 0
     failures: int = 0
     out_until: float = 0.0
+    heard: float = 0.0
 
 
 @dataclass(eq=False)
@@ -129,7 +131,15 @@ class Peers:
     def reached(self, peer: Peer) -> None:
         """Note that a server answered, be it with an error."""
         with self._lock:
-            peer.failures, peer.out_until = 0, 0.0
+            peer.failures, peer.out_until, peer.heard = 0, 0.0, time.monotonic()
+
+    def unanswered(self, peer: Peer, since: float) -> None:
+        """Note that a request sent at ``since`` got no answer in its time.
+
+        A server that has answered others meanwhile is slow with this one; one that has not is left out.
+        """
+        if peer.heard < since:
+            self.missed(peer)
 
     def missed(self, peer: Peer) -> None:
         """Leave a server out for a while, longer each time, since it could not be reached."""

@@ -83,8 +83,9 @@ def check_free(path: Any, *, overwrite: bool) -> None:
     """
     try:
         taken = path.exists() and (not overwrite or path.is_dir())
-    except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+    except Exception as error:  # each store has its own
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise FileError(f"{path} cannot be written: {reason.rstrip('.')}.") from error
     if taken and path.is_dir():
         raise FileError(f"{path} is a folder. Choose another name.")
     if taken:
