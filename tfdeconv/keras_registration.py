@@ -39,6 +39,7 @@ SERIALIZABLE = {
         "SubpixelConv2D",
         "TrilinearUpsampling3D",
     ),
+    "tfdeconv.layers.convolution": ("Conv1D", "Conv2D", "Conv3D"),
     "tfdeconv.training.soap": ("SOAP",),
     "tfdeconv.zoo.upscalers.luma_layer": ("Luma",),
     "tfdeconv.zoo.segmentation.pad_to_multiple": ("PadToMultiple2D",),

@@ -223,7 +223,7 @@ W = {"w": _weights(2, 2, 3, 3)}
         (
             _node("Resize", "", "s", mode="cubic"),
             {"s": np.float32([1, 1, 2, 2])},
-            [1, 2, 4, 4],
+            [1, 2, "h", "w"],
             r"mode='cubic'.* no exact layer",
         ),
         (

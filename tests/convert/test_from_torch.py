@@ -28,6 +28,7 @@ MODULES = [
     nn.Conv2d(4, 8, 5, stride=2, padding=(3, 1), groups=2, bias=False),
     nn.Conv2d(3, 4, 3, padding="valid"),
     nn.Conv3d(2, 3, 3, padding=1),
+    *(nn.Conv1d(4, 9, 3, padding=1), nn.Conv2d(3, 7, 3, padding=1), nn.Conv3d(2, 5, 3, padding=1)),  # = width
     nn.BatchNorm2d(3),
     nn.Upsample(scale_factor=3),
     nn.Upsample(scale_factor=(2, 4), mode="bilinear", align_corners=False),
@@ -48,10 +49,6 @@ MODULES = [
         nn.PixelShuffle(2),
     ),
 ]
-
-
-NEEDS_ONEDNN = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Sequential)
-"""What becomes Keras's own convolution, which takes channels first on some processors only."""
 
 
 def _title(module):
@@ -87,7 +84,7 @@ def _randomise(module):
     ("module", "data_format"),
     [
         *((module, "channels_last") for module in MODULES),
-        *((module, "channels_first") for module in MODULES if not isinstance(module, NEEDS_ONEDNN)),
+        *((module, "channels_first") for module in MODULES),
     ],
     ids=_title,
 )
@@ -177,14 +174,14 @@ class Unknown(nn.Module):
     [
         (Unknown(), r"The forward of Unknown cannot be followed"),
         (
-            nn.Sequential(nn.Sequential(nn.Hardshrink())),
-            r"Module '0\.0' \(Hardshrink\) calls PyTorch's 'hardshrink', which has no converter",
+            nn.Sequential(nn.Sequential(nn.LPPool2d(2, 2))),
+            r"Module '0\.0' \(LPPool2d\) calls PyTorch's 'lp_pool2d', which has no converter",
         ),
         (nn.Conv2d(1, 1, 3, stride=2, dilation=2), r"strides and dilation both above 1"),
         (nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), r"align_corners=True"),
         (
             nn.Upsample(scale_factor=2, mode="bicubic"),
-            r"mode='bicubic' and antialias=False on 2 spatial axes; only 'nearest'",
+            r"mode='bicubic', size=None.*; give input_shape=",
         ),
         (nn.Upsample(scale_factor=(2, 2, 2), mode="linear"), r"one for each of 1 spatial axes"),
         (nn.Upsample(scale_factor=1.5), r"scale_factor=\[1\.5, 1\.5\].*; give input_shape="),

@@ -185,21 +185,6 @@ def test_old_operator_sets(opset, op, inputs, attributes, arrays):
     check(graph([(op, inputs, "y", attributes)], arrays, opset=opset), X)
 
 
-RESIZED = [
-    {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
-    {"mode": "linear", "coordinate_transformation_mode": "asymmetric"},
-    {"mode": "linear"},
-    {"mode": "nearest", "nearest_mode": "ceil"},
-    {"mode": "nearest", "coordinate_transformation_mode": "align_corners"},
-]
-
-
-@pytest.mark.parametrize("attributes", RESIZED, ids=str)
-def test_resize_between_known_sizes(attributes):
-    """Factors that are no whole numbers, and other coordinates, where the sizes are fixed."""
-    check(graph([("Resize", "x,,s", "y", attributes)], {"s": np.float32([1, 1, 1.5, 2])}), X)
-
-
 def test_normalisations():
     """Instance and group normalisation; groups have their scales before opset 21, channels since."""
     arrays = {"s": weights(4), "b": weights(4)}
@@ -324,6 +309,81 @@ def test_a_split_axis_that_is_no_shuffle_is_computed_where_sizes_are_known():
         ("Reshape", "e,whole", "y", {}),
     ]
     check(graph(nodes, arrays), X)
+
+
+CONVENTIONS = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric")
+ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("mode", ["linear", "cubic", *ROUNDINGS])
+def test_resize_between_known_sizes(mode, convention):
+    """Every mode, rounding and coordinate rule, larger and smaller, by sizes and by scales."""
+    options = {"mode": "nearest", "nearest_mode": mode} if mode in ROUNDINGS else {"mode": mode}
+    if mode == "cubic":
+        options.update(cubic_coeff_a=-0.5, exclude_outside=int(convention == "half_pixel"))
+    options["coordinate_transformation_mode"] = convention
+    for array, inputs in (
+        (np.int64([1, 4, 9, 5]), "x,,,s"),
+        (np.float32([1, 1, 1.5, 2.6]), "x,,s"),
+        (np.float32([1, 1, 0.7, 0.5]), "x,,s"),
+    ):
+        check(graph([("Resize", inputs, "y", options)], {"s": array}, opset=19), X)
+
+
+QUANTIZED = {
+    "s": np.float32(0.05), "z": np.uint8(120), "w": np.int8([[[[3]], [[-7]], [[9]], [[1]]]] * 3),
+    "ws": np.float32([0.01, 0.02, 0.03]), "wz": np.int8([0, 1, 2]),
+}  # fmt: skip
+
+
+def test_quantized_models_compute_with_the_same_numbers():
+    """QuantizeLinear and DequantizeLinear around layers, and weights stored as whole numbers."""
+    nodes = [
+        ("QuantizeLinear", "x,s,z", "q", {}), ("DequantizeLinear", "q,s,z", "d", {}),
+        ("DequantizeLinear", "w,ws,wz", "k", {"axis": 0}), ("Conv", "d,k", "y", {}),
+    ]  # fmt: skip
+    check(graph(nodes, QUANTIZED, opset=13), X)
+
+
+def test_conditions():
+    """Comparisons and Where, with constants and computed tensors."""
+    nodes = [
+        ("Greater", "x,z", "a", {}), ("Less", "x,o", "b", {}), ("And", "a,b", "m", {}),
+        ("Neg", "x", "n", {}), ("Where", "m,n,z", "y", {}),
+    ]  # fmt: skip
+    check(graph(nodes, {"z": np.float32(0.1), "o": np.float32(1)}), X)
+
+
+BROKEN = [
+    ("Resize", "x,,,p", {}, {"p": np.int64([2, 3, 12, 16])}),
+    ("Conv", "x,w", {}, {"w": weights(5, 3, 3, 3)}),
+    ("Conv", "x,w,b", {}, {"w": weights(5, 4, 3, 3), "b": weights(4)}),
+    ("Conv", "x,w", {"strides": [2]}, {"w": weights(5, 4, 3, 3)}),
+    ("ConvTranspose", "x,w", {"group": 3}, {"w": weights(4, 3, 3, 3)}),
+    ("Concat", "x,w", {"axis": 9}, {"w": weights(2, 4, 6, 8)}),
+    ("DepthToSpace", "x", {"blocksize": 3}, {}),
+    ("Pad", "x,p", {}, {"p": np.int64([1, 2])}),
+    ("Reshape", "x,p", {}, {"p": np.int64([2, 7, -1])}),
+    ("Gather", "x,p", {"axis": 1}, {"p": np.int64([9])}),
+    ("Split", "x,p", {"axis": 1}, {"p": np.int64([3, 3])}),
+    ("PRelu", "x,w", {}, {"w": weights(3, 1, 1)}),
+]
+
+
+@pytest.mark.parametrize(("op", "inputs", "attributes", "arrays"), BROKEN, ids=[row[0] for row in BROKEN])
+def test_broken_nodes_are_named(op, inputs, attributes, arrays):
+    """What fits nowhere is a ConversionError that names the node, whichever library finds out."""
+    nodes = [(op, inputs, "y", attributes)]
+    with pytest.raises(ConversionError, match=rf"Node '{op}_0' \({op}\)"):
+        convert.from_onnx(graph(nodes, arrays, shape=(2, 4, 6, 8)))
+
+
+def test_constants_that_cannot_be_computed_are_named():
+    """The reference implementation's error, with the node's name."""
+    nodes = [("Reshape", "c,s", "w", {}), ("Conv", "x,w", "y", {})]
+    with pytest.raises(ConversionError, match=r"Node 'Reshape_0' \(Reshape\) computes with constants"):
+        convert.from_onnx(graph(nodes, {"c": weights(5, 4, 3, 3), "s": np.int64([7, 7])}))
 
 
 NORM = {"s": weights(4), "b": weights(4), "m": weights(4), "v": np.abs(weights(4))}

@@ -104,6 +104,17 @@ def test_layer_of_pytorch(module):
         nn.Upsample(scale_factor=1.7),
         nn.Upsample(scale_factor=1.7, mode="nearest-exact"),
         nn.AdaptiveAvgPool2d((4, 3)),
+        nn.AdaptiveAvgPool2d((3, 5)),
+        nn.Upsample(scale_factor=2, mode="bicubic"),
+        nn.Upsample(size=(5, 9), mode="bicubic", align_corners=True),
+        *(
+            Forward(lambda m, x, o=options: F.interpolate(x, **o))
+            for options in (
+                {"scale_factor": 0.4, "mode": "bilinear", "antialias": True},
+                {"size": (3, 11), "mode": "bicubic", "antialias": True},
+                {"scale_factor": 0.3, "mode": "area"},
+            )
+        ),
         nn.PixelUnshuffle(2),
         nn.ChannelShuffle(2),
         nn.GLU(1),
@@ -331,7 +342,7 @@ def test_several_inputs():
 
 
 REFUSED = [
-    (lambda m, x: torch.cumsum(x, 1), r"calls PyTorch's 'cumsum', which has no converter\. Converted are: "),
+    (lambda m, x: torch.fft.fft(x), r"calls PyTorch's 'fft_fft', which has no converter\. Converted are: "),
     (lambda m, x: x if x.sum() > 0 else -x, r"branches on the numbers of a tensor|over the batch axis"),
     (lambda m, x: x.view(-1, 4), r"\[\?, \?, \?, 4\]|mixes the batch with other axes"),
     (
@@ -343,10 +354,17 @@ REFUSED = [
     (lambda m, x: F.conv2d(x, x), r"computes its weight from the input"),
     (lambda m, x: x.numpy(), r"calls PyTorch's 'numpy'"),
     (lambda m, x: torch.mean(x, (0, 2)), r"over the batch axis"),
-    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bicubic"), r"mode='bicubic'"),
+    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bicubic"), r"mode='bicubic'.*give input_shape="),
+    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear3d"), r"mode='bilinear3d' on 2"),
     (lambda m, x: F.avg_pool2d(x, 2, divisor_override=3), r"divisor_override=3"),
     (lambda m, x: torch.add(x, 1, out=x), r"called in a way that has no converter: .*'out'"),
-    (lambda m, x: x[:, [1, 0]], r"Indexing by lists or tensors"),
+    (lambda m, x: x[:, [1, 0], [1, 0]], r"Indexing by several lists at once"),
+    (lambda m, x: x[:, x.argmax(1)], r"Indexing by a tensor that is computed"),
+    (lambda m, x: x + torch.randn(1), r"draws random numbers in evaluation mode.* as an input"),
+    (lambda m, x: x.std(), r"over the batch axis"),
+    (lambda m, x: x.sum(1, dtype=torch.float64), r"calls sum of float32 with dtype=torch\.float64"),
+    (lambda m, x: torch.einsum("nchw->chw", x), r"einsum\('nchw->chw'\) does not keep the batch"),
+    (lambda m, x: torch.tensor([x.shape[2]]) and x, r"cannot be followed in Forward: .* give input_shape="),
     (lambda m, x: 1, r"returns int, which does not depend on its input"),
     (lambda m, x: torch.cat([x, torch.ones(2, 1, 8, 6)], 1), r"constant .* is concatenated"),
 ]
@@ -374,7 +392,7 @@ def test_a_tensor_changed_under_a_view_is_refused():
 
 def test_pytorch_is_left_as_it_was():
     """Functions, hooks and modes that the conversion changes for its time come back, after errors too."""
-    zeros, module = torch.zeros, Forward(lambda m, x: torch.cumsum(x, 1)).train()
+    zeros, module = torch.zeros, Forward(lambda m, x: torch.fft.fft(x)).train()
     with pytest.raises(ConversionError):
         convert.from_torch(module)
     assert torch.zeros is zeros

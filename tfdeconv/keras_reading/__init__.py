@@ -9,7 +9,7 @@ from tfdeconv.keras_reading.convolution import is_convolution
 from tfdeconv.keras_reading.coordinate_maps import Everywhere, Maps, layer_position
 from tfdeconv.keras_reading.locality import NotLocal, Sizes, Stages, layer_reads, same_place
 from tfdeconv.keras_reading.operation_locality import operation_reads
-from tfdeconv.keras_reading.own_call import computes_like
+from tfdeconv.keras_reading.own_call import computes_its_base, computes_like
 from tfdeconv.keras_reading.pixel_shuffle import is_pixel_shuffle
 from tfdeconv.keras_reading.pointwise_operations import POINTWISE
 from tfdeconv.keras_reading.positive_copy import positive_copy
@@ -29,6 +29,7 @@ __all__ = [
     "Sizes",
     "Stages",
     "TransposedConvolution",
+    "computes_its_base",
     "computes_like",
     "conv_transpose_geometry",
     "is_convolution",

@@ -41,6 +41,16 @@ BINARY = {
     "pow": Binary(keras.ops.power),
     "maximum": Binary(keras.ops.maximum, keras.layers.Maximum),
     "minimum": Binary(keras.ops.minimum, keras.layers.Minimum),
+    "floor_divide": Binary(keras.ops.floor_divide),
+    "remainder": Binary(keras.ops.mod),
+    "gt": Binary(keras.ops.greater),
+    "ge": Binary(keras.ops.greater_equal),
+    "lt": Binary(keras.ops.less),
+    "le": Binary(keras.ops.less_equal),
+    "eq": Binary(keras.ops.equal),
+    "ne": Binary(keras.ops.not_equal),
+    "logical_and": Binary(keras.ops.logical_and),
+    "logical_or": Binary(keras.ops.logical_or),
 }
 
 
@@ -53,6 +63,38 @@ def combine(kind: str, first: Any, second: Any, name: str | None = None) -> Valu
     if isinstance(first, Value) and isinstance(second, Value):
         return _combine_values(binary, first, second, name)
     value, other = (first, second) if isinstance(first, Value) else (second, first)
+    constant = _broadcast(other, value)
+    neutral = {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(kind)
+    if value is first and neutral is not None and constant.size == 1 and constant.item() == neutral:
+        return value
+    operand = _operand(constant, value, value.dtype)
+    operands = (value.tensor, operand) if value is first else (operand, value.tensor)
+    return value.with_tensor(binary.operation(*operands))
+
+
+def choose(condition: Value, first: Any, second: Any) -> Value:
+    """Return ``first`` where the condition holds, else ``second``; values, numbers or arrays."""
+    values = [each for each in (first, second) if isinstance(each, Value)]
+    if any(value.rank != condition.rank for value in values):
+        raise ConversionError("Tensors of different numbers of axes are chosen from, which has no layer.")
+    dtype = values[0].dtype if values else keras.config.floatx()
+    operands = [
+        each.ordered(condition.order)
+        if isinstance(each, Value)
+        else _operand(_broadcast(each, condition), condition, dtype)
+        for each in (first, second)
+    ]
+    return condition.with_tensor(keras.ops.where(condition.tensor, *operands))
+
+
+def _operand(constant: Any, value: Value, dtype: str) -> Any:
+    """A constant of as many axes as ``value``, as its Keras tensor holds them."""
+    array = constant.transpose(value.order).astype(dtype)
+    return array.item() if array.size == 1 else array
+
+
+def _broadcast(other: Any, value: Value) -> Any:
+    """A constant with as many axes as ``value``, whose sizes it fits."""
     constant = np.asarray(other)
     if constant.ndim > value.rank:
         raise ConversionError(
@@ -66,13 +108,7 @@ def combine(kind: str, first: Any, second: Any, name: str | None = None) -> Valu
                 f"A constant of shape {constant.shape} fits a tensor of shape {value.static_shape} only for "
                 f"one size of axis {axis}. Give the sizes of the input."
             )
-    neutral = {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(kind)
-    if value is first and neutral is not None and constant.size == 1 and constant.item() == neutral:
-        return value
-    operand: Any = constant.transpose(value.order).astype(value.dtype)
-    operand = operand.item() if operand.size == 1 else operand
-    operands = (value.tensor, operand) if value is first else (operand, value.tensor)
-    return value.with_tensor(binary.operation(*operands))
+    return constant
 
 
 def _combine_values(binary: Binary, first: Value, second: Value, name: str | None) -> Value:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from tfdeconv.convert.graph.values import Size, UnknownSize, Value, image_order
 from tfdeconv.convert.operators import padding, pooling
@@ -185,8 +186,38 @@ def take(value: Value, axis: int, index: int) -> Value:
     return without(cut(value, axis, index, end), [axis], keras.ops.squeeze)
 
 
+def gather(value: Value, axis: int, indices: Any) -> Value:
+    """Return the value at several positions of an axis, in their order."""
+    at = np.asarray(indices)
+    if axis % value.rank == 0 or at.ndim != 1 or not np.issubdtype(at.dtype, np.integer):
+        raise ConversionError("Only a list of whole numbers picks from an axis, and from none of the batch.")
+    size = value.static_shape[axis]
+    if size is not None and ((at >= size) | (at < -size)).any():
+        raise ConversionError(f"Positions {at.tolist()} are not all in an axis of {size}.")
+    if (at < 0).any():
+        if size is None:
+            raise ConversionError("Negative positions need a known size; give input_shape=.")
+        at = at % size
+    return value.with_tensor(keras.ops.take(value.tensor, at, axis=value.keras_axis(axis)))
+
+
+def arg(value: Value, operation: Callable[..., Any], axis: int, *, keepdims: bool) -> Value:
+    """Return the positions along an axis that ``keras.ops.argmax`` or ``argmin`` finds."""
+    if axis % value.rank == 0:
+        raise ConversionError("Comparing examples of the batch has no layer.")
+    if keepdims:
+        found = operation(value.tensor, axis=value.keras_axis(axis), keepdims=True)
+        return value.with_tensor(keras.ops.cast(found, "int64"))
+    return without(
+        value, [axis], lambda tensor, axis: keras.ops.cast(operation(tensor, axis=axis[0]), "int64")
+    )
+
+
 def split(value: Value, axis: int, sizes: Sequence[int]) -> list[Value]:
     """Return pieces of these sizes along an axis."""
+    size = value.static_shape[axis]
+    if size is not None and sum(sizes) != size:
+        raise ConversionError(f"An axis of {size} is split into {list(sizes)}, which is another size.")
     parts, start = [], 0
     for size in sizes:
         parts.append(cut(value, axis, start, start + size))
@@ -217,8 +248,8 @@ def repeated(value: Value, axis: int, times: int) -> Value:
     return value.with_tensor(keras.ops.repeat(value.tensor, times, axis=value.keras_axis(axis)))
 
 
-def on_last_axis(value: Value, steps: Sequence[Step]) -> Value:
-    """Return the value after steps along the last axis of the source."""
-    last = value.rank - 1
-    order = (*(axis for axis in value.order if axis != last), last)
+def on_last_axis(value: Value, steps: Sequence[Step], count: int = 1) -> Value:
+    """Return the value after steps along the last axis of the source, or the last ``count`` axes."""
+    first = value.rank - count
+    order = (*(axis for axis in value.order if axis < first), *range(first, value.rank))
     return Value(value.ordered(order), order, value.data_format).everywhere(steps)

@@ -12,7 +12,7 @@ from tfdeconv.convert.messages import joined
 from tfdeconv.convert.onnx import nodes, resize, values
 from tfdeconv.convert.onnx.attributes import OnnxNode
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.errors import ConversionError
+from tfdeconv.errors import ConversionError, InvalidArgumentError
 
 STEPS: dict[str, Callable[..., list[Step]]] = {
     **nodes.RULES,
@@ -93,6 +93,8 @@ def _called(node: OnnxNode, rule: Callable[..., Any], first: Any, inputs: Sequen
         return rule(first, *inputs, **keywords)
     except ConversionError as error:
         raise ConversionError(joined(str(node), str(error))) from error
+    except InvalidArgumentError as error:  # arguments that no layer takes
+        raise ConversionError(f"{node}: {error}") from error
 
 
 @cache

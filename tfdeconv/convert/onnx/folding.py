@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv.convert.graph.values import UnknownSize
+from tfdeconv.convert.messages import one_line
+from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
 
 Array = npt.NDArray[Any]
@@ -29,6 +31,9 @@ def fold(proto: Any, inputs: Sequence[Array | None], opset: int) -> list[Any]:
     """Return the outputs of a node whose inputs are all constant.
 
     The reference implementation of ONNX computes them.
+
+    Raises:
+        ConversionError: It cannot.
     """
     helper = require("onnx.helper", extra="convert", feature="Reading an ONNX model")
     reference = require("onnx.reference", extra="convert", feature="Reading an ONNX model")
@@ -40,8 +45,16 @@ def fold(proto: Any, inputs: Sequence[Array | None], opset: int) -> list[Any]:
         [helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(names)],
         [helper.make_empty_tensor_value_info(name) for name in proto.output if name],
     )
+    # the reference knows no older DequantizeLinear, whose meaning is the same
+    opset = max(opset, 19) if proto.op_type in ("DequantizeLinear", "QuantizeLinear") else opset
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    return list(reference.ReferenceEvaluator(model).run(None, given))
+    try:
+        return list(reference.ReferenceEvaluator(model).run(None, given))
+    except Exception as error:  # whatever NumPy and the reference say of a broken node
+        raise ConversionError(
+            f"Node {proto.name!r} ({proto.op_type}) computes with constants in a way that ONNX's reference "
+            f"implementation cannot: {one_line(error)}"
+        ) from error
 
 
 def has_unknown(array: Any) -> bool:

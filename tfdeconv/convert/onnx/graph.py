@@ -11,12 +11,13 @@ import numpy as np
 
 from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import Order, Value, image_order
+from tfdeconv.convert.messages import one_line
 from tfdeconv.convert.onnx.attributes import read_node
 from tfdeconv.convert.onnx.calls import layer_name, node_value
 from tfdeconv.convert.onnx.folding import RANDOM, fold, fold_sizes, has_unknown, sizes_array
 from tfdeconv.convert.onnx.split_axes import SplitView
 from tfdeconv.convert.onnx.unpooling import NOT_UNDERSTOOD, Flattened, Switches
-from tfdeconv.errors import ConversionError
+from tfdeconv.errors import ConversionError, MissingExtraError
 from tfdeconv.extras import require
 
 
@@ -125,7 +126,12 @@ class _Graph:
             inputs = [self._lookup(name, str(node)) for name in proto.input]
             while inputs and inputs[-1] is None:
                 inputs.pop()
-            results = self._results(proto, node, inputs)
+            try:
+                results = self._results(proto, node, inputs)
+            except (ConversionError, MissingExtraError):
+                raise
+            except Exception as error:  # whatever NumPy, Keras and TensorFlow say of a node that fits nowhere
+                raise ConversionError(f"{node} does not fit its inputs: {one_line(error)}") from error
             for name, result in zip(proto.output, results, strict=False):
                 if name:
                     self.found[name] = result

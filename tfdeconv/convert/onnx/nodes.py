@@ -386,7 +386,7 @@ EVERYWHERE: dict[str, Callable[..., Steps]] = {
             _pointwise, operation
         )
         for name, operation in activations.POINTWISE.items()
-        if name not in ("square", "rsqrt")
+        if name not in ("square", "rsqrt", "expm1", "log10", "log1p", "log2", "trunc")
     },
 }  # fmt: skip
 """Operators that treat all elements alike."""

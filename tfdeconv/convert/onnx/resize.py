@@ -27,6 +27,10 @@ ROUNDING: dict[str, Callable[[Fraction], int]] = {
 }
 
 
+HALF = np.float32(0.5)
+Array = npt.NDArray[np.float32]
+
+
 def resize(
     place: Place,
     *inputs: Any,
@@ -53,7 +57,10 @@ def resize(
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
     else:
         _, scales, sizes = (*inputs, None, None, None)[:3]
-    return _resized(place, scales, sizes, mode, coordinate_transformation_mode, nearest_mode, axes, source)
+    cubic = (cubic_coeff_a, bool(exclude_outside))
+    return _resized(
+        place, scales, sizes, mode, coordinate_transformation_mode, nearest_mode, axes, source, cubic
+    )
 
 
 def upsample(
@@ -81,6 +88,7 @@ def _resized(
     rounding: str,
     axes: Sequence[int] | None,
     source: Value | None,
+    cubic: tuple[float, bool] = (-0.75, False),
 ) -> Steps:
     factors = _factors(place, scales, sizes, axes, source)
     whole = all(factor.denominator == 1 and factor >= 1 for factor in factors)
@@ -90,9 +98,13 @@ def _resized(
         return []
     if whole and (linear or repeats):
         return resizing.upsampling(place, [int(factor) for factor in factors], linear=linear)
-    known = convention in COORDINATES and (mode == "linear" or (mode == "nearest" and rounding in ROUNDING))
+    known = convention in COORDINATES and (
+        mode in ("linear", "cubic") or (mode == "nearest" and rounding in ROUNDING)
+    )
     if known and place.sizes is not None and None not in place.sizes:
-        return _between_known_sizes(place, factors, mode, convention, rounding, by_size=sizes is not None)
+        return _between_known_sizes(
+            place, factors, mode, convention, rounding, cubic, by_size=sizes is not None
+        )
     raise ConversionError(
         f"has mode={mode!r}, coordinate_transformation_mode={convention!r} and nearest_mode={rounding!r} "
         f"with factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by "
@@ -122,8 +134,10 @@ def _factors(
             if multiple is None and at >= 2:
                 raise ConversionError("has sizes that depend on unknown ones. Give the input fixed sizes.")
             factors[at] = multiple or Fraction(1)
-        elif at >= 2:  # the sizes of batch and channels repeat what they are
+        elif at >= 2:
             factors[at] = Fraction(int(value), place.size(at - 2))
+        elif source is not None and source.static_shape[at]:
+            factors[at] = Fraction(int(value), source.static_shape[at])
     if factors[:2] != [1, 1]:
         raise ConversionError(
             f"resizes by ({', '.join(map(str, factors))}); batch and channels must keep their sizes."
@@ -141,33 +155,44 @@ def _repeats(factor: int, convention: str, rounding: str) -> bool:
     )
 
 
-def _aligned(y: int, factor: Fraction, size: int, out: int) -> Fraction:
-    return Fraction(0) if out == 1 else Fraction(y * (size - 1), out - 1)
-
-
-COORDINATES: dict[str, Callable[[int, Fraction, int, int], Fraction]] = {
-    "half_pixel": lambda y, factor, size, out: (y + Fraction(1, 2)) / factor - Fraction(1, 2),
-    "pytorch_half_pixel": lambda y, factor, size, out: (
-        Fraction(0) if out == 1 else (y + Fraction(1, 2)) / factor - Fraction(1, 2)
-    ),
+COORDINATES: dict[str, Callable[[Array, np.float32, int, int], Array]] = {
+    "half_pixel": lambda y, factor, size, out: (y + HALF) / factor - HALF,
+    "half_pixel_symmetric": lambda y, factor, size, out: (y + HALF) / factor - HALF,
+    "pytorch_half_pixel": lambda y, factor, size, out: (y + HALF) / factor - HALF if out > 1 else y * 0,
+    "tf_half_pixel_for_nn": lambda y, factor, size, out: (y + HALF) / factor,
     "asymmetric": lambda y, factor, size, out: y / factor,
-    "align_corners": _aligned,
+    "align_corners": lambda y, factor, size, out: y * np.float32(size - 1) / np.float32(max(out - 1, 1)),
 }
-"""Where output y of ``out`` lies among ``size`` samples (ONNX's operator documentation, Resize)."""
+"""Where output y of ``out`` lies among ``size`` samples (ONNX's operator documentation, Resize); in float32,
+as runtimes compute it, so that nearest picks what they pick."""
 
 
 def _between_known_sizes(
-    place: Place, factors: Sequence[Fraction], mode: str, convention: str, rounding: str, *, by_size: bool
+    place: Place,
+    factors: Sequence[Fraction],
+    mode: str,
+    convention: str,
+    rounding: str,
+    cubic: tuple[float, bool],
+    *,
+    by_size: bool,
 ) -> Steps:
-    coordinates: list[npt.NDArray[Any]] = []
     known = [place.size(axis) for axis in range(len(factors))]
+    coordinates = []
     for size, factor in zip(known, factors, strict=True):
         out = int(factor * size) if by_size else math.floor(float(factor) * size)
-        at = [COORDINATES[convention](y, factor, size, out) for y in range(out)]
-        if mode == "nearest":
-            coordinates.append(np.array([min(max(ROUNDING[rounding](x), 0), size - 1) for x in at], int))
-        else:
-            coordinates.append(np.array(at, np.float64))
+        y = np.arange(out, dtype=np.float32)
+        at = COORDINATES[convention](y, np.float32(float(factor)), size, out)
+        if convention == "half_pixel_symmetric":  # the centres meet where the outputs are no whole number
+            at = at + np.float32(Fraction(size, 2) * (1 - out / (factor * size)))
+        coordinates.append(at)
+    axes = list(zip(coordinates, known, strict=True))
     if mode == "nearest":
-        return resizing.pick(place, coordinates)
-    return resizing.resample(place, coordinates, known)
+        picks = [np.array([ROUNDING[rounding](Fraction(float(x))) for x in at], int) for at, _ in axes]
+        return resizing.pick(place, [at.clip(0, size - 1) for at, size in zip(picks, known, strict=True)])
+    if mode == "linear":
+        return resizing.by_matrices(place, [resizing.linear_matrix(at, size) for at, size in axes])
+    a, exclude = cubic
+    return resizing.by_matrices(
+        place, [resizing.cubic_matrix(at, size, a, exclude_outside=exclude) for at, size in axes]
+    )

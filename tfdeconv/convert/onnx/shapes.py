@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfdeconv.convert.graph import combining, shaping
@@ -229,7 +228,7 @@ def gather(name: Named, value: Value, indices: Any = None, *, axis: int = 0) -> 
         raise ConversionError("gathers examples of the batch or by a matrix of indices, which has no layer.")
     if at.ndim == 0:
         return shaping.take(value, axis, int(at))
-    return value.with_tensor(keras.ops.take(value.tensor, at, axis=value.keras_axis(axis)))
+    return shaping.gather(value, axis, at)
 
 
 RULES: dict[str, Callable[..., Any]] = {

@@ -12,7 +12,7 @@ import numpy as np
 from tfdeconv import layers
 from tfdeconv.convert.graph import combining, shaping
 from tfdeconv.convert.graph.values import Value
-from tfdeconv.convert.onnx import shapes, unpooling
+from tfdeconv.convert.onnx import quantization, shapes, unpooling
 from tfdeconv.convert.onnx.nodes import constant, only, optional, padded, per_axis
 from tfdeconv.convert.onnx.unpooling import Switches
 from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling
@@ -35,6 +35,18 @@ def power(name: Named, first: Any, second: Any) -> Value:
     if isinstance(first, Value) and not isinstance(second, Value) and second.size == 1 and second.item() == 2:
         return first.everywhere([keras.ops.square])
     return combining.combine("pow", first, second, name)
+
+
+def where(name: Named, condition: Any, first: Any, second: Any) -> Value:
+    """Where with a computed condition."""
+    if not isinstance(condition, Value):
+        raise ConversionError("chooses by a constant, which fits one size of input only.")
+    return combining.choose(condition, first, second)
+
+
+def compare(kind: str, name: Named, first: Any, second: Any) -> Value:
+    """Greater, Less, Equal, ..., And, Or."""
+    return combining.combine(kind, first, second, name)
 
 
 def variadic(kind: str, name: Named, *values: Any) -> Any:
@@ -84,7 +96,7 @@ def layer_normalization(
     return shaping.on_last_axis(
         value,
         normalizations.layer_normalization(
-            value.place(name), scale, optional(offset, "bias"), size=len(scale), epsilon=epsilon
+            value.place(name), scale, optional(offset, "bias"), shape=[len(scale)], epsilon=epsilon
         ),
     )
 
@@ -260,10 +272,24 @@ def scatter_nd(name: Named, data: Any, indices: Any, updates: Any, *, reduction:
 
 RULES: dict[str, Callable[..., Any]] = {
     **shapes.RULES,
+    **quantization.RULES,
     **{
         op: partial(binary, kind)
         for op, kind in {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}.items()
     },
+    **{
+        op: partial(compare, kind)
+        for op, kind in {
+            "Greater": "gt",
+            "GreaterOrEqual": "ge",
+            "Less": "lt",
+            "LessOrEqual": "le",
+            "Equal": "eq",
+            "And": "logical_and",
+            "Or": "logical_or",
+        }.items()
+    },
+    "Where": where,
     "Pow": power,
     **{
         op: partial(variadic, kind) for op, kind in {"Sum": "add", "Max": "maximum", "Min": "minimum"}.items()
@@ -272,7 +298,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "LayerNormalization": layer_normalization,
     **{
         f"Reduce{op}": partial(reduction, kind)
-        for op, kind in {"Mean": "mean", "Sum": "sum", "Max": "amax", "Min": "amin"}.items()
+        for op, kind in {"Mean": "mean", "Sum": "sum", "Max": "amax", "Min": "amin", "Prod": "prod"}.items()
     },
     "Softmax": softmax,
     "LogSoftmax": log_softmax,

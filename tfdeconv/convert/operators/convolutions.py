@@ -14,9 +14,9 @@ from tfdeconv.convert.kernels import kernel_from_torch, with_weights
 from tfdeconv.convert.operators.padding import Pads, pad
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
+from tfdeconv.layers.convolution import convolution_class
 
 CONV_TRANSPOSE = {1: layers.Conv1DTranspose, 2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
-CONV = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 
 
 def conv_transpose(
@@ -74,7 +74,7 @@ def convolution(
     padding, around = (
         ("same", None) if isinstance(pads, str) else _padding(kernel, strides, pads, dilation_rate)
     )
-    layer = CONV[rank](
+    layer = convolution_class(rank, place.data_format)(
         kernel.shape[-1],
         kernel.shape[:-2],
         strides=tuple(strides),

@@ -53,18 +53,18 @@ def group_normalization(
 
 
 def layer_normalization(
-    place: Place, scale: Array | None, offset: Array | None, *, size: int, epsilon: float
+    place: Place, scale: Array | None, offset: Array | None, *, shape: Sequence[int], epsilon: float
 ) -> list[Step]:
-    """Return ``LayerNormalization`` of the last axis of the Keras tensor."""
+    """Return ``LayerNormalization`` of the last axes, of ``shape``, of the Keras tensor."""
     layer = keras.layers.LayerNormalization(
-        axis=-1,
+        axis=-1 if len(shape) == 1 else list(range(-len(shape), 0)),
         epsilon=epsilon,
         scale=scale is not None,
         center=offset is not None,
         dtype=place.dtype,
         name=place.name,
     )
-    layer.build((None, size))
+    layer.build((None, *shape))
     layer.set_weights([array for array in (scale, offset) if array is not None])
     return [layer]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tfdeconv.convert.operators import padding
+from tfdeconv.convert.operators import padding, resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 
@@ -94,16 +94,24 @@ def global_pool(place: Place, kind: str, *, keepdims: bool) -> list[Step]:
 
 
 def adaptive_pool(place: Place, kind: str, output_sizes: Sequence[int | None]) -> list[Step]:
-    """Return pooling to ``output_sizes`` by equal windows; None keeps a size."""
+    """Return pooling to ``output_sizes`` by windows as equal as can be; None keeps a size."""
     if all(size == 1 for size in output_sizes):
         return global_pool(place, kind, keepdims=True)
     windows = []
     for axis, wanted in enumerate(output_sizes):
         size = place.size(axis)
         if wanted is not None and size % wanted:
+            if kind == "average":
+                return resizing.by_matrices(
+                    place,
+                    [
+                        resizing.area_matrix(place.size(each) if out is None else out, place.size(each))
+                        for each, out in enumerate(output_sizes)
+                    ],
+                )
             raise ConversionError(
-                f"pools {size} samples to {wanted}, by windows of unequal sizes; only an output size "
-                "that divides the input's has an exact layer."
+                f"pools {size} samples to {wanted}, by windows of unequal sizes; for maxima only an output "
+                "size that divides the input's has an exact layer."
             )
         windows.append(1 if wanted is None else size // wanted)
     return [_windows(AVERAGE if kind == "average" else MAX, place, windows, windows)]

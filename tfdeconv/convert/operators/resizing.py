@@ -73,17 +73,8 @@ def pixel_unshuffle(place: Place, factor: int, order: Literal["dcr", "crd"]) -> 
     return [step]
 
 
-def resample(
-    place: Place, coordinates: Sequence[npt.NDArray[np.floating[Any]]], sizes: Sequence[int]
-) -> list[Step]:
-    """Return linear interpolation at any source coordinates of inputs of ``sizes``.
-
-    Args:
-        place: Where the operator stands.
-        coordinates: For each spatial axis where every output sample lies among the input's.
-        sizes: The input's sizes.
-    """
-    matrices = [linear_matrix(at, size) for at, size in zip(coordinates, sizes, strict=True)]
+def by_matrices(place: Place, matrices: Sequence[npt.NDArray[Any]]) -> list[Step]:
+    """Return the resampling of each spatial axis by its matrix ``[outputs, inputs]``."""
 
     def step(x: Any) -> Any:
         for axis, matrix in zip(place.spatial_axes, matrices, strict=True):
@@ -122,4 +113,80 @@ def linear_matrix(coordinates: npt.NDArray[np.floating[Any]], size: int) -> npt.
     rows = np.arange(len(at))
     np.add.at(matrix, (rows, below), 1 - (at - below))
     np.add.at(matrix, (rows, above), at - below)
+    return matrix
+
+
+def cubic_matrix(
+    coordinates: npt.NDArray[np.floating[Any]], size: int, a: float = -0.75, *, exclude_outside: bool = False
+) -> npt.NDArray[np.float64]:
+    """Return the matrix of cubic convolution at ``coordinates``; borders are repeated, or left out.
+
+    Example:
+        >>> cubic_matrix(np.array([1.0, 1.5]), 4).tolist()
+        [[0.0, 1.0, 0.0, 0.0], [-0.09375, 0.59375, 0.59375, -0.09375]]
+
+    References:
+        Keys (1981), "Cubic convolution interpolation for digital image processing".
+    """
+    at = np.asarray(coordinates, np.float64)
+    below = np.floor(at).astype(int)
+    matrix = np.zeros([len(at), size])
+    for tap in range(-1, 3):
+        place = below + tap
+        weight = _cubic(np.abs(at - place), a)
+        if exclude_outside:
+            weight = np.where((place < 0) | (place >= size), 0, weight)
+        np.add.at(matrix, (np.arange(len(at)), np.clip(place, 0, size - 1)), weight)
+    return matrix / matrix.sum(1, keepdims=True) if exclude_outside else matrix
+
+
+def _cubic(x: npt.NDArray[Any], a: float) -> npt.NDArray[Any]:
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+
+
+def _triangle(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.maximum(1 - x, 0.0)
+
+
+def area_matrix(outputs: int, size: int) -> npt.NDArray[np.float64]:
+    """Return the matrix of means over the samples that each output touches.
+
+    Example:
+        >>> area_matrix(2, 3).tolist()
+        [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]
+    """
+    matrix = np.zeros([outputs, size])
+    for row in range(outputs):
+        first, last = row * size // outputs, -(-(row + 1) * size // outputs)
+        matrix[row, first:last] = 1 / (last - first)
+    return matrix
+
+
+def antialiased_matrix(outputs: int, size: int, scale: float, *, cubic: bool) -> npt.NDArray[np.float64]:
+    """Return the matrix of a triangle or cubic kernel (a = -0.5) as wide as the outputs are apart.
+
+    Args:
+        outputs: The number of outputs.
+        size: The number of inputs.
+        scale: How many inputs an output stands for.
+        cubic: Whether the kernel is cubic.
+
+    Example:
+        >>> antialiased_matrix(1, 2, 2.0, cubic=False).tolist()
+        [[0.5, 0.5]]
+
+    References:
+        ``aten/src/ATen/native/cpu/UpSampleKernel.cpp``, after Pillow's ``Resample.c``.
+    """
+    wide = max(scale, 1.0)
+    reach = wide * (2 if cubic else 1)
+    matrix = np.zeros([outputs, size])
+    for row in range(outputs):
+        centre = scale * (row + 0.5)
+        first, last = max(int(centre - reach + 0.5), 0), min(int(centre + reach + 0.5), size)
+        x = np.abs((np.arange(first, last) - centre + 0.5) / wide)
+        weights = _cubic(x, -0.5) if cubic else _triangle(x)
+        matrix[row, first:last] = weights / weights.sum()
     return matrix

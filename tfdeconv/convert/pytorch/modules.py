@@ -13,11 +13,10 @@ import keras
 from tfdeconv import layers
 from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
-from tfdeconv.convert.operators import activations
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.pytorch import functions
+from tfdeconv.convert.pytorch import activations, convolutions, normalizations, resizing
 from tfdeconv.convert.pytorch.inputs import exported_shapes, input_shapes, input_type, without_channels
-from tfdeconv.convert.pytorch.trace import trace_module
+from tfdeconv.convert.pytorch.trace import UnfollowedError, trace_module
 from tfdeconv.errors import ConversionError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.data_format import is_channels_first
@@ -43,9 +42,7 @@ def from_torch(
             ``(None, None, 3)``. None: free sizes, the rest as the module's layers tell. Sizes are needed
             where the module computes with them. For several inputs a list of shapes.
         data_format: Layout of the returned layer, whatever PyTorch's is: "channels_last" or
-            "channels_first"; None: ``keras.config.image_data_format()``. Keras's own channels-first
-            convolutions (3.15, TensorFlow) add their bias along the last axis where that is as long as
-            they have filters; channels last has no such case.
+            "channels_first"; None: ``keras.config.image_data_format()``.
 
     Returns:
         A layer of tfdeconv or Keras, built where the module has weights; a ``keras.Sequential`` where
@@ -76,7 +73,13 @@ def from_torch(
     if torch is not None and isinstance(module, torch.export.ExportedProgram):
         shapes = input_shape or exported_shapes(module, data_format)
         return _followed(_without_guards(module), shapes, data_format)
+    if torch is not None and isinstance(module, torch.jit.ScriptModule):
+        raise ConversionError(
+            f"{type(module).__name__} is compiled by torch.jit, so that its forward cannot be followed. "
+            "Convert the module that it was made of, or export it to ONNX for from_onnx."
+        )
     if torch is not None and isinstance(module, torch.nn.Module):
+        module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
         return _followed(module, input_shape, data_format)
     return _by_attributes(module, input_shape, data_format)
 
@@ -99,8 +102,8 @@ def _followed(module: Any, input_shape: Sequence[Any] | None, data_format: str) 
             raise
         try:  # the channels were guessed
             model = trace_module(module, without_channels(shapes, data_format), dtype, data_format)
-        except ConversionError:
-            raise error from None
+        except ConversionError as again:
+            raise (again if isinstance(error, UnfollowedError) else error) from None
     return model if input_shape is not None else chain_or_model(model)
 
 
@@ -152,7 +155,7 @@ def _rank(module: Any) -> int | None:
     if name == "Upsample":
         scale = module.scale_factor
         many = len(scale) if isinstance(scale, tuple | list) else None
-        return functions.LINEAR_MODES.get(module.mode, many)
+        return resizing.LINEAR_MODES.get(module.mode, many)
     return int(name[-2]) if name[-2:] in ("1d", "2d", "3d") else 2 if name.startswith("Pixel") else None
 
 
@@ -168,7 +171,7 @@ def _padded(function: Callable[..., list[Step]], place: Place, module: Any, *nam
 
 
 def _batch_norm(place: Place, module: Any) -> list[Step]:
-    return functions.batch_norm(
+    return normalizations.batch_norm(
         replace(place, rank=int(type(module).__name__[-2])),
         module.running_mean,
         module.running_var,
@@ -209,24 +212,24 @@ def _attributes(function: Callable[..., list[Step]], *names: str) -> Callable[[P
 RULES: dict[str, Callable[[Place, Any], list[Step]]] = {
     **{
         f"ConvTranspose{rank}d": lambda place, module: _padded(
-            functions.conv_transpose, place, module, *CONV_TRANSPOSE
+            convolutions.conv_transpose, place, module, *CONV_TRANSPOSE
         )
         for rank in (1, 2, 3)
     },
     **{
-        f"Conv{rank}d": lambda place, module: _padded(functions.conv, place, module, *CONV)
+        f"Conv{rank}d": lambda place, module: _padded(convolutions.conv, place, module, *CONV)
         for rank in (1, 2, 3)
     },
     **{f"BatchNorm{rank}d": _batch_norm for rank in (1, 2, 3)},
-    "Upsample": _attributes(functions.interpolate, *UPSAMPLE),
-    "PixelShuffle": _attributes(functions.pixel_shuffle, "upscale_factor"),
-    "PReLU": _attributes(functions.prelu, "weight"),
-    "LeakyReLU": _attributes(functions.leaky_relu, "negative_slope"),
-    "ReLU": lambda place, module: functions.relu(place),
-    "ReLU6": lambda place, module: functions.relu6(place),
-    "Sigmoid": lambda place, module: activations.named(place, "sigmoid"),
-    "Tanh": lambda place, module: activations.named(place, "tanh"),
-    "SiLU": lambda place, module: activations.named(place, "silu"),
+    "Upsample": _attributes(resizing.interpolate_by, *UPSAMPLE),
+    "PixelShuffle": _attributes(resizing.pixel_shuffle, "upscale_factor"),
+    "PReLU": _attributes(activations.prelu, "weight"),
+    "LeakyReLU": _attributes(activations.leaky_relu, "negative_slope"),
+    "ReLU": lambda place, module: activations.relu(place),
+    "ReLU6": lambda place, module: activations.relu6(place),
+    "Sigmoid": lambda place, module: activations.STEPS["sigmoid"](place),
+    "Tanh": lambda place, module: activations.STEPS["tanh"](place),
+    "SiLU": lambda place, module: activations.STEPS["silu"](place),
     **{name: lambda place, module: [] for name in ("Identity", "Dropout", "Dropout2d")},
 }
 """Class name in ``torch.nn`` -> converter by attributes."""

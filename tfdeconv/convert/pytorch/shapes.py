@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 
 from tfdeconv.convert.graph import combining, shaping
 from tfdeconv.convert.graph.values import UnknownSize, Value
-from tfdeconv.convert.pytorch import functions
+from tfdeconv.convert.kernels import as_array
 from tfdeconv.errors import ConversionError
 
 Named = str | None
@@ -59,9 +60,12 @@ def select(name: Named, input: Value, dim: int, index: int) -> Value:
 def getitem(name: Named, input: Value, key: Any) -> Value:
     """``x[key]`` by numbers, slices, None and the ellipsis."""
     keys = list(key) if isinstance(key, tuple) else [key]
-    if any(one is not None and one is not ... and not isinstance(one, int | slice) for one in keys):
-        raise ConversionError("Indexing by lists or tensors has no layer; only by numbers and slices.")
-    if ... in [one for one in keys if not isinstance(one, slice)]:
+    keys = [
+        one if one is None or one is ... or isinstance(one, int | slice) else _positions(one) for one in keys
+    ]
+    if sum(isinstance(one, np.ndarray) for one in keys) > 1:
+        raise ConversionError("Indexing by several lists at once has no layer; index by one after another.")
+    if any(one is ... for one in keys):
         at = next(n for n, one in enumerate(keys) if one is ...)
         missing = input.rank - sum(one is not None and one is not ... for one in keys)
         keys[at : at + 1] = [slice(None)] * missing
@@ -72,10 +76,74 @@ def getitem(name: Named, input: Value, key: Any) -> Value:
         elif isinstance(one, int):
             value = shaping.take(value, axis, one)
             continue
+        elif isinstance(one, np.ndarray):
+            value = shaping.gather(value, axis, one)
         else:
             value = shaping.cut(value, axis, one.start, one.stop, 1 if one.step is None else one.step)
         axis += 1
     return value
+
+
+def _positions(key: Any) -> Any:
+    """The constant list of positions that an axis is indexed by."""
+    if isinstance(key, Value):
+        raise ConversionError(
+            "Indexing by a tensor that is computed has no layer; only by constant positions."
+        )
+    return as_array(key)
+
+
+def index_select(name: Named, input: Value, dim: int, index: Any) -> Value:
+    """``torch.index_select`` by constant positions."""
+    return shaping.gather(input, dim, _positions(index))
+
+
+def unbind(name: Named, input: Value, dim: int = 0) -> tuple[Value, ...]:
+    """``torch.unbind``."""
+    return tuple(shaping.take(input, dim, index) for index in range(_length(input, dim)))
+
+
+def tensor_split(name: Named, input: Value, indices_or_sections: Any, dim: int = 0) -> tuple[Value, ...]:
+    """``torch.tensor_split`` into parts of nearly equal size, or at positions."""
+    size = _length(input, dim)
+    if isinstance(indices_or_sections, int):
+        short, more = divmod(size, indices_or_sections)
+        sizes = [short + (part < more) for part in range(indices_or_sections)]
+    else:
+        ends = [0, *indices_or_sections, size]
+        sizes = [last - first for first, last in pairwise(ends)]
+    return tuple(shaping.split(input, dim, sizes))
+
+
+def movedim(name: Named, input: Value, source: Any, destination: Any) -> Value:
+    """``torch.movedim``."""
+    sources = [axis % input.rank for axis in listed(source, ())]
+    targets = [axis % input.rank for axis in listed(destination, ())]
+    order = [axis for axis in range(input.rank) if axis not in sources]
+    for target, axis in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, axis)
+    return shaping.permute(input, order)
+
+
+def roll(name: Named, input: Value, shifts: Any, dims: Any = None) -> Value:
+    """``torch.roll`` of axes behind the batch."""
+    axes = [] if dims is None else [axis % input.rank for axis in listed(dims, ())]
+    if not axes or 0 in axes:
+        raise ConversionError("roll without dims, or of the batch, mixes pictures; it has no layer.")
+    tensor = input.tensor
+    for shift, axis in zip(listed(shifts, ()), axes, strict=True):
+        tensor = keras.ops.roll(tensor, shift, axis=input.keras_axis(axis))
+    return input.with_tensor(tensor)
+
+
+def new_zeros(name: Named, input: Value, *size: Any, **options: Any) -> Value:
+    """``Tensor.new_zeros``."""
+    return filled(0.0, listed(size[0], size[1:]) if size else options["size"])
+
+
+def new_ones(name: Named, input: Value, *size: Any, **options: Any) -> Value:
+    """``Tensor.new_ones``."""
+    return filled(1.0, listed(size[0], size[1:]) if size else options["size"])
 
 
 def listed(first: Any, rest: Sequence[Any]) -> list[Any]:
@@ -129,14 +197,34 @@ def expand(name: Named, input: Value, *sizes: Any) -> Value:
     """``Tensor.expand`` where it changes nothing, or repeats an axis of size 1 known times."""
     wanted = listed(sizes[0], sizes[1:])
     value = input
-    while value.rank < len(wanted):
-        value = shaping.unsqueeze(value, 1)  # a new axis cannot come before the batch
+    if value.rank < len(wanted):
         raise ConversionError("expand adds an axis in front of the batch, which has no layer.")
-    for axis, (size, known) in enumerate(zip(wanted, value.static_shape, strict=True)):
-        if isinstance(size, UnknownSize) or size in (-1, known):
+    shape = input.static_shape
+    if any(
+        isinstance(size, UnknownSize) and known == 1
+        for size, known in zip(wanted[1:], shape[1:], strict=True)
+    ):
+        full = [
+            own if isinstance(size, int) and size == -1 else size
+            for size, own in zip(wanted, input.shape, strict=True)
+        ]
+        return combining.combine("add", filled(0.0, full), input)
+    for axis, (size, known) in enumerate(zip(wanted, shape, strict=True)):
+        if isinstance(size, UnknownSize):
+            if axis and not size.is_size(input, axis):
+                raise ConversionError(f"expand gives axis {axis} a size that is unknown; give input_shape=.")
             continue
+        if size in (-1, known):
+            continue
+        if known != 1:
+            raise ConversionError(f"expand gives axis {axis} the size {size}, and it is not known to be 1.")
         value = shaping.repeated(value, axis, int(size))
     return value
+
+
+def expand_as(name: Named, input: Value, other: Value) -> Value:
+    """``Tensor.expand_as``: in any sizes, by adding zeros."""
+    return combining.combine("add", zeros_like(None, other), input)
 
 
 def repeat_interleave(name: Named, input: Value, repeats: int, dim: int) -> Value:
@@ -169,6 +257,9 @@ def channel_shuffle(name: Named, input: Value, groups: int) -> Value:
     return input.with_tensor(keras.ops.take(input.tensor, order, axis=input.keras_axis(1)))
 
 
+PAD_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
 def pad(
     name: Named, input: Value, pad: Sequence[Any], mode: str = "constant", value: float | None = None
 ) -> Value:
@@ -176,9 +267,9 @@ def pad(
     numbers = [int(number) for number in pad]
     pairs = [(numbers[at], numbers[at + 1]) for at in range(0, len(numbers), 2)][::-1]
     around = [(0, 0)] * (input.rank - len(pairs)) + pairs
-    if mode not in functions.PAD_MODES:
-        raise ConversionError(f"pad has mode={mode!r}; known are {', '.join(functions.PAD_MODES)}.")
-    return shaping.pad(input, around, functions.PAD_MODES[mode], value or 0.0)
+    if mode not in PAD_MODES:
+        raise ConversionError(f"pad has mode={mode!r}; known are {', '.join(PAD_MODES)}.")
+    return shaping.pad(input, around, PAD_MODES[mode], value or 0.0)
 
 
 def zeros_like(name: Named, input: Value, **options: Any) -> Value:
@@ -194,13 +285,13 @@ def ones_like(name: Named, input: Value, **options: Any) -> Value:
 def filled(constant: float, sizes: Sequence[Any]) -> Value:
     """Return a constant tensor for sizes some of which are those of another tensor."""
     unknown = [size for size in sizes if isinstance(size, UnknownSize)]
-    model = next((size.value for size in unknown if size.value is not None), None)
+    model = next((size.value for size in reversed(unknown) if size.value is not None), None)
     if model is None or model.rank != len(sizes):
         raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
     value = model
     for axis, size in enumerate(sizes):
         if isinstance(size, UnknownSize):
-            if not size.is_size(model, axis):
+            if axis and not size.is_size(model, axis):
                 raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
         elif size != value.static_shape[axis]:
             value = shaping.repeated(shaping.cut(value, axis, 0, 1), axis, size)
@@ -208,7 +299,24 @@ def filled(constant: float, sizes: Sequence[Any]) -> Value:
     return value.with_tensor(make(value.tensor))
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+def cat(name: Named, tensors: Sequence[Any], dim: int = 0) -> Value:
+    """``torch.cat``."""
+    return combining.concatenate(tensors, dim, name)
+
+
+def stack(name: Named, tensors: Sequence[Any], dim: int = 0) -> Value:
+    """``torch.stack``."""
+    if not all(isinstance(tensor, Value) for tensor in tensors):
+        raise ConversionError("A constant is stacked on a tensor, which fits one batch size only.")
+    return combining.concatenate([shaping.unsqueeze(tensor, dim) for tensor in tensors], dim, name)
+
+
+def same(name: Named, input: Value, *args: Any, **kwargs: Any) -> Value:
+    """Functions that change neither numbers nor shape."""
+    return input
+
+
+VALUES: dict[str, Callable[..., Any]] = {
     "chunk": chunk,
     "split": split,
     "narrow": narrow,
@@ -224,6 +332,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "permute": permute,
     "transpose": transpose,
     "expand": expand,
+    "expand_as": expand_as,
+    "index_select": index_select,
+    "unbind": unbind,
+    "tensor_split": tensor_split,
+    "movedim": movedim,
+    "roll": roll,
+    "new_zeros": new_zeros,
+    "new_ones": new_ones,
     "repeat": repeat,
     "repeat_interleave": repeat_interleave,
     "flip": flip,
@@ -231,5 +347,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pad": pad,
     "zeros_like": zeros_like,
     "ones_like": ones_like,
+    "cat": cat,
+    "stack": stack,
+    **dict.fromkeys(("contiguous", "clone", "detach", "same", "cpu", "requires_grad_"), same),
 }
 """PyTorch's name -> a function of values; the first argument is the name of the layer."""

@@ -154,10 +154,15 @@ def _operator(name: str, *, flipped: bool = False) -> Callable[..., Any]:
 
 for _name, _function in {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul",
+    "floordiv": "floor_divide", "mod": "remainder",
 }.items():  # fmt: skip
     setattr(TracedTensor, f"__{_name}__", _operator(_function))
     setattr(TracedTensor, f"__r{_name}__", _operator(_function, flipped=True))
     setattr(TracedTensor, f"__i{_name}__", _operator(f"{_function}_"))
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(TracedTensor, f"__{_name}__", _operator(_name))
+TracedTensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 def first_traced(nested: Any) -> Any:

@@ -12,19 +12,30 @@ import keras
 
 from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
-from tfdeconv.convert.messages import joined
+from tfdeconv.convert.messages import joined, one_line
 from tfdeconv.convert.operators import activations
-from tfdeconv.convert.pytorch import functions, shapes, values
+from tfdeconv.convert.pytorch import functions, shapes
 from tfdeconv.convert.pytorch.inputs import torch_class
 from tfdeconv.convert.pytorch.tensors import VIEWS, TracedTensor, first_traced, mapped
 from tfdeconv.errors import ConversionError
 
 EVERYWHERE = {
-    "relu", "relu6", "leaky_relu", "hardtanh", "clamp", "elu", "celu", "gelu", "softplus", *activations.NAMED,
+    "relu", "relu6", "leaky_relu", "hardtanh", "clamp", "elu", "celu", "gelu", "softplus",
+    "threshold", "hardshrink", "softshrink", "rrelu", "clamp_min", "clamp_max", *activations.NAMED,
 }  # fmt: skip
 """Functions that treat all elements alike, in whatever order they lie."""
 
-CASTS = ("to", "type_as", "float", "double", "half", "type", "bfloat16", "cuda")
+TYPES = {
+    "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "long": "int64",
+    "int": "int32", "bool": "bool",
+}  # fmt: skip
+"""Methods that cast a tensor -> its type."""
+
+CASTS = ("to", "type_as", "type", "cuda", *TYPES)
+
+
+class UnfollowedError(ConversionError):
+    """The forward does what tensors without numbers cannot."""
 
 
 class Trace:
@@ -74,12 +85,12 @@ class Trace:
 
     def _called(self, name: str, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         in_place = kwargs.get("inplace", False) or (name.endswith("_") and not name.endswith("__"))
-        name = name.strip("_") if name not in values.FUNCTIONS else name
-        name = values.ALIASES.get(name, name)
+        name = name.strip("_") if name not in functions.VALUES else name
+        name = functions.ALIASES.get(name, name)
         args, kwargs = _by_schema(function, args, kwargs)
         target = first_traced((args, kwargs))
         if name in ("cast", *CASTS):
-            return _cast(target, args)
+            return self._cast(name, target, args, kwargs)
         if name in ("dim", "size", "numel", "is_floating_point"):
             return getattr(target, name)(*args[1:], **kwargs)
         args, kwargs = mapped(list(args), _value), mapped(kwargs, _value)
@@ -90,16 +101,28 @@ class Trace:
         traced = mapped(result, lambda each: make(each) if isinstance(each, Value) else each)
         return target.overwrite(traced) if in_place else traced
 
+    def _cast(
+        self, name: str, traced: TracedTensor, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> TracedTensor:
+        """A cast, or a move to a device, which changes nothing."""
+        named = [TYPES[name]] if name in TYPES else []
+        wanted = [getattr(each, "dtype", each) for each in (*args[1:], *kwargs.values())]
+        types = [*named, *(str(each) for each in wanted if type(each).__name__ == "dtype")]
+        if not types or types[-1].removeprefix("torch.") == traced.value.dtype:
+            return traced
+        tensor = keras.ops.cast(traced.value.tensor, types[-1].removeprefix("torch."))
+        return TracedTensor(traced.value.with_tensor(tensor), self.call)
+
     def _layers(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if name in functions.FUNCTIONS and name not in values.FUNCTIONS:
+        if name in functions.STEPS and name not in functions.VALUES:
             return self._steps(name, args, kwargs)
-        if name not in values.FUNCTIONS:
-            known = {*functions.FUNCTIONS, *values.FUNCTIONS} - {"same"}
+        if name not in functions.VALUES:
+            known = {*functions.STEPS, *functions.VALUES} - {"same"}
             listed = ", ".join(sorted(each for each in known if not each.startswith("_")))
             raise ConversionError(
                 f"calls PyTorch's {name!r}, which has no converter. Converted are: {listed}."
             )
-        handler = values.FUNCTIONS[name]
+        handler = functions.VALUES[name]
         _check_arguments(name, handler, args, kwargs, hidden=1)
         return handler(None if name in VIEWS else self.layer_name(name), *args, **kwargs)
 
@@ -107,7 +130,7 @@ class Trace:
         value, *rest = args if args else [kwargs.pop(next(key for key in ("input", "self") if key in kwargs))]
         if not isinstance(value, Value):
             raise ConversionError(f"PyTorch's {name!r} is called with weights as its first argument.")
-        handler = functions.FUNCTIONS[name]
+        handler = functions.STEPS[name]
         _check_arguments(name, handler, rest, kwargs, hidden=1)
         key = _key(name, value.rank, rest, kwargs)
         if key is None or key not in self.shared:
@@ -177,15 +200,6 @@ def _key(name: str, rank: int, args: Sequence[Any], kwargs: dict[str, Any]) -> A
     return (name, rank, *kwargs, *seen)
 
 
-def _cast(traced: TracedTensor, args: Sequence[Any]) -> TracedTensor:
-    """A cast or a move to a device, which must change nothing."""
-    for wanted in args[1:]:
-        wanted = getattr(wanted, "dtype", wanted)
-        if type(wanted).__name__ == "dtype" and wanted != traced.dtype:
-            raise ConversionError(f"A cast from {traced.dtype} to {wanted} has no layer.")
-    return traced
-
-
 @contextmanager
 def following(trace: Trace) -> Iterator[None]:
     """Run modules in evaluation mode, without gradients, and keep account of which one runs."""
@@ -207,10 +221,16 @@ def following(trace: Trace) -> Iterator[None]:
         hooks = torch.nn.modules.module
         stack.callback(hooks.register_module_forward_pre_hook(enter).remove)
         stack.callback(hooks.register_module_forward_hook(leave, always_call=True).remove)
+        generator = torch.default_generator.get_state()
         for name, constant in (("zeros", 0.0), ("ones", 1.0)):
             stack.callback(setattr, torch, name, getattr(torch, name))
             setattr(torch, name, _filling(getattr(torch, name), constant, trace))
         yield
+        if not torch.equal(generator, torch.default_generator.get_state()):
+            raise ConversionError(
+                f"The forward of {type(trace.module).__name__} draws random numbers in evaluation mode, "
+                "which a converted model would repeat in every call. Give it the noise as an input."
+            )
 
 
 def _filling(original: Callable[..., Any], constant: float, trace: Trace) -> Callable[..., Any]:
@@ -248,9 +268,10 @@ def trace_module(
         except ConversionError:
             raise
         except Exception as error:  # whatever the forward does that tensors without numbers cannot
-            raise ConversionError(
+            raise UnfollowedError(
                 f"The forward of {type(module).__name__} cannot be followed in {trace.where()}: "
-                f"{type(error).__name__}: {error}"
+                f"{one_line(error)} (where it computes with sizes or channels of its input, "
+                "give input_shape=)."
             ) from error
     results = mapped(outputs, _output)
     make_names_distinct(keras.tree.flatten(results))

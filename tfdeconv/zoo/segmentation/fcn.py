@@ -9,6 +9,7 @@ import keras
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.layers import CropLike
+from tfdeconv.layers.convolution import convolution_class
 from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, data_format_of, pyramid
 from tfdeconv.zoo.segmentation.fcn_upsampling import Upsampling, upsample_scores
 
@@ -112,7 +113,7 @@ def _head(features: Any, filters: int, data_format: str) -> Any:
     if not filters:
         return features
     for name, kernel_size in (("fc6", 7), ("fc7", 1)):
-        features = keras.layers.Conv2D(
+        features = convolution_class(2, data_format)(
             filters, kernel_size, padding="same", data_format=data_format, activation="relu", name=name
         )(features)
         features = keras.layers.Dropout(0.5, name=f"{name}_dropout")(features)
@@ -121,7 +122,7 @@ def _head(features: Any, filters: int, data_format: str) -> Any:
 
 def _score(features: Any, num_classes: int, name: str, initializer: str, data_format: str) -> Any:
     """Class scores of every sample; skips start at zero, so that they start as the coarser network."""
-    return keras.layers.Conv2D(
+    return convolution_class(2, data_format)(
         num_classes, 1, data_format=data_format, kernel_initializer=initializer, name=name
     )(features)
 

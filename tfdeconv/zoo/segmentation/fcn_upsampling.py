@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-import keras
-
 from tfdeconv import alignment
 from tfdeconv.errors import AlignmentError
 from tfdeconv.initializers import ICNR, Bilinear
@@ -15,6 +13,7 @@ from tfdeconv.layers import (
     DepthwiseConv2DTranspose,
     SubpixelConv2D,
 )
+from tfdeconv.layers.convolution import convolution_class
 
 Upsampling: TypeAlias = Literal["bilinear", "learned", "additive", "subpixel"]
 
@@ -53,7 +52,7 @@ def upsample_scores(
         if upsampling in ("bilinear", "learned"):
             return BilinearUpsampling2D(factor, trainable=learned, data_format=data_format, name=name)(scores)
         if upsampling == "additive":
-            expanded = keras.layers.Conv2D(
+            expanded = convolution_class(2, data_format)(
                 ADDED_CHANNELS * channels,
                 3,
                 padding="same",

@@ -11,6 +11,7 @@ from tfdeconv import alignment
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.initializers import ICNR
 from tfdeconv.layers import Conv2DTranspose, CropLike, ResizeConv2D, SubpixelConv2D
+from tfdeconv.layers.convolution import convolution_class
 from tfdeconv.zoo.segmentation.backbone import Resolutions, backbone_model, data_format_of, pyramid
 
 UNetUpsampling: TypeAlias = Literal["transposed", "subpixel", "resize"]
@@ -87,7 +88,7 @@ def UNetDecoder(  # noqa: N802
         x = keras.layers.Concatenate(axis=axis, name=f"join_{step}")([x, skip])
         x = _convolve_twice(x, width, name=f"step_{step}", data_format=data_format)
     x = CropLike(data_format=data_format, name="crop")([x, image])
-    scores = keras.layers.Conv2D(num_classes, 1, data_format=data_format, name="scores")(x)
+    scores = convolution_class(2, data_format)(num_classes, 1, data_format=data_format, name="scores")(x)
     return keras.Model(image, scores, name=name or "unet")
 
 
@@ -118,7 +119,7 @@ def _double(x: Any, skip: Any, width: int, upsampling: UNetUpsampling, *, name: 
 def _convolve_twice(x: Any, width: int, *, name: str, data_format: str) -> Any:
     axis = 1 if data_format == "channels_first" else -1
     for index in (1, 2):
-        x = keras.layers.Conv2D(
+        x = convolution_class(2, data_format)(
             width, 3, padding="same", use_bias=False, data_format=data_format, name=f"{name}_conv{index}"
         )(x)
         x = keras.layers.BatchNormalization(axis=axis, name=f"{name}_norm{index}")(x)

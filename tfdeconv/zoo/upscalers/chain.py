@@ -9,6 +9,7 @@ import keras
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.layers.convolution import convolution_class
 from tfdeconv.ops.data_format import is_channels_first
 
 KERNEL_SIZES = {2: 6, 3: 9, 4: 8}
@@ -93,15 +94,12 @@ def upsampling_chain(
     image = keras.Input((1, None, None) if channels_first else (None, None, 1), name="luma")
     # Centred, so that the zero padding is mid-grey and not black.
     hidden = keras.layers.Rescaling(1.0, offset=-0.5, name="centred")(image)
-    hidden = keras.layers.Conv2D(channels, 5, kernel_initializer="he_normal", name="features", **layout)(
-        hidden
-    )
+    convolution = convolution_class(2, layout["data_format"])
+    hidden = convolution(channels, 5, kernel_initializer="he_normal", name="features", **layout)(hidden)
     hidden = _activation(learned_slopes, channels_first, "features_activation")(hidden)
     for index in range(depth):
-        convolution = keras.layers.Conv2D(
-            channels, 3, kernel_initializer=NearIdentity(), name=f"body_{index}", **layout
-        )
-        hidden = _activation(learned_slopes, channels_first, f"body_{index}_activation")(convolution(hidden))
+        body = convolution(channels, 3, kernel_initializer=NearIdentity(), name=f"body_{index}", **layout)
+        hidden = _activation(learned_slopes, channels_first, f"body_{index}_activation")(body(hidden))
     detail = Conv2DTranspose(
         1, KERNEL_SIZES[scale], strides=scale, kernel_initializer="zeros", name="upsample", **layout
     )(hidden)

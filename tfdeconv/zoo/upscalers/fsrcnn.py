@@ -8,6 +8,7 @@ import keras
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
+from tfdeconv.layers.convolution import convolution_class
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.zoo.upscalers.pretrained import load_trained_weights
 
@@ -68,7 +69,7 @@ def FSRCNN(  # noqa: N802
     stages += [(f"map_{index}", s, 3) for index in range(1, m + 1)]
     stages += [("expand", d, 1)]
     for stage, filters, kernel_size in stages:
-        x = keras.layers.Conv2D(
+        x = convolution_class(2, data_format)(
             filters,
             kernel_size,
             padding="same",

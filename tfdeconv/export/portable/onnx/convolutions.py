@@ -14,9 +14,10 @@ from tfdeconv.export.portable.graph import Call
 from tfdeconv.export.portable.onnx.activations import activate
 from tfdeconv.export.portable.onnx.graph import Graph, Value
 from tfdeconv.export.portable.onnx.rules import one_input, rule
+from tfdeconv.layers import convolution
 
 
-@rule(keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+@rule(*convolution.KERAS.values(), *convolution.OWN.values())
 def _convolution(graph: Graph, call: Call) -> Value:
     layer = call.operation
     rank = len(layer.kernel_size)
