@@ -19,12 +19,10 @@ from tfdeconv.ops.shapes import Size, partial_shape, reshape, scaled_shape
 
 Boundary = Literal["zero", "edge"]
 
-ONE_PASS_FACTORS = ((2, 2), (3, 3))
-"""Factors with so few taps that both axes of an image are cheaper at once."""
-ONE_PASS_CHANNELS = 8
-"""Fewer channels do not fill the vectors of the one pass; the other form has long rows."""
-RESIZE_CHANNELS, VECTOR = 32, 16
-"""Fewer channels, unless they fill whole vectors, are too few to resize both axes at once."""
+MANY_CHANNELS, VECTOR = 32, 16
+"""Fewer channels, unless they fill whole vectors, are too few to upsample both axes of an image at once."""
+FEW_TAPS_FACTOR, FEW_TAPS_CHANNELS = 3, 8
+"""Factors up to this have so few taps that convolving both axes at once pays for this many channels too."""
 LINES = 32
 """Lines of a lone channel that are upsampled side by side: as many fill the vectors of any processor."""
 LEAST_PRODUCTS = 2**18
@@ -106,8 +104,7 @@ def _resize(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
                 y = _convolve(x, factors, "edge")  # linear: a graph needs its gradient only, not y
             return tape.gradient(y, x, output_gradients=upstream)
 
-        channels = x.shape[-1] or 1
-        if len(factors) == 2 and (channels >= RESIZE_CHANNELS or channels % VECTOR == 0):
+        if len(factors) == 2 and _fill_vectors(x.shape[-1]):
             return resize(x, factors), gradient
         return _axis_by_axis(x, factors, resize, lambda factor: 2), gradient
 
@@ -121,10 +118,15 @@ def _convolve(x: tf.Tensor, factors: tuple[int, ...], boundary: Boundary) -> tf.
     def depthwise(x: tf.Tensor, factors: tuple[int, ...]) -> tf.Tensor:
         return _depthwise(x, factors, boundary)
 
-    channels = x.shape[-1]
-    if factors in ONE_PASS_FACTORS and channels is not None and channels >= ONE_PASS_CHANNELS:
+    channels, factor = x.shape[-1], factors[0]
+    few_taps = factor <= FEW_TAPS_FACTOR and channels is not None and channels >= FEW_TAPS_CHANNELS
+    if factors == (factor, factor) and factor > 1 and (few_taps or _fill_vectors(channels)):
         return depthwise(x, factors)
     return _axis_by_axis(x, factors, depthwise, geometry.linear_kernel_size)
+
+
+def _fill_vectors(channels: int | None) -> bool:
+    return channels is not None and (channels >= MANY_CHANNELS or channels == VECTOR)
 
 
 def _axis_by_axis(

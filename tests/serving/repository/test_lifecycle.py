@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
+import weakref
 from pathlib import Path
 
 import grpc
@@ -297,6 +299,23 @@ class TestRepository:
         wait_for(lambda: states(repository, "one") == {1: "END"})
         assert repository.names() == ["two"]
         assert repository.status("one")[0].state is VersionState.END
+
+
+def test_an_unloaded_version_leaves_no_memory(toy_folder, tmp_path):
+    """Its graph is freed at once, though it refers to itself and Python's collector may not run for long."""
+    Toys.copy(toy_folder / "1", tmp_path, 1)
+    with Server(model_base_path=tmp_path, model_name="toy", rest_port=None) as server:
+        repository = server.runtime.repository
+        with repository.lease(ModelSpec("toy")) as servable:
+            graph = weakref.ref(servable.model.graph)
+        del servable
+        gc.disable()
+        try:
+            Toys.copy(toy_folder / "2", tmp_path, 2)
+            repository.poll()
+            wait_for(lambda: graph() is None)
+        finally:
+            gc.enable()
 
 
 def test_a_half_copied_version_waits_while_the_old_one_serves(toy_folder, tmp_path):

@@ -7,6 +7,7 @@ keeps serving until a wanted one is available, as TensorFlow Serving's availabil
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -318,6 +319,8 @@ class ModelRepository:
             entry.servable, entry.state = None, VersionState.END
             self._reconcile()
             self._publish()
+        # A graph refers to itself: without this its memory waits for a collection of the oldest generation.
+        gc.collect()
 
     def _wait_until_available(
         self, names: Sequence[str], timeout: float | None, cancel: threading.Event | None
