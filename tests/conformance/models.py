@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 import tfdeconv as td
+from tfdeconv.layers.convolution import convolution_class
 from tfdeconv.zoo.upscalers import fine, slim
 
 
@@ -30,13 +31,14 @@ class ModelCase:
 
 
 def _backbone() -> keras.Model:
-    """Three levels of a few channels; without biases, whose axis would be Keras's own choice."""
-    first = keras.config.image_data_format() == "channels_first"
+    """Three levels of a few channels; Keras's own convolutions need oneDNN for channels first on the CPU."""
+    data_format = keras.config.image_data_format()
+    first, convolution = data_format == "channels_first", convolution_class(2, data_format)
     x = image = keras.Input([3, None, None] if first else [None, None, 3])
     for width in (2, 4):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, activation="relu")(x)
+        x = convolution(width, 3, padding="same", activation="relu")(x)
         x = keras.layers.MaxPooling2D(2)(x)
-    return keras.Model(image, keras.layers.Conv2D(5, 3, padding="same", use_bias=False)(x))
+    return keras.Model(image, convolution(5, 3, padding="same")(x))
 
 
 def _upscalers(name: str, channels: int) -> list[ModelCase]:

@@ -41,6 +41,7 @@ def upsample_scores(
             "subpixel" have only the first kind.
 
     Example:
+        >>> import keras
         >>> scores = keras.layers.MaxPooling2D(2)(image := keras.Input([8, 8, 3]))
         >>> upsample_scores(scores, image, 2, "bilinear", name="up").shape
         (None, 8, 8, 3)
