@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tfdeconv.serving.server import Server
 
 _FAILED = 255
-_COLLECTED_OBJECTS = 10_000
 _HELP = """Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.
 
 The flags are those of tensorflow_model_server; each is shown with its default.
@@ -169,7 +168,6 @@ def _serve(parsed: flags.Parsed) -> None:
         server.start(cancel=stopping)
         gc.collect()
         gc.freeze()  # the models' objects live as long as the process: collections need not visit them
-        gc.set_threshold(_COLLECTED_OBJECTS)  # requests free by reference counts nearly all that they make
         _announce(server)
         stopping.wait()
     except CancelledError:
