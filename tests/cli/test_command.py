@@ -13,7 +13,7 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 
 def run(code):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=250, check=False
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import math
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +28,7 @@ import trustme
 from client.fakes.fake_grpc import grpc_server
 from client.fakes.fake_model import MODEL, Failures
 from client.fakes.fake_rest import rest_server
-from serving_waits import wait_for
+from serving_waits import free_port, wait_for
 
 from tfdeconv import errors
 from tfdeconv.client import TLS, RetryPolicy, connect, connect_async
@@ -68,7 +70,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(120)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()
@@ -84,19 +86,6 @@ class Servers:
     def urls(self, protocol: str) -> list[str]:
         scheme = {"grpc": "grpc", "rest": "http"}[protocol]
         return [f"{scheme}://{host}:{self.ports[protocol]}" for host in HOSTS]
-
-
-def port_of_all_hosts() -> int:
-    """A port that is free at each of the addresses."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            sockets = [stack.enter_context(socket.socket()) for _ in HOSTS]
-            sockets[0].bind((HOSTS[0], 0))
-            port = sockets[0].getsockname()[1]
-            with contextlib.suppress(OSError):
-                for host, other in zip(HOSTS[1:], sockets[1:], strict=True):
-                    other.bind((host, port))
-                return port
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +105,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
     module.work = work
     tf.saved_model.save(module, str(folder / "1"), {"serving_default": work})
-    ports = port_of_all_hosts(), port_of_all_hosts()
+    ports = free_port(HOSTS), free_port(HOSTS)
     victim = ServerProcess(folder, HOSTS[1], ports)
     try:
         options: Any = {"model_base_path": folder, "model_name": "work"}
@@ -198,7 +187,9 @@ def test_requests_go_to_all_in_turn(servers: Servers, log: Log, protocol: str) -
         assert log.counts() == dict.fromkeys(urls, 10)
         log.sent.clear()
         list(client.predict_many(({"x": [1.0], "turns": 2} for _ in range(60)), concurrency=12))
-        assert all(12 <= count <= 28 for count in log.counts().values()), log.counts()
+        # One that does not get on is passed over for a while, but not before it has five.
+        assert len(log.sent) == 60
+        assert all(log.counts()[url] >= 5 for url in urls), log.counts()
 
 
 def query(urls: list[str], stop: threading.Event) -> list[float]:
@@ -220,8 +211,9 @@ def requests(stop: threading.Event) -> Iterator[dict[str, Any]]:
         yield {"x": [float(number)], "turns": TURNS}
 
 
-def test_a_server_is_killed(servers: Servers, log: Log) -> None:
+def test_a_server_is_killed(servers: Servers, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """With requests in flight over both protocols: none fails, and it is asked again when it is back."""
+    monkeypatch.setattr(peers_module, "_LAST_LEFT_OUT", 4.0)
     gone = [servers.urls(protocol)[1] for protocol in ("grpc", "rest")]
 
     def since(moment: float, *, gone_only: bool) -> Counter[str]:
@@ -235,24 +227,28 @@ def test_a_server_is_killed(servers: Servers, log: Log) -> None:
             for protocol in ("grpc", "rest")
         ]
         try:
-            wait_for(lambda: len(log.sent) > 20 and all(log.open[url] for url in gone), 90)
+            wait_for(lambda: len(log.sent) > 20 and all(log.open[url] for url in gone), 120)
             killed = time.monotonic()
             servers.victim.kill()
-            wait_for(lambda: since(killed, gone_only=False).total() > 40, 60)
+            wait_for(lambda: since(killed, gone_only=False).total() > 40, 120)
             away = list(log.sent)
             servers.victim.start()
             servers.victim.wait()
             back = time.monotonic()
-            wait_for(lambda: all(since(back, gone_only=True)[url] > 2 for url in gone), 60)
+            wait_for(lambda: all(since(back, gone_only=True)[url] > 2 for url in gone), 120)
         finally:
             stop.set()
         for one in answers:
-            assert one.result(60) == [number + TURNS for number in range(len(one.result()))]
+            assert one.result(120) == [number + TURNS for number in range(len(one.result()))]
     lost = {url for url, start, end, error in away if error is not None and start < killed < end}
     assert lost, "no request was in flight when the server was killed"
     assert all(isinstance(error, errors.UnreachableError | None) for *_, error in log.sent)
+    # Each of the four clients tries again after 0.37 to 0.5 s, twice that, and so on up to 3 to 4 s.
+    seconds = max(start for _, start, *_ in away) - killed
+    tries = 4 * (1 + math.log2(1 + seconds / 0.37) + seconds / 3)
     asked = sum(url in gone and start > killed + 0.2 for url, start, *_ in away)
-    assert asked <= 0.3 * len([start for _, start, *_ in away if start > killed]), "it was not left out"
+    others = sum(url not in gone and start > killed for url, start, *_ in away)
+    assert asked <= max(0.4 * others, tries), "it was not left out"
 
 
 @pytest.fixture
@@ -384,8 +380,11 @@ def test_what_is_wrong_with_a_request_is_wrong_everywhere(protocol: str) -> None
 
 def test_one_of_many_is_there() -> None:
     """The first request finds it, whatever the number of attempts."""
-    gone = [f"grpc://127.0.0.1:{port}" for port in itertools.islice(free_ports(), 7)]
-    with fakes("grpc", 1) as (urls, _), connect(gone + urls, model=MODEL) as client:
+    with (
+        closed_ports(7) as ports,
+        fakes("grpc", 1) as (urls, _),
+        connect([*(gone := [f"grpc://127.0.0.1:{port}" for port in ports]), *urls], model=MODEL) as client,
+    ):
         assert client.status()
         states = client.status_by_endpoint()
         assert [one.version for one in states.pop(urls[0])] == [3, 2]
@@ -393,21 +392,29 @@ def test_one_of_many_is_there() -> None:
         for url, error in states.items():
             assert isinstance(error, errors.UnreachableError)
             assert str(error).startswith(f"{url} cannot be reached")
-        assert client.wait_until_ready(timeout=10).version == 3
+        assert client.wait_until_ready(timeout=60).version == 3
 
 
-def free_ports() -> Iterator[int]:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            yield probe.getsockname()[1]
+@contextlib.contextmanager
+def closed_ports(count: int) -> Iterator[list[int]]:
+    """Ports that are taken but not listened on: connections are refused, and nobody else gets them."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        yield [one.getsockname()[1] for one in sockets]
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
 def test_none_of_many_is_there(scheme: str) -> None:
     """Each is named, once, whatever the number of attempts."""
-    gone = [f"{scheme}://127.0.0.1:{port}" for port in itertools.islice(free_ports(), 3)]
-    with connect(gone, model=MODEL, retry=FAST) as client, pytest.raises(errors.UnreachableError) as caught:
+    with (
+        closed_ports(3) as ports,
+        connect(
+            gone := [f"{scheme}://127.0.0.1:{port}" for port in ports], model=MODEL, retry=FAST
+        ) as client,
+        pytest.raises(errors.UnreachableError) as caught,
+    ):
         client.status()
     text = str(caught.value)
     assert text.startswith("None of 3 servers can be reached: ")
@@ -422,7 +429,7 @@ def test_a_dead_address_of_a_name(names: dict[str, list[str]], protocol: str) ->
         scheme, _, place = url.partition("://")
         names["models.test"] = ["127.0.0.9", "127.0.0.1", "127.0.0.8"]
         port = place.rpartition(":")[2]
-        with connect(f"{scheme}+dns://models.test:{port}", model=MODEL, timeout=20) as client:
+        with connect(f"{scheme}+dns://models.test:{port}", model=MODEL, timeout=60) as client:
             for _ in range(6):
                 assert client.status()
 
@@ -439,11 +446,11 @@ def test_a_server_that_takes_connections_and_never_answers(protocol: str) -> Non
     """Is left out after the first request at the latest."""
     with fakes(protocol, 1) as ((url,), (there,)), mute() as port:
         silent = f"{url.partition('://')[0]}://127.0.0.1:{port}"
-        with connect([silent, url], model=MODEL, timeout=2) as client:
+        with connect([silent, url], model=MODEL, timeout=20) as client:
             failed = 0
             for _ in range(8):
                 try:
-                    assert client.status(timeout=0.4 if protocol == "rest" and not failed else 5)
+                    assert client.status(timeout=2 if protocol == "rest" and not failed else 20)
                 except errors.DeadlineExceededError:
                     failed += 1
             assert failed == (protocol == "rest")
@@ -451,19 +458,25 @@ def test_a_server_that_takes_connections_and_never_answers(protocol: str) -> Non
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
-def test_a_server_that_hangs(protocol: str) -> None:
+def test_a_server_that_hangs(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers nothing until the deadline: it is left out, and tried again later."""
+    passed = [0.0]
+    clock = types.SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0])
+    monkeypatch.setattr(peers_module, "time", clock)
+    monkeypatch.setattr(peers_module, "_FIRST_LEFT_OUT", 600.0)
+    monkeypatch.setattr(peers_module, "_LAST_LEFT_OUT", 600.0)
     with fakes(protocol) as (urls, (one, other)), connect(urls, model=MODEL) as client:
         client.status()
         client.status()
         one.script.append(30)
         with pytest.raises(errors.DeadlineExceededError):
-            client.status(timeout=0.4)
+            client.status(timeout=2)
         for _ in range(6):
             client.status()
         assert (len(one.seen), len(other.seen)) == (2, 7)
         one.released.set()
-        wait_for(lambda: bool(client.status()) and len(one.seen) > 2, 20)
+        passed[0] = 600.0
+        wait_for(lambda: bool(client.status()) and len(one.seen) > 2)
 
 
 def test_a_slow_request_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -482,10 +495,10 @@ def test_ready_means_all_that_are_there() -> None:
     """One server without the model is waited for."""
     with fakes("grpc") as (urls, (one, _)), connect(urls, model=MODEL) as client:
         one.script.append(("NOT_FOUND", "Could not find any versions of model upscaler"))
-        assert client.wait_until_ready(timeout=20).version == 3
+        assert client.wait_until_ready(timeout=60).version == 3
         assert len(one.seen) == 2
         with pytest.raises(errors.DeadlineExceededError, match=rf"{urls[0]}: .*; {urls[1]}: "):
-            client.wait_until_ready(model="none", timeout=0.2)
+            client.wait_until_ready(model="none", timeout=2)
 
 
 def test_a_reload_goes_to_all() -> None:

@@ -40,7 +40,7 @@ def request():
 
 def ask(channel):
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    return list(stub.Predict(request(), timeout=20).outputs["y"].float_val)
+    return list(stub.Predict(request(), timeout=60).outputs["y"].float_val)
 
 
 class TestTls:
@@ -219,7 +219,7 @@ class TestGrpc:
                 f"127.0.0.1:{server.grpc_port}", [("grpc.max_receive_message_length", -1)]
             ) as channel:
                 stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-                future = stub.Predict.future(image, timeout=20)
+                future = stub.Predict.future(image, timeout=60)
                 started.set()
                 answers.append(future.result().model_spec.version.value)
 
@@ -233,7 +233,7 @@ class TestGrpc:
 
 
 def http_call(server, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=60)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -245,7 +245,7 @@ def http_call(server, method, path, body=None, headers=None):
 def raw_http(server, *pieces):
     """Send bytes as they are, one piece after the other, and return all that comes back."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             connection.sendall(piece)
@@ -347,7 +347,7 @@ class TestRest:
         """Half a request is answered with UNAVAILABLE when the time is up, without a traceback in the log."""
         server = Server(model_base_path=toy_folder, model_name="toy", grpc_port=None)
         server.start()
-        with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", server.rest_port), timeout=60) as connection:
             head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n"
             connection.sendall(f"{head}Expect: 100-continue\r\n\r\n{{".encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 100 ")  # it reads the body by now
@@ -361,7 +361,7 @@ class TestRest:
         """A request that outlives the limit is answered with DEADLINE_EXCEEDED."""
         release = threading.Event()
         monkeypatch.setattr(
-            RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(20) else (500, b"")
+            RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(60) else (500, b"")
         )
         with Server(
             model_base_path=toy_folder, model_name="toy", rest_api_timeout_in_ms=50, grpc_port=None

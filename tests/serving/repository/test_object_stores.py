@@ -167,7 +167,7 @@ class TestWhole:
 def test_versions_come_and_go(store: Any, repository: ModelRepository, tmp_path: Path) -> None:
     """A new version replaces the old one, whose copy is removed; in the end nothing is left."""
     put(store, 1, VARIABLES)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     with repository.lease(ModelSpec("m")) as servable:
         assert servable.model.files == VARIABLES
     assert len(copies(tmp_path)) == 1
@@ -188,7 +188,7 @@ def test_a_store_that_is_away(
 ) -> None:
     """Keeps the loaded versions serving; status and, once, the log tell; and once when it is back."""
     put(store, 1, VARIABLES)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     looks = []
 
     def away(*args: Any, **kwargs: Any) -> Any:
@@ -214,7 +214,7 @@ def test_a_store_that_is_away(
 def test_an_emptied_base_path_keeps_what_is_loaded(store: Any, repository: ModelRepository) -> None:
     """A prefix without objects is not there, as a folder that is not mounted."""
     put(store, 1, VARIABLES)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     store.rm("/models", recursive=True)
     wait_for(lambda: "no such bucket or object" in repository.statuses("m")[0].note)
     assert repository.statuses("m")[0].state.name == "AVAILABLE"
@@ -235,7 +235,7 @@ def test_a_copy_that_fails_for_a_while(
         return real(self, path, mode, **kwargs)
 
     monkeypatch.setattr(type(store), "_open", unreliable)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=20)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     assert repository.statuses("m")[0].state.name == "AVAILABLE"
     assert len(copies(tmp_path)) == 1
 
@@ -268,7 +268,7 @@ def test_no_room(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ho
         base_paths=BasePaths(cache),
     )
     with contextlib.closing(repository), pytest.raises(ServingError, match=message):
-        repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+        repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     assert copies(tmp_path) == []
 
 
@@ -286,7 +286,7 @@ def test_a_limit_counts_what_is_loaded(store: Any, tmp_path: Path) -> None:
         base_paths=BasePaths(ModelCache(str(tmp_path / "cache"), 40)),
     )
     with contextlib.closing(repository):
-        repository.configure([ModelConfig("m", "memory://models/m", All())], timeout=10)
+        repository.configure([ModelConfig("m", "memory://models/m", All())], timeout=60)
         put(store, 2, VARIABLES)
         wait_for(lambda: repository.statuses("m")[0].state.name == "END")
         newest, oldest = repository.statuses("m")
@@ -313,7 +313,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         "import os, sys; from tfdeconv.serving.repository.model_cache import ModelCache\n"
         "ModelCache(sys.argv[1]).reserve(1); os._exit(1)"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=250)
     (left,) = tmp_path.iterdir()
     in_use = ModelCache(str(tmp_path))
     folder = in_use.reserve(1)
@@ -386,10 +386,10 @@ def test_a_model_in_google_cloud_storage(toy_folder: Path, tmp_path: Path) -> No
                 model_base_path="gs://models/toy",
                 model_cache_dir=cache,
                 file_system_poll_wait_seconds=0.05,
-                start_timeout=30,
+                start_timeout=120,
                 grpc_port=None,
             ) as server,
-            connect(server.rest_url, model="toy", timeout=20) as client,
+            connect(server.rest_url, model="toy", timeout=60) as client,
         ):
             np.testing.assert_allclose(client.predict([[1.0, 2.0]])["y"], [[2, 4]])
         assert list(cache.iterdir()) == []
@@ -441,10 +441,10 @@ def test_a_model_in_s3(s3: Any, toy_folder: Path, tmp_path: Path) -> None:
                 **options,
                 model_cache_dir=cache,
                 file_system_poll_wait_seconds=0.05,
-                start_timeout=30,
+                start_timeout=120,
                 grpc_port=None,
             ) as server,
-            connect(server.rest_url, model="toy", timeout=20) as client,
+            connect(server.rest_url, model="toy", timeout=60) as client,
         ):
             outputs = client.predict([[1.0, 2.0]], signature="serving_default")
             np.testing.assert_allclose(outputs["y"], [[2, 4]])
