@@ -98,7 +98,7 @@ Examples:
     metavar="fast|fine",
     default="fast",
     show_default=True,
-    help="Of the enlargement. fine shows more and takes about three times as long.",
+    help="fine shows more detail and takes about three times as long.",
 )
 @click.option(
     "--source",
