@@ -1,4 +1,4 @@
-"""Servers to query over both protocols: the embedded one, a fake one that fails on demand, and names of both."""
+"""Servers over both protocols: the embedded one, a fake one that fails on demand, and names for them."""
 
 import socket
 from collections.abc import Iterator
