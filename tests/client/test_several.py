@@ -30,11 +30,7 @@ from tfdeconv.client.rest import transport as rest_transport
 from tfdeconv.serving import Server
 
 TURNS = 4_000  # of the model: a fraction of a second
-
-
 HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-
-
 SERVER = """
 import sys
 from tfdeconv.serving import Server

@@ -141,8 +141,6 @@ def test_print_and_no_javascript_show_the_still_picture(explorer, new_page, expl
 
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
 EMBEDDED = [
     (page.stem, html.unescape(state), panels)
     for page in sorted(DOCS.rglob("*.md"))
