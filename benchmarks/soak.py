@@ -30,9 +30,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from server_process import free_port, wait_for
 from soak_clients import LONGEST_ANSWER, Bad, Good, Operator, Record
 
-from serving import free_port, wait_for
 from tfdeconv.client import connect
 
 
