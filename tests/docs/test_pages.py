@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tfdeconv as td
+from tfdeconv.cli import COMMANDS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -97,6 +98,14 @@ def test_the_table_of_lowerings_is_whole():
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(td.ops.LOWERINGS)
     assert len(td.ops.LOWERINGS) == 6
     assert "there are six *lowerings*" in page
+
+
+def test_the_table_of_commands_is_whole():
+    """The page on the command line names every command, in order, and the exit codes that there are."""
+    page = (DOCS / "howto" / "command-line.md").read_text()
+    named = re.findall(r"^\| `([\w ]+)` \|", page, re.MULTILINE)
+    assert [name.split()[0] for name in named] == sorted(COMMANDS)
+    assert re.findall(r"^\| (\d[\d, ]*) \|", page, re.MULTILINE) == ["0", "1", "2", "130, 143"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

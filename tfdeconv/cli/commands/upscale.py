@@ -50,7 +50,8 @@ Examples:
   tfdeconv upscale scan.tif -o larger.tif --server grpc://localhost:8500
 \b
   # very many, by four processes; the same line goes on after a stop
-  tfdeconv upscale photos/ -o s3://larger/2026 --engine ray --workers 4 --resume"""
+  tfdeconv upscale photos/ -o s3://larger/2026 \\
+      --engine ray --workers 4 --resume"""
 )
 @click.argument("inputs", nargs=-1, required=True, type=PLACE, metavar="INPUT...")
 @click.option(
