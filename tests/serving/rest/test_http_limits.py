@@ -101,7 +101,7 @@ def test_a_request_has_one_answer(impatient, sent):
 def test_a_slow_answer_is_no_silence(impatient):
     """The time-outs are the request's; the answer, and the pause before the next request, have their own."""
     length = f"Content-Length: {len(BODY)}"
-    with socket.create_connection(("127.0.0.1", impatient.rest_port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", impatient.rest_port), timeout=60) as connection:
         for _ in range(2):
             connection.sendall(head(length) + BODY)
             assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
@@ -167,7 +167,7 @@ def test_clients_that_give_up_leave_no_work(tmp_path):
         request = head(f"Content-Length: {len(body)}", path="/v1/models/m:predict") + body
         connections = []
         for _ in range(20):
-            connections.append(socket.create_connection(("127.0.0.1", server.rest_port), timeout=20))
+            connections.append(socket.create_connection(("127.0.0.1", server.rest_port), timeout=60))
             connections[-1].sendall(request)
         runs = server.runtime.telemetry.metrics.runtime_latency
         wait_for(lambda: bool(runs.collect().samples))
