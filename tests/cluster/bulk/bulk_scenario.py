@@ -55,7 +55,7 @@ def tell(step: str, **facts: object) -> None:
 
 
 def main() -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    cluster = Cluster(initialize_head=True, head_node_args=NODE | namespaces.HEAD)
     node = cluster.add_node(**NODE)
     first = start(cluster.address)
     wait(lambda: results() >= 4)

@@ -31,7 +31,7 @@ os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLE
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import ray
-from cluster.namespaces import processes
+from cluster.namespaces import HEAD, processes
 from ray import serve
 from ray.cluster_utils import Cluster
 
@@ -177,9 +177,7 @@ def main(models: Path, spare: Path) -> None:
     )
     started = time.monotonic()
     store = {"object_store_memory": 80 << 20}
-    cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **store}
-    )
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **store} | HEAD)
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     deployment = Deployment(options, scale)
     starting = ThreadPoolExecutor(1).submit(deployment.start, cancel=threading.Event())
