@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from tfdeconv.ops.shapes import Size, partial_shape
 
-MANY_FILTERS = 16
-"""Fewer, and TensorFlow's transposition is up to 12 times faster than its depth to space."""
+MANY_FILTERS, FEW_VALUES = 16, 2**13
+"""With fewer filters TensorFlow's transposition is up to 12 times faster than its depth to space; with fewer
+values it takes longer to wake the threads that share it."""
 
 
 def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tensor:
@@ -25,7 +26,7 @@ def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tens
                [3., 4.]], dtype=float32)
     """
     rank = len(strides)
-    if rank == 2 and strides[0] == strides[1] and isinstance(filters, int) and filters >= MANY_FILTERS:
+    if rank == 2 and strides[0] == strides[1] and _suits_depth_to_space(y, filters):
         return y if strides[0] == 1 else tf.nn.depth_to_space(y, strides[0])
     batch, *blocks, _ = partial_shape(y)
     if any(stride > 1 for stride in strides[:-1]):
@@ -34,3 +35,10 @@ def interleave(y: tf.Tensor, strides: tuple[int, ...], filters: Size) -> tf.Tens
         y = tf.transpose(y, [0, *pairs])
     sizes = [size * stride for size, stride in zip(blocks, strides, strict=True)]
     return tf.reshape(y, [batch, *sizes, filters])
+
+
+def _suits_depth_to_space(y: tf.Tensor, filters: Size) -> bool:
+    values = y.shape.num_elements()
+    return (isinstance(filters, int) and filters >= MANY_FILTERS) or (
+        values is not None and values <= FEW_VALUES
+    )
