@@ -27,7 +27,7 @@ LAYERS = {
     "a convolution 1->56 k3 and FSRCNN's last": 1,
     "bilinear x2, 3 channels": 3,
 }
-"""Name and channels of the input. In the second one the last layer's input is freed once it was read."""
+"""Name and channels of the input. The second one makes the last layer's input, as a model does."""
 
 
 def layers(name: str) -> dict[str, Any]:
