@@ -7,6 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfdeconv.serving.repository.repository import ModelRepository
 
 
 class Toys:
@@ -31,3 +35,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         pause.wait(0.005)
+
+
+def states(repository: ModelRepository, name: str = "m") -> dict[int, str]:
+    """Return the state of each version of a model, in the repository's order."""
+    return {status.version: status.state.name for status in repository.statuses(name)}
