@@ -1,5 +1,6 @@
 """The ``tfdeconv`` command as a whole."""
 
+import errno
 import importlib
 import subprocess
 import sys
@@ -64,6 +65,7 @@ def test_an_unknown_command_is_a_usage_error():
             "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set ",
         ),
         (IsADirectoryError(21, "Is a directory", "out"), 1, "tfdeconv: error: 'out': Is a directory."),
+        (OSError(errno.EFBIG, "File too large"), 1, "tfdeconv: error: File too large."),
         (ValueError("\x1b[31mred"), 1, r"tfdeconv: unforeseen error: ValueError: \x1b[31mred. Set "),
     ],
 )
