@@ -1,14 +1,14 @@
 """Every exception that tfdeconv raises on purpose.
 
 The tree says what is wrong, never how a transport reports it: the gRPC and REST edges map these
-classes to their codes. Each class can be made from one message (Keras re-raises errors so)::
+classes to their codes. Each class can be made from one message (Keras re-raises errors so).
 
     TfdeconvError
     |-- InvalidArgumentError (ValueError)     an argument breaks a rule; the message names rule and fix
     |   |-- LoweringNotApplicable             the chosen lowering cannot compute this configuration
     |   |-- AlignmentError                    coordinate maps disagree, or no legal crop exists
     |   |-- ConversionError                   a foreign layer or model has no exact equivalent
-    |   `-- FileError                         a file or folder is missing, broken, in the way or not permitted
+    |   `-- FileError                         a file or folder is missing, broken, in the way, or closed to us
     |       `-- ImageError                    bytes or files that are not a usable image
     |-- MissingExtraError (ImportError)       an optional dependency is not installed
     |-- ExportError                           a model cannot be written or read in a format

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from tfdeconv.serving.models.saved_model_proto import TensorSpec
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  tfdeconv inspect models/upscaler
+  tfdeconv inspect models/upscaler/1 --device gpu
+  tfdeconv inspect models/upscaler --for-serving 2.19""",
+)
 @click.argument("folder", metavar="SAVED_MODEL", type=PATH)
 @click.option(
     "--device",
@@ -28,7 +35,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Look for kernels of this device. No such device is needed.",
 )
-@click.option("--tags", default="serve", show_default=True, help="Tags of the graph, separated by commas.")
+@click.option(
+    "--tags",
+    metavar="TAGS",
+    default="serve",
+    show_default=True,
+    help="Tags of the graph, separated by commas.",
+)
 @click.option(
     "--for-serving",
     metavar="RELEASE",
