@@ -16,7 +16,7 @@ from tfdeconv.serving.launch import flags
 
 def run(code):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=250, check=False
     )
 
 

@@ -147,7 +147,7 @@ class TestCompose:
             try:
                 program, *command = services["serving-cpu"]["healthcheck"]["test"]
                 command[-1] = command[-1].replace("/8501", f"/{server.server_port}")
-                done = subprocess.run(command, timeout=120, check=False)
+                done = subprocess.run(command, timeout=250, check=False)
             finally:
                 server.shutdown()
                 thread.join()
