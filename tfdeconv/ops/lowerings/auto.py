@@ -52,7 +52,7 @@ def choose(x: tf.Tensor, problem: Problem) -> str:
         >>> geometry = ConvTransposeGeometry.of((9, 9), strides=2, padding="same")
         >>> x = tf.zeros([1, 128, 128, 56])
         >>> choose(x, Problem(geometry, 56, 1, 1, resolve(geometry, x, None)))
-        'two_pass'
+        'subpixel'
     """
     if problem.groups > 1 and problem.groups in (problem.channels, problem.filters):
         return "depthwise"
