@@ -95,7 +95,8 @@ def _lines(report: SignatureReport, device: str) -> Iterator[str]:
     for name, count in report.operations.items():
         yield f"    {count:>4}  {name}{_lacking(report, name, device)}"
     if report.missing:
-        yield f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU"
+        missing = f"{len(report.missing)} of {len(report.operations)} kinds"
+        yield f"  {device.upper()}: no kernel for {missing}; the CPU does that work"
     else:
         yield f"  {device.upper()}: every kind has a kernel"
 
