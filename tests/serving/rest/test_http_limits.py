@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import struct
 import threading
 import time
 
@@ -107,6 +108,38 @@ def test_a_slow_answer_is_no_silence(impatient):
             connection.sendall(head(length) + BODY)
             assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
             time.sleep(0.5)
+
+
+LENGTH = f"Content-Length: {len(BODY)}"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"nonsense\r\n\r\n",
+        head("Transfer-Encoding: chunked") + b"zz\r\n",
+        head("A: " + "x" * 2000),
+        b"GET /v1",
+    ],
+    ids=["no HTTP", "bad chunk", "large head", "half a head"],
+)
+def test_requests_before_a_bad_one_are_answered(impatient, bad, caplog):
+    """Each in its turn; the bad one ends the connection. Nothing is written into it once it is closed."""
+    answer = talk(impatient, (head(LENGTH) + BODY) * 3 + bad)
+    assert answer.count(b'{"predictions":[[3.0]]}') == 3
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_client_that_leaves_several_requests_behind(server, caplog):
+    """Those that wait behind the first do not hide from it that nobody is there."""
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+        connection.sendall((head(LENGTH) + BODY) * 3)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+    for _ in range(3):
+        assert b" 200 OK" in talk(server, head(LENGTH, "Connection: close") + BODY)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_client_may_close_its_side(server):
