@@ -28,7 +28,7 @@ def predict_request(label: str = "") -> predict_pb2.PredictRequest:
 def ask(channel: grpc.Channel) -> list[float]:
     """Return what the model answers over a gRPC channel."""
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    return list(stub.Predict(predict_request(), timeout=20).outputs["y"].float_val)
+    return list(stub.Predict(predict_request(), timeout=60).outputs["y"].float_val)
 
 
 def http_call(
@@ -39,7 +39,7 @@ def http_call(
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of a server's answer over REST."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=60)
     try:
         connection.request(method, path, body, dict(headers or {}))
         answer = connection.getresponse()

@@ -86,7 +86,7 @@ def client(url: str) -> Iterator[Client]:
 @pytest.fixture
 def fake_client(fake_url: str) -> Iterator[Client]:
     """A client of the fake server over each protocol, which retries without waiting long."""
-    with connect(fake_url, model=MODEL, retry=FAST, timeout=20) as client:
+    with connect(fake_url, model=MODEL, retry=FAST, timeout=60) as client:
         yield client
 
 

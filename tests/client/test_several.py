@@ -1,12 +1,11 @@
 """One client of several servers: in turn, around one that is killed, and at every address of a name."""
 
 import asyncio
-import contextlib
 import dataclasses
 import itertools
+import math
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving_waits import wait_for
+from serving_waits import free_port, wait_for
 
 from tfdeconv import errors
 from tfdeconv.client import connect, connect_async
@@ -58,7 +57,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(120)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()
@@ -74,19 +73,6 @@ class Servers:
     def urls(self, protocol: str) -> list[str]:
         scheme = {"grpc": "grpc", "rest": "http"}[protocol]
         return [f"{scheme}://{host}:{self.ports[protocol]}" for host in HOSTS]
-
-
-def port_of_all_hosts() -> int:
-    """A port that is free at each of the addresses."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            sockets = [stack.enter_context(socket.socket()) for _ in HOSTS]
-            sockets[0].bind((HOSTS[0], 0))
-            port = sockets[0].getsockname()[1]
-            with contextlib.suppress(OSError):
-                for host, other in zip(HOSTS[1:], sockets[1:], strict=True):
-                    other.bind((host, port))
-                return port
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +92,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
     module.work = work
     tf.saved_model.save(module, str(folder / "1"), {"serving_default": work})
-    ports = port_of_all_hosts(), port_of_all_hosts()
+    ports = free_port(HOSTS), free_port(HOSTS)
     victim = ServerProcess(folder, HOSTS[1], ports)
     try:
         options: Any = {"model_base_path": folder, "model_name": "work"}
@@ -188,7 +174,9 @@ def test_requests_go_to_all_in_turn(servers: Servers, log: Log, protocol: str) -
         assert log.counts() == dict.fromkeys(urls, 10)
         log.sent.clear()
         list(client.predict_many(({"x": [1.0], "turns": 2} for _ in range(60)), concurrency=12))
-        assert all(12 <= count <= 28 for count in log.counts().values()), log.counts()
+        # One that does not get on is passed over for a while, but not before it has five.
+        assert len(log.sent) == 60
+        assert all(log.counts()[url] >= 5 for url in urls), log.counts()
 
 
 def query(urls: list[str], stop: threading.Event) -> list[float]:
@@ -210,8 +198,9 @@ def requests(stop: threading.Event) -> Iterator[dict[str, Any]]:
         yield {"x": [float(number)], "turns": TURNS}
 
 
-def test_a_server_is_killed(servers: Servers, log: Log) -> None:
+def test_a_server_is_killed(servers: Servers, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """With requests in flight over both protocols: none fails, and it is asked again when it is back."""
+    monkeypatch.setattr(peers_module, "_LAST_LEFT_OUT", 4.0)
     gone = [servers.urls(protocol)[1] for protocol in ("grpc", "rest")]
 
     def since(moment: float, *, gone_only: bool) -> Counter[str]:
@@ -225,24 +214,28 @@ def test_a_server_is_killed(servers: Servers, log: Log) -> None:
             for protocol in ("grpc", "rest")
         ]
         try:
-            wait_for(lambda: len(log.sent) > 20 and all(log.open[url] for url in gone), 90)
+            wait_for(lambda: len(log.sent) > 20 and all(log.open[url] for url in gone), 120)
             killed = time.monotonic()
             servers.victim.kill()
-            wait_for(lambda: since(killed, gone_only=False).total() > 40, 60)
+            wait_for(lambda: since(killed, gone_only=False).total() > 40, 120)
             away = list(log.sent)
             servers.victim.start()
             servers.victim.wait()
             back = time.monotonic()
-            wait_for(lambda: all(since(back, gone_only=True)[url] > 2 for url in gone), 60)
+            wait_for(lambda: all(since(back, gone_only=True)[url] > 2 for url in gone), 120)
         finally:
             stop.set()
         for one in answers:
-            assert one.result(60) == [number + TURNS for number in range(len(one.result()))]
+            assert one.result(120) == [number + TURNS for number in range(len(one.result()))]
     lost = {url for url, start, end, error in away if error is not None and start < killed < end}
     assert lost, "no request was in flight when the server was killed"
     assert all(isinstance(error, errors.UnreachableError | None) for *_, error in log.sent)
+    # Each of the four clients tries again after 0.37 to 0.5 s, twice that, and so on up to 3 to 4 s.
+    seconds = max(start for _, start, *_ in away) - killed
+    tries = 4 * (1 + math.log2(1 + seconds / 0.37) + seconds / 3)
     asked = sum(url in gone and start > killed + 0.2 for url, start, *_ in away)
-    assert asked <= 0.3 * len([start for _, start, *_ in away if start > killed]), "it was not left out"
+    others = sum(url not in gone and start > killed for url, start, *_ in away)
+    assert asked <= max(0.4 * others, tries), "it was not left out"
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """What one client of several servers does when one of them refuses, hangs or is not there."""
 
 import contextlib
-import itertools
 import re
 import socket
+import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from serving_waits import wait_for
 
 from tfdeconv import errors
 from tfdeconv.client import TLS, RetryPolicy, connect, connect_async
+from tfdeconv.client.exchange import peers as peers_module
 
 FAST = RetryPolicy(first_delay=0.001, max_delay=0.002)
 
@@ -80,8 +82,11 @@ def test_what_is_wrong_with_a_request_is_wrong_everywhere(protocol: str) -> None
 
 def test_one_of_many_is_there() -> None:
     """The first request finds it, whatever the number of attempts."""
-    gone = [f"grpc://127.0.0.1:{port}" for port in itertools.islice(free_ports(), 7)]
-    with fakes("grpc", 1) as (urls, _), connect(gone + urls, model=MODEL) as client:
+    with (
+        closed_ports(7) as ports,
+        fakes("grpc", 1) as (urls, _),
+        connect([*(gone := [f"grpc://127.0.0.1:{port}" for port in ports]), *urls], model=MODEL) as client,
+    ):
         assert client.status()
         states = client.status_by_endpoint()
         assert [one.version for one in states.pop(urls[0])] == [3, 2]
@@ -89,21 +94,29 @@ def test_one_of_many_is_there() -> None:
         for url, error in states.items():
             assert isinstance(error, errors.UnreachableError)
             assert str(error).startswith(f"{url} cannot be reached")
-        assert client.wait_until_ready(timeout=10).version == 3
+        assert client.wait_until_ready(timeout=60).version == 3
 
 
-def free_ports() -> Iterator[int]:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            yield probe.getsockname()[1]
+@contextlib.contextmanager
+def closed_ports(count: int) -> Iterator[list[int]]:
+    """Ports that are taken but not listened on: connections are refused, and nobody else gets them."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        yield [one.getsockname()[1] for one in sockets]
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
 def test_none_of_many_is_there(scheme: str) -> None:
     """Each is named, once, whatever the number of attempts."""
-    gone = [f"{scheme}://127.0.0.1:{port}" for port in itertools.islice(free_ports(), 3)]
-    with connect(gone, model=MODEL, retry=FAST) as client, pytest.raises(errors.UnreachableError) as caught:
+    with (
+        closed_ports(3) as ports,
+        connect(
+            gone := [f"{scheme}://127.0.0.1:{port}" for port in ports], model=MODEL, retry=FAST
+        ) as client,
+        pytest.raises(errors.UnreachableError) as caught,
+    ):
         client.status()
     text = str(caught.value)
     assert text.startswith("None of 3 servers can be reached: ")
@@ -118,7 +131,7 @@ def test_a_dead_address_of_a_name(names: dict[str, list[str]], protocol: str) ->
         scheme, _, place = url.partition("://")
         names["models.test"] = ["127.0.0.9", "127.0.0.1", "127.0.0.8"]
         port = place.rpartition(":")[2]
-        with connect(f"{scheme}+dns://models.test:{port}", model=MODEL, timeout=20) as client:
+        with connect(f"{scheme}+dns://models.test:{port}", model=MODEL, timeout=60) as client:
             for _ in range(6):
                 assert client.status()
 
@@ -135,11 +148,11 @@ def test_a_server_that_takes_connections_and_never_answers(protocol: str) -> Non
     """Is left out after the first request at the latest."""
     with fakes(protocol, 1) as ((url,), (there,)), mute() as port:
         silent = f"{url.partition('://')[0]}://127.0.0.1:{port}"
-        with connect([silent, url], model=MODEL, timeout=2) as client:
+        with connect([silent, url], model=MODEL, timeout=20) as client:
             failed = 0
             for _ in range(8):
                 try:
-                    assert client.status(timeout=0.4 if protocol == "rest" and not failed else 5)
+                    assert client.status(timeout=2 if protocol == "rest" and not failed else 20)
                 except errors.DeadlineExceededError:
                     failed += 1
             assert failed == (protocol == "rest")
@@ -147,29 +160,35 @@ def test_a_server_that_takes_connections_and_never_answers(protocol: str) -> Non
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "rest"])
-def test_a_server_that_hangs(protocol: str) -> None:
+def test_a_server_that_hangs(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers nothing until the deadline: it is left out, and tried again later."""
+    passed = [0.0]
+    clock = types.SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0])
+    monkeypatch.setattr(peers_module, "time", clock)
+    monkeypatch.setattr(peers_module, "_FIRST_LEFT_OUT", 600.0)
+    monkeypatch.setattr(peers_module, "_LAST_LEFT_OUT", 600.0)
     with fakes(protocol) as (urls, (one, other)), connect(urls, model=MODEL) as client:
         client.status()
         client.status()
         one.script.append(30)
         with pytest.raises(errors.DeadlineExceededError):
-            client.status(timeout=0.4)
+            client.status(timeout=2)
         for _ in range(6):
             client.status()
         assert (len(one.seen), len(other.seen)) == (2, 7)
         one.released.set()
-        wait_for(lambda: bool(client.status()) and len(one.seen) > 2, 20)
+        passed[0] = 600.0
+        wait_for(lambda: bool(client.status()) and len(one.seen) > 2)
 
 
 def test_ready_means_all_that_are_there() -> None:
     """One server without the model is waited for."""
     with fakes("grpc") as (urls, (one, _)), connect(urls, model=MODEL) as client:
         one.script.append(("NOT_FOUND", "Could not find any versions of model upscaler"))
-        assert client.wait_until_ready(timeout=20).version == 3
+        assert client.wait_until_ready(timeout=60).version == 3
         assert len(one.seen) == 2
         with pytest.raises(errors.DeadlineExceededError, match=rf"{urls[0]}: .*; {urls[1]}: "):
-            client.wait_until_ready(model="none", timeout=0.2)
+            client.wait_until_ready(model="none", timeout=2)
 
 
 def test_a_reload_goes_to_all() -> None:

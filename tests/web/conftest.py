@@ -44,7 +44,7 @@ def new_page(browser):
     def make(**options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.add_init_script(path=Path(__file__).with_name("layout_shifts.js"))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)

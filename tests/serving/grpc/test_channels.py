@@ -199,7 +199,7 @@ class TestGrpc:
                 f"127.0.0.1:{server.grpc_port}", [("grpc.max_receive_message_length", -1)]
             ) as channel:
                 stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-                future = stub.Predict.future(image, timeout=20)
+                future = stub.Predict.future(image, timeout=60)
                 started.set()
                 answers.append(future.result().model_spec.version.value)
 

@@ -44,7 +44,7 @@ class Spy(SessionModel):
     def run(self, feeds, fetches):
         self.shapes.extend(value.shape for value in feeds.values())
         self.entered.release()
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         return super().run(feeds, fetches)
 
 
@@ -242,7 +242,7 @@ class TestWaiting:
         spy.gate.clear()
         first = threading.Thread(target=ask(model, [[0]]))
         first.start()
-        assert spy.entered.acquire(timeout=20)
+        assert spy.entered.acquire(timeout=60)
         results: list[object] = []
         others = threading.Thread(
             target=lambda: results.extend(
@@ -304,7 +304,7 @@ class TestErrors:
         ]
         for thread in threads:
             thread.start()
-        assert spy.entered.acquire(timeout=20)
+        assert spy.entered.acquire(timeout=60)
         refused = threading.Event()
         while not refused.is_set():
             if any(isinstance(result, UnavailableError) for result in results):

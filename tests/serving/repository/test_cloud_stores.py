@@ -64,10 +64,10 @@ def test_a_model_in_google_cloud_storage(toy_folder: Path, tmp_path: Path) -> No
                 model_base_path="gs://models/toy",
                 model_cache_dir=cache,
                 file_system_poll_wait_seconds=0.05,
-                start_timeout=30,
+                start_timeout=120,
                 grpc_port=None,
             ) as server,
-            connect(server.rest_url, model="toy", timeout=20) as client,
+            connect(server.rest_url, model="toy", timeout=60) as client,
         ):
             np.testing.assert_allclose(client.predict([[1.0, 2.0]])["y"], [[2, 4]])
         assert list(cache.iterdir()) == []
@@ -87,7 +87,7 @@ def test_rights_and_a_store_that_are_lost(
         lambda name, version, path: Model(path), poll_seconds=0.05, base_paths=BasePaths(cache)
     )
     with contextlib.closing(repository):
-        repository.configure([ModelConfig("m", "s3://models/kept")], timeout=30)
+        repository.configure([ModelConfig("m", "s3://models/kept")], timeout=60)
         with monkeypatch.context() as patch:
             patch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0.0)
             patch.setattr(ActionAuthenticatorMixin, "request_count", 0)
@@ -119,10 +119,10 @@ def test_a_model_in_s3(s3: Any, toy_folder: Path, tmp_path: Path) -> None:
                 **options,
                 model_cache_dir=cache,
                 file_system_poll_wait_seconds=0.05,
-                start_timeout=30,
+                start_timeout=120,
                 grpc_port=None,
             ) as server,
-            connect(server.rest_url, model="toy", timeout=20) as client,
+            connect(server.rest_url, model="toy", timeout=60) as client,
         ):
             outputs = client.predict([[1.0, 2.0]], signature="serving_default")
             np.testing.assert_allclose(outputs["y"], [[2, 4]])

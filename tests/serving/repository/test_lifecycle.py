@@ -66,7 +66,7 @@ class TestUnderLoad:
             def ask():
                 while not stop.is_set():
                     try:
-                        answer = stub.Predict(predict_request(), timeout=30)
+                        answer = stub.Predict(predict_request(), timeout=60)
                         answers.add(answer.outputs["y"].float_val[0])
                     except grpc.RpcError as error:
                         problems.append(f"{error.code().name}: {error.details()}")

@@ -50,7 +50,7 @@ def test_no_room(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ho
         base_paths=BasePaths(cache),
     )
     with contextlib.closing(repository), pytest.raises(ServingError, match=message):
-        repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+        repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     assert copies(tmp_path) == []
 
 
@@ -68,7 +68,7 @@ def test_a_limit_counts_what_is_loaded(store: Any, tmp_path: Path) -> None:
         base_paths=BasePaths(ModelCache(str(tmp_path / "cache"), 40)),
     )
     with contextlib.closing(repository):
-        repository.configure([ModelConfig("m", "memory://models/m", All())], timeout=10)
+        repository.configure([ModelConfig("m", "memory://models/m", All())], timeout=60)
         put(store, 2, VARIABLES)
         wait_for(lambda: repository.statuses("m")[0].state.name == "END")
         newest, oldest = repository.statuses("m")
@@ -83,7 +83,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         "import os, sys; from tfdeconv.serving.repository.model_cache import ModelCache\n"
         "ModelCache(sys.argv[1]).reserve(1); os._exit(1)"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=250)
     (left,) = tmp_path.iterdir()
     in_use = ModelCache(str(tmp_path))
     folder = in_use.reserve(1)

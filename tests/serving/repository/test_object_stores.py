@@ -36,7 +36,7 @@ def repository(cache: ModelCache) -> Iterator[ModelRepository]:
 def test_versions_come_and_go(store: Any, repository: ModelRepository, tmp_path: Path) -> None:
     """A new version replaces the old one, whose copy is removed; in the end nothing is left."""
     put(store, 1, VARIABLES)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     with repository.lease(ModelSpec("m")) as servable:
         assert servable.model.files == VARIABLES
     assert len(copies(tmp_path)) == 1
@@ -57,7 +57,7 @@ def test_a_store_that_is_away(
 ) -> None:
     """Keeps the loaded versions serving; status and, once, the log tell; and once when it is back."""
     put(store, 1, VARIABLES)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     looks = []
 
     def away(*args: Any, **kwargs: Any) -> Any:
@@ -83,7 +83,7 @@ def test_a_store_that_is_away(
 def test_an_emptied_base_path_keeps_what_is_loaded(store: Any, repository: ModelRepository) -> None:
     """A prefix without objects is not there, as a folder that is not mounted."""
     put(store, 1, VARIABLES)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=10)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     store.rm("/models", recursive=True)
     wait_for(lambda: "no such bucket or object" in repository.statuses("m")[0].note)
     assert repository.statuses("m")[0].state.name == "AVAILABLE"
@@ -104,7 +104,7 @@ def test_a_copy_that_fails_for_a_while(
         return real(self, path, mode, **kwargs)
 
     monkeypatch.setattr(type(store), "_open", unreliable)
-    repository.configure([ModelConfig("m", "memory://models/m")], timeout=20)
+    repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     assert repository.statuses("m")[0].state.name == "AVAILABLE"
     assert len(copies(tmp_path)) == 1
 

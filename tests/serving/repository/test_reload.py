@@ -62,7 +62,7 @@ class TestReload:
             waiting = stub.HandleReloadConfigRequest.future(self.config(tmp_path))
             wait_for(lambda: server.runtime.repository.names() == ["toy"])
             waiting.cancel()
-            answer = stub.HandleReloadConfigRequest(self.config(toy_folder), timeout=20)
+            answer = stub.HandleReloadConfigRequest(self.config(toy_folder), timeout=60)
             assert answer.status.error_code == 0
 
     def test_version_and_its_label_in_one_edit(self, tmp_path, toy_folder, connect):

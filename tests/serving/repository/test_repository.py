@@ -50,7 +50,7 @@ class FakeLoader:
 
     def __call__(self, name, version, path):
         self.calls.append((name, version))
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if version in self.failing:
             raise InternalError(f"version {version} is broken")
         return self.models.setdefault((name, version), FakeModel())
@@ -88,7 +88,7 @@ class TestVersionPolicy:
 class TestRepository:
     def test_loads_newest_and_finds_it(self, repository, tmp_path):
         """Without a version the newest is found, and others are not there."""
-        repository.configure([ModelConfig("m", folders(tmp_path, 1, 2))], timeout=10)
+        repository.configure([ModelConfig("m", folders(tmp_path, 1, 2))], timeout=60)
         with repository.lease(ModelSpec("m")) as servable:
             assert servable.version == 2
         with pytest.raises(NotFoundError, match=r"Specific\(m, 1\)"):
@@ -98,7 +98,7 @@ class TestRepository:
     def test_new_version_is_available_before_the_old_one_goes(self, repository, loader, tmp_path):
         """While the new version loads, and if it fails, the old one serves."""
         base = folders(tmp_path, 1)
-        repository.configure([ModelConfig("m", base)], timeout=10)
+        repository.configure([ModelConfig("m", base)], timeout=60)
         loader.gate.clear()
         folders(tmp_path, 2)
         repository.poll()
@@ -117,7 +117,7 @@ class TestRepository:
     def test_a_version_replaced_in_place_heals(self, repository, loader, tmp_path):
         """A load that failed for good is tried again once the folder has changed and then lain still."""
         base = folders(tmp_path, 1)
-        repository.configure([ModelConfig("m", base)], timeout=10)
+        repository.configure([ModelConfig("m", base)], timeout=60)
         loader.failing.add(2)
         folders(tmp_path, 2)
         repository.poll()
@@ -137,7 +137,7 @@ class TestRepository:
         """The pause between two tries, a minute, ends when what was awaited has arrived; status says what."""
         repository = ModelRepository(loader, poll_seconds=0.05, max_load_retries=5, retry_seconds=600)
         try:
-            repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=10)
+            repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=60)
             loader.failing.add(2)
             folders(tmp_path, 2)
             wait_for(lambda: repository.statuses("m")[0].error is not None)
@@ -151,7 +151,7 @@ class TestRepository:
 
     def test_status_forgets_versions_that_ended_long_ago(self, repository, tmp_path):
         """A hundred switches leave the newest ten of what has ended."""
-        repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=10)
+        repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=60)
         for version in range(2, 31):
             folders(tmp_path, version)
             repository.poll()
@@ -166,18 +166,18 @@ class TestRepository:
 
     def test_unload_waits_for_the_last_lease(self, repository, loader, tmp_path):
         """A version in use is not closed under its requests."""
-        repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=10)
+        repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=60)
         with repository.lease(ModelSpec("m")) as servable:
             folders(tmp_path, 2)
             repository.poll()
             wait_for(lambda: states(repository) == {1: "UNLOADING", 2: "AVAILABLE"})
             assert not servable.model.closed.is_set()
-        assert loader.models["m", 1].closed.wait(10)
+        assert loader.models["m", 1].closed.wait(60)
 
     def test_deleted_version_is_unloaded_and_missing_folder_is_not(self, repository, tmp_path):
         """An empty base path means no versions; a base path that cannot be read changes nothing."""
         base = tmp_path / "m"
-        repository.configure([ModelConfig("m", folders(base, 1))], timeout=10)
+        repository.configure([ModelConfig("m", folders(base, 1))], timeout=60)
         base.rename(tmp_path / "away")
         repository.poll()
         assert states(repository) == {1: "AVAILABLE"}
@@ -189,7 +189,7 @@ class TestRepository:
     def test_version_that_comes_back_is_loaded_again(self, repository, loader, tmp_path):
         """Rollback: delete the bad version and the one before serves; it loads once more."""
         base = folders(tmp_path, 1)
-        repository.configure([ModelConfig("m", base)], timeout=10)
+        repository.configure([ModelConfig("m", base)], timeout=60)
         folders(tmp_path, 2)
         repository.poll()
         wait_for(lambda: states(repository) == {1: "END", 2: "AVAILABLE"})
@@ -201,7 +201,7 @@ class TestRepository:
     def test_failure_is_told_until_the_version_loads(self, repository, loader, tmp_path):
         """A version that failed keeps its error after it is replaced, and loads if it is wanted again."""
         base = folders(tmp_path, 1)
-        repository.configure([ModelConfig("m", base)], timeout=10)
+        repository.configure([ModelConfig("m", base)], timeout=60)
         loader.failing.add(2)
         folders(tmp_path, 2)
         repository.poll()
@@ -221,7 +221,7 @@ class TestRepository:
         repository = ModelRepository(loader, poll_seconds=0.01)
         threading.Timer(0.1, folders, (tmp_path, 1)).start()
         try:
-            repository.configure([ModelConfig("m", str(tmp_path))], timeout=10)
+            repository.configure([ModelConfig("m", str(tmp_path))], timeout=60)
             assert states(repository) == {1: "AVAILABLE"}
         finally:
             repository.close()
@@ -243,7 +243,7 @@ class TestRepository:
                 match=r"^1 servable\(s\) did not become available: \{\{name: m version: 1\} due to error: "
                 r"INTERNAL: version 1 is broken\}, \}$",
             ):
-                repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=10)
+                repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=60)
         finally:
             repository.close()
         assert loader.calls == [("m", 1)] * 3
@@ -251,7 +251,7 @@ class TestRepository:
     def test_labels_need_an_available_version(self, repository, tmp_path):
         """A label finds its version; one on an unloaded version is refused and the old one stays."""
         base = folders(tmp_path, 1, 2)
-        repository.configure([ModelConfig("m", base, All(), {"stable": 1})], timeout=10)
+        repository.configure([ModelConfig("m", base, All(), {"stable": 1})], timeout=60)
         with repository.lease(ModelSpec("m", version_label="stable")) as servable:
             assert servable.version == 1
         with pytest.raises(
@@ -259,7 +259,7 @@ class TestRepository:
             match=r"^Request to assign label to version 9 of model m, which is not currently available for "
             r"inference$",
         ):
-            repository.configure([ModelConfig("m", base, All(), {"stable": 9})], timeout=10)
+            repository.configure([ModelConfig("m", base, All(), {"stable": 9})], timeout=60)
         assert repository.labels("m") == {"stable": 1}
 
     def test_flag_allows_new_labels_on_unloaded_versions(self, loader, tmp_path):
@@ -267,11 +267,11 @@ class TestRepository:
         repository = ModelRepository(loader, poll_seconds=0, allow_unavailable_labels=True)
         base = folders(tmp_path, 1)
         try:
-            repository.configure([ModelConfig("m", base, All(), {"next": 7})], timeout=10)
+            repository.configure([ModelConfig("m", base, All(), {"next": 7})], timeout=60)
             with pytest.raises(NotFoundError, match=r"Specific\(m, 7\)"):
                 repository.lease(ModelSpec("m", version_label="next"))
             with pytest.raises(FailedPreconditionError, match="label to version 8"):
-                repository.configure([ModelConfig("m", base, All(), {"next": 8})], timeout=10)
+                repository.configure([ModelConfig("m", base, All(), {"next": 8})], timeout=60)
         finally:
             repository.close()
 
@@ -279,8 +279,8 @@ class TestRepository:
         """The new list replaces the old one; ended versions stay in the status."""
         one = ModelConfig("one", folders(tmp_path / "one", 1))
         two = ModelConfig("two", folders(tmp_path / "two", 1))
-        repository.configure([one], timeout=10)
-        repository.configure([two], timeout=10)
+        repository.configure([one], timeout=60)
+        repository.configure([two], timeout=60)
         wait_for(lambda: states(repository, "one") == {1: "END"})
         assert repository.names() == ["two"]
         assert repository.status("one")[0].state is VersionState.END

@@ -18,7 +18,7 @@ from tfdeconv.serving.rest.api import RestApi
 def raw_http(server, *pieces):
     """Send bytes as they are, one piece after the other, and return all that comes back."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             connection.sendall(piece)
@@ -117,7 +117,7 @@ class TestRest:
         """Half a request is answered with UNAVAILABLE when the time is up, without a traceback in the log."""
         server = Server(model_base_path=toy_folder, model_name="toy", grpc_port=None)
         server.start()
-        with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", server.rest_port), timeout=60) as connection:
             head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n"
             connection.sendall(f"{head}Expect: 100-continue\r\n\r\n{{".encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 100 ")  # it reads the body by now
@@ -131,7 +131,7 @@ class TestRest:
         """A request that outlives the limit is answered with DEADLINE_EXCEEDED."""
         release = threading.Event()
         monkeypatch.setattr(
-            RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(20) else (500, b"")
+            RestApi, "answer", lambda *parts: (200, b"{}") if release.wait(60) else (500, b"")
         )
         with Server(
             model_base_path=toy_folder, model_name="toy", rest_api_timeout_in_ms=50, grpc_port=None
