@@ -119,6 +119,7 @@ def test_onnx_auto_pad() -> None:
                 size,
             )
             assert geometry.onnx_window(i, k, s, auto_pad="VALID", **options) == (0, natural)
+            assert geometry.onnx_window(i, k, s, auto_pad="VALID", pads=(1, 2), **options) == (0, natural)
 
 
 def test_onnx_output_shape() -> None:
@@ -251,6 +252,7 @@ def test_onnx_refuses_unknown_auto_pad() -> None:
         ),
         (lambda: geometry.forward_size(4, 5, 1, "valid"), "at least kernel_size or pool_size = 5 samples"),
         (lambda: geometry.forward_size(0, 3, 1, "valid"), "at least kernel_size or pool_size = 3 samples"),
+        (lambda: geometry.forward_size(0, 4, 2, "valid"), "at least kernel_size or pool_size = 4 samples"),
         (lambda: geometry.forward_size(-1, 3, 1, "same"), "input_size must be at least 0; received -1."),
     ],
 )
