@@ -37,7 +37,9 @@ from ray.cluster_utils import Cluster
 
 import tfdeconv as td
 from tfdeconv.cluster.serving.application import Scale
+from tfdeconv.cluster.serving.channel.greeting import Address
 from tfdeconv.cluster.serving.launch import Deployment
+from tfdeconv.cluster.serving.plan import Report
 from tfdeconv.errors import TfdeconvError
 from tfdeconv.serving import ServerOptions
 
@@ -204,6 +206,20 @@ def main(models: Path, spare: Path) -> None:
         say(step, **load.told(moment))
         return len(load.answers)
 
+    def channels() -> frozenset[Address]:
+        """Where replicas serve, as the coordinator tells a member of another deployment."""
+        with contextlib.suppress(Exception):
+            return deployment._ask(lambda handle: handle.sync.remote(Report("", "another", None))).channels
+        return frozenset()
+
+    def replaced(before: frozenset[Address]) -> bool:
+        now = channels()
+        return len(now) == 2 and len(now - before) == 1
+
+    def edge_replaced(before: set[str]) -> bool:
+        find_edges()
+        return len(urls) == 3 and len(set(urls) - before) == 1
+
     def steady() -> None:
         try:
             wait_for(serving)
@@ -242,9 +258,10 @@ def main(models: Path, spare: Path) -> None:
         load.go_on()
     say("reload", answers=answered, states=told, **load.told())
 
-    replica = processes("tfdeconv:Replica")[0]
+    there, replica = channels(), processes("tfdeconv:Replica")[0]
     kill("replica", replica, lambda: urls[:1], lambda: rest[:1], wanted=(3.0,))
     kill("controller", processes("ServeController")[0], lambda: urls[:1], wanted=(3.0,))
+    wait_for(lambda: replaced(there))
     steady()
     say("later replica", answers=answers("other"), states=states("other"))
 
@@ -277,9 +294,10 @@ def main(models: Path, spare: Path) -> None:
 
     time.sleep(1)  # until all have reported
     before = requests_counted(metrics())
+    edges = set(urls)
     requests = kill("edge", processes("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
+    wait_for(lambda: edge_replaced(edges))
     steady()
-    find_edges()
     with contextlib.suppress(TimeoutError):
         wait_for(lambda: requests_counted(metrics()) >= before + requests, 60)
     time.sleep(1)  # nor does more come
