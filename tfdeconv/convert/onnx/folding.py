@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv.convert.graph.values import UnknownSize
+from tfdeconv.convert.graph.sizes import UnknownSize, toward_zero
 from tfdeconv.convert.messages import one_line
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
@@ -97,13 +97,6 @@ def _exact(array: Any) -> Any:
     return np.array([int(x) if x == int(x) else float(x) for x in array.ravel()], object).reshape(array.shape)
 
 
-def _divide(first: Any, second: Any) -> Any:
-    """ONNX's quotient of integers: towards zero."""
-    if isinstance(first, int) and isinstance(second, int) and first % second and (first < 0) != (second < 0):
-        return first // second + 1
-    return first // second
-
-
 def _modulo(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
     operation = _remainder if attributes.get("fmod") else operator.mod
     return _elementwise(operation)(inputs, attributes)
@@ -111,7 +104,7 @@ def _modulo(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
 
 def _remainder(first: Any, second: Any) -> Any:
     """C's remainder, with the sign of the first number."""
-    return first - second * _divide(first, second)
+    return first - second * toward_zero(first, second)
 
 
 def _negative(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
@@ -121,10 +114,13 @@ def _negative(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
 def _slice(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
     sizes, *numbers = inputs
     if not numbers:
-        numbers = [attributes["starts"], attributes["ends"]]
-    start, end = (int(np.ravel(number)[0]) for number in numbers[:2])
-    step = int(np.ravel(numbers[3])[0]) if len(numbers) > 3 else 1
-    return sizes[start:end:step]
+        numbers = [attributes["starts"], attributes["ends"], attributes.get("axes")]
+    starts, ends, axes, steps = (None if n is None else np.ravel(n) for n in (*numbers, None, None)[:4])
+    for axis, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        step = 1 if steps is None else int(steps[axis])
+        along = (slice(None),) * int(axis if axes is None else axes[axis])
+        sizes = sizes[(*along, slice(int(start), None if int(end) < -(2**62) else int(end), step))]
+    return sizes
 
 
 def _unsqueeze(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
@@ -135,7 +131,7 @@ SIZE_RULES: dict[str, Callable[..., Any]] = {
     "Add": _elementwise(operator.add),
     "Sub": _elementwise(operator.sub),
     "Mul": _elementwise(operator.mul),
-    "Div": _elementwise(_divide),
+    "Div": _elementwise(toward_zero),
     "Mod": _modulo,
     "Neg": _negative,
     "Gather": lambda inputs, attributes: np.take(inputs[0], np.asarray(inputs[1], int), axis=0),
@@ -145,5 +141,9 @@ SIZE_RULES: dict[str, Callable[..., Any]] = {
     "Squeeze": lambda inputs, attributes: np.reshape(inputs[0], ()),
     **{name: lambda inputs, attributes: inputs[0] for name in ("Cast", "Floor", "Ceil", "Identity")},
     "Reshape": lambda inputs, attributes: np.reshape(inputs[0], np.asarray(inputs[1], int)),
+    "Transpose": lambda inputs, attributes: np.transpose(inputs[0], attributes.get("perm")),
+    "Shape": lambda inputs, attributes: np.asarray(
+        inputs[0].shape[attributes.get("start", 0) : attributes.get("end")]
+    ),
 }
 """What exporters compute with sizes; a quotient that is no whole number becomes unknown."""

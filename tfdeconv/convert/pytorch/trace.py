@@ -11,7 +11,8 @@ from typing import Any
 import keras
 
 from tfdeconv.convert.graph.naming import make_names_distinct
-from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
+from tfdeconv.convert.graph.sizes import UnknownSize
+from tfdeconv.convert.graph.values import Value, value_of_image
 from tfdeconv.convert.messages import joined, one_line
 from tfdeconv.convert.operators import activations
 from tfdeconv.convert.pytorch import functions, shapes
