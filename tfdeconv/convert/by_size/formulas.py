@@ -2,7 +2,7 @@
 
 A formula is a number, or ``{"constant": c, "terms": [[times, what], ...]}`` with rational numbers written as
 strings ("1/2"); ``what`` is ``["size", tensor, axis]`` or ``["floor" | "zero", formula]``: a formula rounded
-down or towards zero.
+down or towards zero; or ``["greatest", formula, formula]``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from tfdeconv.convert.graph.sizes import Axis, Rounded, UnknownSize
+from tfdeconv.convert.by_size.sizes import Atom, Greatest, Rounded, UnknownSize
 from tfdeconv.errors import ConversionError
 
 Formula: TypeAlias = int | dict[str, Any]
@@ -53,17 +53,17 @@ class Measured:
         listed.sort(key=repr)  # a set has no order, and a saved model should not depend on it
         return {"constant": str(constant), "terms": listed}
 
-    def _atom(self, atom: Axis | Rounded) -> list[Any]:
+    def _atom(self, atom: Atom) -> list[Any]:
+        if isinstance(atom, Greatest):
+            formulas = [self._formula(list(terms), constant) for terms, constant in atom.sums]
+            return ["greatest", *sorted(formulas, key=repr)]
         if isinstance(atom, Rounded):
             return [atom.towards, self._formula(list(atom.terms), atom.constant)]
         tensor = atom.value.tensor
-        for number, known in enumerate(self.tensors):
-            if known is tensor:
-                break
-        else:
-            number = len(self.tensors)
+        known = [each is tensor for each in self.tensors]
+        if not any(known):
             self.tensors.append(tensor)
-        return ["size", number, atom.value.keras_axis(atom.axis)]
+        return ["size", known.index(True) if any(known) else len(known), atom.value.keras_axis(atom.axis)]
 
 
 def evaluate(formula: Formula | None, sizes: Sizes) -> Any:
@@ -98,4 +98,9 @@ def _rounded(formula: dict[str, Any], sizes: Sizes, towards: str) -> Any:
 
 def _atom(what: list[Any], sizes: Sizes) -> Any:
     kind, *rest = what
+    if kind == "greatest":
+        numbers = [_rounded(formula, sizes, "floor") for formula in rest]
+        if any(number is None for number in numbers):
+            return None
+        return max(numbers) if all(isinstance(number, int) for number in numbers) else tf.maximum(*numbers)
     return sizes(*rest) if kind == "size" else _rounded(rest[0], sizes, kind)

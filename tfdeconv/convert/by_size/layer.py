@@ -29,9 +29,9 @@ class LayerBySize(keras.layers.Layer):
         """Return what the layer computes.
 
         Args:
-            inputs: ``[x, *measured]``.
+            inputs: ``[x, *measured]``, or ``x`` where it alone is measured.
         """
-        inputs = [tf.convert_to_tensor(tensor) for tensor in inputs]
+        inputs = [tf.convert_to_tensor(tensor) for tensor in _listed(inputs)]
 
         def sizes(number: int, axis: int) -> Any:
             known = inputs[number].shape[axis]
@@ -40,14 +40,17 @@ class LayerBySize(keras.layers.Layer):
         result = self.compute(inputs[0], sizes)
         return tf.ensure_shape(result, self.compute_output_shape([tensor.shape for tensor in inputs]))
 
-    def compute_output_spec(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         """Return the symbolic output, of the type of ``x``."""
+        inputs = _listed(inputs)
         shape = self.compute_output_shape([tensor.shape for tensor in inputs])
         return keras.KerasTensor(shape, dtype=inputs[0].dtype)
 
-    def compute_output_shape(self, input_shape: Sequence[Sequence[int | None]]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[int | None, ...]:
         """Return the output's shape for the shapes of ``[x, *measured]``; None stays None."""
-        return tuple(self.sizes_of_output(tuple(input_shape[0]), lambda n, axis: input_shape[n][axis]))
+        alone = input_shape[0] is None or isinstance(input_shape[0], int)
+        shapes = [input_shape] if alone else input_shape
+        return tuple(self.sizes_of_output(tuple(shapes[0]), lambda n, axis: shapes[n][axis]))
 
     @abstractmethod
     def compute(self, x: tf.Tensor, sizes: Sizes) -> tf.Tensor:
@@ -61,3 +64,8 @@ class LayerBySize(keras.layers.Layer):
     def numbers(formulas: Sequence[Formula | None], sizes: Sizes) -> list[Number]:
         """Return the number of each formula."""
         return [evaluate(formula, sizes) for formula in formulas]
+
+
+def _listed(inputs: Any) -> list[Any]:
+    """``[x, *measured]``; a Sequential hands ``x`` alone on as it is."""
+    return list(inputs) if isinstance(inputs, list | tuple) else [inputs]

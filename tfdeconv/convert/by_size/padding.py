@@ -58,7 +58,7 @@ class PadBySize(LayerBySize):
                     at = tf.range(-before, size + after)
                     x = tf.gather(x, self._places(at, size), axis=axis)
             return x
-        pairs = [tuple(tf.convert_to_tensor(number, tf.int32) for number in pair) for pair in pairs]
+        pairs = [[tf.convert_to_tensor(number, tf.int32) for number in pair] for pair in pairs]
         begins = [tf.maximum(-before, 0) for before, _ in pairs]
         kept = [
             sizes(0, axis) - begin - tf.maximum(-after, 0)

@@ -1,6 +1,6 @@
 """Pads, slices, resizing and reshaping by sizes that are unknown while the model is built.
 
-Where a layer that the rest of the package knows does the same, it is made; ``convert.by_size`` has the others.
+Where a layer that the rest of the package knows does the same, it is made; ``convert.by_size`` has the rest.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from tfdeconv.convert.by_size.formulas import Measured
 from tfdeconv.convert.by_size.padding import PadBySize
 from tfdeconv.convert.by_size.resampling import ResizeBySize
 from tfdeconv.convert.by_size.reshaping import ReshapeBySize
+from tfdeconv.convert.by_size.sizes import Rounded, UnknownSize
 from tfdeconv.convert.by_size.slicing import SliceBySize
-from tfdeconv.convert.graph.sizes import Rounded, UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.errors import ConversionError
 from tfdeconv.zoo.segmentation.pad_to_multiple import PadToMultiple2D

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfdeconv.convert.by_size.sizes import Size, UnknownSize
 from tfdeconv.convert.graph import by_size
-from tfdeconv.convert.graph.sizes import Size, UnknownSize
 from tfdeconv.convert.graph.values import Value, image_order
 from tfdeconv.convert.operators import padding, pooling
 from tfdeconv.convert.operators.place import Step
@@ -264,6 +264,29 @@ def repeated(value: Value, axis: int, times: int) -> Value:
     if axis % value.rank == 0:
         raise ConversionError("Repeating examples of the batch has no layer.")
     return value.with_tensor(keras.ops.repeat(value.tensor, times, axis=value.keras_axis(axis)))
+
+
+def filled(constant: float, sizes: Sequence[Any]) -> Value:
+    """Return a constant tensor for sizes some of which are those of other tensors.
+
+    Raises:
+        ConversionError: Nothing tells how many examples there are, or sizes are unknown altogether.
+    """
+    unknown = [size.measured for size in sizes if isinstance(size, UnknownSize)]
+    model = next((axis.value for axis in reversed(unknown) if axis is not None), None)
+    if model is None or model.rank != len(sizes):
+        raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
+    value = model
+    around: list[tuple[Size, Size]] = [(0, 0)] * model.rank
+    for axis, size in enumerate(sizes[1:], start=1):
+        if isinstance(size, UnknownSize):
+            if not size.is_size(model, axis):
+                value, around[axis] = cut(value, axis, 0, 1), (0, size - 1)
+        elif size != model.static_shape[axis]:
+            value = repeated(cut(value, axis, 0, 1), axis, size)
+    make = keras.ops.zeros_like if constant == 0 else keras.ops.ones_like
+    tensor = make(value.tensor) if constant in (0, 1) else keras.ops.full_like(value.tensor, constant)
+    return pad(value.with_tensor(tensor), around, "edge")
 
 
 def on_last_axis(value: Value, steps: Sequence[Step], count: int = 1) -> Value:

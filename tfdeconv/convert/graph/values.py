@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from tfdeconv.convert.graph.sizes import UnknownSize
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size
-from tfdeconv.convert.graph.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value, value_of_image
 from tfdeconv.convert.onnx.nodes import Steps, only, optional
 from tfdeconv.convert.onnx.shapes import same_size
@@ -145,12 +145,17 @@ def _by_size(
 ) -> Steps | None:
     """Resizing to sizes that are unknown; None where they are known, or whole multiples of the input's."""
     layer_mode = LAYER_MODES.get((mode, convention, rounding) if mode == "nearest" else (mode, convention))
-    if source is None or None not in source.static_shape[2:] or layer_mode is None or cubic != (-0.75, False):
-        return None
     by_scale = scales is not None and np.size(scales) > 0
-    if by_scale and mode == "nearest":
+    wanted = [] if by_scale or sizes is None else np.ravel(np.asarray(sizes, object)).tolist()
+    if (
+        source is None
+        or layer_mode is None
+        or cubic != (-0.75, False)
+        or (None not in source.static_shape[2:] and not by_size.any_unknown(wanted))
+        or (by_scale and mode == "nearest")
+    ):
         return None
-    given = list(source.shape) if not by_scale else [1.0] * source.rank
+    given: list[Any] = [1.0] * source.rank if by_scale else list(source.shape)
     listed = np.ravel(np.asarray(scales if by_scale else sizes, object)).tolist()
     for axis, number in zip(range(len(listed)) if axes is None else axes, listed, strict=True):
         given[axis % source.rank] = number

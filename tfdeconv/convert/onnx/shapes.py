@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size, combining, shaping
-from tfdeconv.convert.graph.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.onnx import unpooling
 from tfdeconv.convert.onnx.nodes import constant, known_number, only, optional
@@ -214,6 +214,17 @@ def expand(name: Named, value: Value, shape: Any = None) -> Value:
             raise ConversionError(f"expands axis {axis} to {size}, which has no layer.")
         value = shaping.repeated(value, axis, known_number(size))
     return value
+
+
+def constant_tensor(op_type: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Value | None:
+    """Return what ConstantOfShape and Expand fill tensors of unknown sizes with; None for other operators."""
+    if op_type == "ConstantOfShape" and len(inputs[0]) > 2:
+        filling = attributes.get("value")
+        number = 0.0 if filling is None else float(np.ravel(filling)[0])
+        return shaping.filled(number, np.ravel(inputs[0]).tolist())
+    if op_type == "Expand" and np.size(inputs[0]) == 1 and len(inputs[1]) > 2:
+        return shaping.filled(float(np.ravel(inputs[0])[0]), np.ravel(inputs[1]).tolist())
+    return None
 
 
 def tile(name: Named, value: Value, repeats: Any = None) -> Value:

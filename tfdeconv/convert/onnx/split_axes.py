@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import shaping
-from tfdeconv.convert.graph.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import resizing
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfdeconv import layers
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size
-from tfdeconv.convert.graph.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import pooling
 from tfdeconv.convert.operators.place import Place, Step
@@ -90,8 +90,8 @@ def _output_sizes(place: Place, output_size: Any) -> Sequence[int | None]:
 class Switches:
     """The indices that a max pooling returned; only max_unpool takes them."""
 
-    def __init__(self, tensor: Any, pooled: Value) -> None:
-        self.tensor, self.pooled = tensor, pooled
+    def __init__(self, tensor: Any, windows: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.tensor, self.windows, self.strides = tensor, windows, strides
 
 
 def max_pool_with_indices(
@@ -120,23 +120,25 @@ def max_pool_with_indices(
         name=name,
     )
     pooled, switches = layer(input.image())
-    return input.through([lambda _: pooled]), Switches(switches, input)
+    return input.through([lambda _: pooled]), Switches(switches, layer.pool_size, layer.strides)
 
 
 def max_unpool(
     name: Named,
     input: Value,
     indices: Any,
-    kernel_size: Any,
+    kernel_size: Any = None,
     stride: Any = None,
     padding: Any = 0,
     output_size: Any = None,
 ) -> Value:
-    """``F.max_unpool2d`` by the indices of a pooling of the same forward."""
+    """``F.max_unpool2d`` by the indices of a pooling of the same forward; ``aten``'s has no windows."""
     if not isinstance(indices, Switches):
         raise ConversionError("max_unpool needs the indices that a max_pool of the same forward returned.")
     if any(per_axis("padding", padding, 2, minimum=0)):
         raise ConversionError(f"max_unpool has padding={padding}; only 0 has an exact layer.")
+    if kernel_size is None:
+        kernel_size, stride = indices.windows, indices.strides
     layer = layers.MaxUnpooling2D(
         per_axis("kernel_size", kernel_size, 2),
         per_axis("stride", stride, 2) if stride is not None and stride != [] else None,

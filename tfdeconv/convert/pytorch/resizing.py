@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size
-from tfdeconv.convert.graph.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import resizing
 from tfdeconv.convert.operators.place import Place, Step
@@ -64,7 +64,8 @@ def _factors(place: Place, scale_factor: Any) -> list[float]:
     given = list(scale_factor) if isinstance(scale_factor, Iterable) else [scale_factor] * rank
     if len(given) != rank:
         raise ConversionError(
-            f"has scale_factor={scale_factor}; it must hold one number, or one for each of {rank} spatial axes."
+            f"has scale_factor={scale_factor}; it must hold one number, or one for each of {rank} spatial "
+            "axes."
         )
     return [float(factor) for factor in given]
 

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size, combining, shaping
-from tfdeconv.convert.graph.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.errors import ConversionError
@@ -105,6 +105,8 @@ def _cut_by_sizes(name: Named, value: Value, keys: Sequence[Any]) -> tuple[Value
 
 def _positions(key: Any) -> Any:
     """The constant list of positions that an axis is indexed by."""
+    if isinstance(key, UnknownSize):
+        raise ConversionError("Indexing by a position that is a size of the input has no layer; cut a slice.")
     if isinstance(key, Value):
         raise ConversionError(
             "Indexing by a tensor that is computed has no layer; only by constant positions."
@@ -157,12 +159,12 @@ def roll(name: Named, input: Value, shifts: Any, dims: Any = None) -> Value:
 
 def new_zeros(name: Named, input: Value, *size: Any, **options: Any) -> Value:
     """``Tensor.new_zeros``."""
-    return filled(0.0, listed(size[0], size[1:]) if size else options["size"])
+    return shaping.filled(0.0, listed(size[0], size[1:]) if size else options["size"])
 
 
 def new_ones(name: Named, input: Value, *size: Any, **options: Any) -> Value:
     """``Tensor.new_ones``."""
-    return filled(1.0, listed(size[0], size[1:]) if size else options["size"])
+    return shaping.filled(1.0, listed(size[0], size[1:]) if size else options["size"])
 
 
 def listed(first: Any, rest: Sequence[Any]) -> list[Any]:
@@ -227,7 +229,7 @@ def expand(name: Named, input: Value, *sizes: Any) -> Value:
             own if isinstance(size, int) and size == -1 else size
             for size, own in zip(wanted, input.shape, strict=True)
         ]
-        return combining.combine("add", filled(0.0, full), input)
+        return combining.combine("add", shaping.filled(0.0, full), input)
     for axis, (size, known) in enumerate(zip(wanted, shape, strict=True)):
         if isinstance(size, UnknownSize):
             if axis and not size.is_size(input, axis):
@@ -299,24 +301,6 @@ def zeros_like(name: Named, input: Value, **options: Any) -> Value:
 def ones_like(name: Named, input: Value, **options: Any) -> Value:
     """``torch.ones_like``."""
     return input.with_tensor(keras.ops.ones_like(input.tensor))
-
-
-def filled(constant: float, sizes: Sequence[Any]) -> Value:
-    """Return a constant tensor for sizes some of which are those of another tensor."""
-    unknown = [size for size in sizes if isinstance(size, UnknownSize)]
-    axes = [size.measured for size in reversed(unknown)]
-    model = next((axis.value for axis in axes if axis is not None), None)
-    if model is None or model.rank != len(sizes):
-        raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
-    value = model
-    for axis, size in enumerate(sizes):
-        if isinstance(size, UnknownSize):
-            if axis and not size.is_size(model, axis):
-                raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
-        elif size != value.static_shape[axis]:
-            value = shaping.repeated(shaping.cut(value, axis, 0, 1), axis, size)
-    make = keras.ops.zeros_like if constant == 0 else keras.ops.ones_like
-    return value.with_tensor(make(value.tensor))
 
 
 def cat(name: Named, tensors: Sequence[Any], dim: int = 0) -> Value:

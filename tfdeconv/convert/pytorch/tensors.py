@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tfdeconv.convert.graph.sizes import UnknownSize
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.errors import ConversionError
 

@@ -37,7 +37,14 @@ class Rounded:
     towards: Literal["floor", "zero"]
 
 
-Atom: TypeAlias = "Axis | Rounded"
+@dataclass(frozen=True)
+class Greatest:
+    """The greatest of some sums."""
+
+    sums: frozenset[tuple[frozenset[tuple[Atom, Fraction]], Fraction]]
+
+
+Atom: TypeAlias = "Axis | Rounded | Greatest"
 """A whole number that is unknown."""
 
 
@@ -213,6 +220,23 @@ def toward_zero(first: Any, second: Any) -> Any:
     return quotient if (first < 0) == (second < 0) else -quotient
 
 
+def greatest(first: Any, second: Any) -> Any:
+    """Return the greater one of two sizes.
+
+    Example:
+        >>> greatest(3, 5)
+        5
+    """
+    sizes = [_terms(first), _terms(second)]
+    difference = sizes[0] - sizes[1]
+    if not isinstance(difference, UnknownSize):
+        return first if difference >= 0 else second
+    if difference.terms is None:
+        return difference
+    sums = frozenset((frozenset((size.terms or {}).items()), size.constant) for size in sizes)
+    return UnknownSize({Greatest(sums): Fraction(1)})
+
+
 def _floor(size: Any) -> Any:
     return _rounded(size, "floor") if isinstance(size, UnknownSize) else int(size // 1)
 
@@ -235,7 +259,7 @@ def _rounded(size: UnknownSize, towards: Literal["floor", "zero"]) -> Any:
     """The whole number; what is whole already stands outside, so that equal numbers look alike."""
     if size.terms is None:
         return size
-    if towards == "zero" and _positive(Rounded(frozenset(size.terms.items()), size.constant, "floor")):
+    if towards == "zero" and _not_negative(frozenset(size.terms.items()), size.constant):
         towards = "floor"
     if towards == "floor":
         whole = _number(
@@ -262,5 +286,11 @@ def _positive(atom: Atom) -> bool:
     """Whether a number is at least 0 whatever the sizes are."""
     if isinstance(atom, Axis):
         return True
-    least = _least(UnknownSize(dict(atom.terms), atom.constant))
+    if isinstance(atom, Greatest):
+        return any(_not_negative(terms, constant) for terms, constant in atom.sums)
+    return _not_negative(atom.terms, atom.constant)
+
+
+def _not_negative(terms: frozenset[tuple[Atom, Fraction]], constant: Fraction) -> bool:
+    least = _least(UnknownSize(dict(terms), constant))
     return least is not None and least >= 0
