@@ -10,6 +10,17 @@ import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# However slow the machine is, an example counts by its outcome; continuous integration tries the same ones in
+# every run.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="TFDECONV_REQUIRE_ALL" in os.environ,
+)
+settings.load_profile("tests")
 
 # Modules that import Ray where they begin: their examples, and what runs in a process of its own.
 collect_ignore_glob = ["tests/cluster/*/*_scenario.py"]

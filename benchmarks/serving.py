@@ -14,199 +14,27 @@ of the in-process run and that of a plain grpcio server that answers as many byt
 from __future__ import annotations
 
 import argparse
-import base64
-import contextlib
-import dataclasses
-import io
-import json
 import os
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import grpc
-import httpx
 import numpy as np
-from PIL import Image
+from server_process import MODEL, ServerProcess, serve
+from serving_ways import Ask, Grpc, InProcess, Rest, echo, png
 
-MODEL = "upscaler"
-TARGETS = {("gRPC float", 32): 0.75, ("gRPC float", 128): 0.95, ("gRPC float", 256): 0.95}
-TARGETS |= {("gRPC float", 512): 0.95, ("gRPC float", 1024): 0.95}
-TARGETS |= {("REST image bytes", size): 0.85 for size in (128, 256, 512, 1024)}
-
-
-_PREDICT = "/tensorflow.serving.PredictionService/Predict"
-_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-_WIDTHS = (18, 6, 8, 10, 9, 9, 9, 7, 6, 12)
-
-
-def free_port() -> int:
-    """Return a TCP port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
-@dataclasses.dataclass
-class ServerProcess:
-    """A running ``tfdeconv serve``."""
-
-    process: subprocess.Popen[bytes]
-    grpc_port: int
-    rest_port: int
-
-    def resident_megabytes(self) -> float:
-        """Return the memory that the process holds."""
-        fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
-        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-@contextlib.contextmanager
-def serve(base_path: Path, *flags: str) -> Iterator[ServerProcess]:
-    """Run ``tfdeconv serve`` until the block ends."""
-    port, rest_port = free_port(), free_port()
-    command = [sys.executable, "-m", "tfdeconv.cli", "serve", f"--model_base_path={base_path}"]
-    command += [f"--model_name={MODEL}", f"--port={port}", f"--rest_api_port={rest_port}", *flags]
-    process = subprocess.Popen(
-        [*command, "--host=127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{rest_port}/v1/models/{MODEL}", process)
-        yield ServerProcess(process, port, rest_port)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-@contextlib.contextmanager
-def echo(request: bytes, answer_bytes: int) -> Iterator[Callable[[], bytes]]:
-    """Run a bare grpcio server until the block ends; yields a call that sends it ``request``."""
-    port = free_port()
-    script = Path(__file__).parent / "peers" / "grpc_echo.py"
-    process = subprocess.Popen([sys.executable, str(script), str(port), str(answer_bytes)])
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED) as channel:
-            call = channel.unary_unary(_PREDICT)
-            call(request, timeout=60, wait_for_ready=True)
-            yield lambda: call(request, timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return once ``url`` answers; fail if the process ends or two minutes pass."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SystemExit("The server ended before it was ready.")
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(url, timeout=5).status_code == 200:
-                return
-        threading.Event().wait(0.1)
-    raise SystemExit(f"{url} does not answer.")
-
-
-def png(image: np.ndarray) -> bytes:
-    """Return the PNG file of a float image in [0, 1]."""
-    buffer = io.BytesIO()
-    Image.fromarray((image * 255).round().astype(np.uint8)).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-Ask = Callable[[], np.ndarray]
-
-
-class InProcess:
-    """The same SavedModel run by a session in this process."""
-
-    def __init__(self, version_folder: Path) -> None:
-        from tfdeconv.serving.models.session_model import SessionModel
-
-        self.model = SessionModel(version_folder)
-
-    def floats(self, image: np.ndarray) -> Ask:
-        """Return a call that upscales a float batch."""
-        signature = self.model.signatures["serving_default"]
-        feed, fetch = signature.inputs["image"].tensor_name, signature.outputs["upscaled"].tensor_name
-        return lambda: self.model.run({feed: image}, [fetch])[0]
-
-    def files(self, image: np.ndarray) -> Ask:
-        """Return a call that upscales an encoded file."""
-        signature = self.model.signatures["serve_image_bytes"]
-        feed = signature.inputs["image_bytes"].tensor_name
-        fetch = signature.outputs["upscaled_bytes"].tensor_name
-        data = np.array([png(image[0])], object)
-        return lambda: self.model.run({feed: data}, [fetch])[0]
-
-
-class Grpc:
-    """TensorFlow Serving's own stubs, with messages prepared before the clock starts."""
-
-    def __init__(self, port: int) -> None:
-        from tensorflow_serving.apis import predict_pb2
-
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_UNLIMITED)
-        # The bytes of the answer are what the server is timed for; reading them is the client's work.
-        self.call = self.channel.unary_unary(_PREDICT)
-        self.message = predict_pb2
-
-    def request(self, image: np.ndarray) -> bytes:
-        """Return the message that asks for a float batch, sent as tensor_content."""
-        import tensorflow as tf
-
-        request = self.message.PredictRequest()
-        request.model_spec.name = MODEL
-        request.inputs["image"].CopyFrom(tf.make_tensor_proto(image))
-        return request.SerializeToString()
-
-    def floats(self, image: np.ndarray) -> Ask:
-        """Return a call that sends a float batch."""
-        from tfdeconv.serving.codec import tensor_proto
-
-        data = self.request(image)
-
-        def ask() -> np.ndarray:
-            answer = self.message.PredictResponse.FromString(self.call(data, timeout=120))
-            return tensor_proto.decode(answer.outputs["upscaled"].SerializeToString())
-
-        ask.light = lambda: self.call(data, timeout=120)  # type: ignore[attr-defined]
-        return ask
-
-
-class Rest:
-    """JSON over one kept connection."""
-
-    def __init__(self, port: int) -> None:
-        self.client = httpx.Client(timeout=120)
-        self.url = f"http://127.0.0.1:{port}/v1/models/{MODEL}:predict"
-
-    def files(self, image: np.ndarray) -> Ask:
-        """Return a call that sends an encoded file in base64."""
-        encoded = base64.b64encode(png(image[0])).decode()
-        body = json.dumps({"signature_name": "serve_image_bytes", "instances": [{"b64": encoded}]}).encode()
-
-        def ask() -> np.ndarray:
-            answer = self.client.post(self.url, content=body).raise_for_status().json()
-            return np.array([base64.b64decode(answer["predictions"][0]["b64"])], object)
-
-        ask.light = lambda: self.client.post(self.url, content=body).raise_for_status()  # type: ignore[attr-defined]
-        return ask
-
-    def floats(self, image: np.ndarray) -> Ask:
-        """Return a call that sends a float batch as JSON numbers."""
-        body = json.dumps({"instances": image.tolist()}).encode()
-        return lambda: np.float32(
-            self.client.post(self.url, content=body).raise_for_status().json()["predictions"]
-        )
+TARGETS = {
+    ("gRPC float", 32): 0.75,
+    **{("gRPC float", size): 0.95 for size in (128, 256, 512, 1024)},
+    **{("REST image bytes", size): 0.85 for size in (128, 256, 512, 1024)},
+}
+WIDTHS = (18, 6, 8, 10, 9, 9, 9, 7, 6, 12)
 
 
 def rate(ask: Callable[[], object], clients: int, seconds: float) -> tuple[float, list[float]]:
@@ -254,7 +82,7 @@ def percentile(values: list[float], share: float) -> float:
 
 def row(*cells: object) -> None:
     """Print one line of a table."""
-    print("  ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=False)))
+    print("  ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, WIDTHS, strict=False)))
 
 
 def compare(
@@ -391,7 +219,6 @@ def run(base: Path, arguments: argparse.Namespace) -> bool:
                 lambda: ours()[0],
                 version,
                 png(image[0]),
-                free_port=free_port,
                 rate=rate,
                 clients=clients,
                 seconds=arguments.seconds,

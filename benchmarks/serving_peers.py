@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+from server_process import free_port
 
 _FOLDER = Path(__file__).parent / "peers"
 
@@ -84,7 +85,6 @@ def compare(
     version: Path,
     picture: bytes,
     *,
-    free_port: Callable[[], int],
     rate: Callable[[Callable[[], object], int, float], tuple[float, list[float]]],
     clients: list[int],
     seconds: float,
@@ -96,7 +96,6 @@ def compare(
         ours: Upscales ``picture`` through the embedded server's REST port.
         version: The version folder that the peers load.
         picture: An encoded picture.
-        free_port: Finds a port.
         rate: Times a closed loop.
         clients: Numbers of clients.
         seconds: Length of a round.

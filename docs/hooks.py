@@ -24,6 +24,9 @@ EXPLORER = [
     *(path for path in sorted((FOLDER / "explorer").rglob("*")) if path.suffix in (".js", ".css")),
 ]
 
+INLINE = re.compile(r"<code>[^<]*</code>")
+DASHES = re.compile(r"(?<![\w-])--\w")
+
 LOADING = re.compile(r'<script type="module" src="(\S*)web/explorer/element.js"></script>')
 FROM_FILES = """
 <script>if (location.protocol === "file:") document.head.append(
@@ -36,7 +39,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, files: Files, **_: Any) -> str:
-    """Say how large pictures are before they come."""
+    """Say how large pictures are before they come; end no line between ``--`` and the name of a flag."""
+    html = INLINE.sub(lambda code: DASHES.sub(r'<span class="dashes">\g<0></span>', code[0]), html)
     return with_sizes(html, page.file.dest_uri, files)
 
 

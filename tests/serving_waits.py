@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import shutil
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfdeconv.serving.repository.repository import ModelRepository
 
 
 class Toys:
@@ -20,7 +27,17 @@ class Toys:
         return hidden.rename(base / str(version))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+def free_port(hosts: Sequence[str] = ("127.0.0.1",)) -> int:
+    """A port that is free at each host, below those that systems give to whoever asks for any."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for host in hosts:
+                stack.enter_context(socket.create_server((host, port)))
+            return port
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Return as soon as ``condition`` holds.
 
     Raises:
@@ -31,3 +48,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         pause.wait(0.005)
+
+
+def states(repository: ModelRepository, name: str = "m") -> dict[int, str]:
+    """Return the state of each version of a model, in the repository's order."""
+    return {status.version: status.state.name for status in repository.statuses(name)}

@@ -29,3 +29,20 @@ def test_every_error_is_in_the_tree_of_the_docstring(cls):
     """One tree, and the module's docstring shows all of it."""
     assert issubclass(cls, errors.TfdeconvError)
     assert re.search(rf"\b{cls.__name__}\b", errors.__doc__)
+
+
+@pytest.mark.parametrize(
+    ("cls", "builtin"),
+    [
+        (errors.InvalidArgumentError, ValueError),
+        (errors.MissingExtraError, ImportError),
+        (errors.InvalidRequestError, ValueError),
+        (errors.NotFoundError, LookupError),
+        (errors.UnavailableError, ConnectionError),
+        (errors.DeadlineExceededError, TimeoutError),
+    ],
+)
+def test_python_s_own_classes_catch_them(cls, builtin):
+    """Code that knows nothing of tfdeconv finds what it expects; the docstring says which."""
+    assert issubclass(cls, builtin)
+    assert f"{cls.__name__} ({builtin.__name__})" in errors.__doc__

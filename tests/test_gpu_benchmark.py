@@ -170,7 +170,7 @@ def test_jax_runs_every_program_and_a_wrong_number_fails(prepared):
 def test_running_an_empty_folder_says_what_is_missing(tmp_path):
     """The step before is named."""
     done = subprocess.run(
-        [sys.executable, BENCHMARKS / "gpu.py", "run", tmp_path], capture_output=True, text=True, timeout=60
+        [sys.executable, BENCHMARKS / "gpu.py", "run", tmp_path], capture_output=True, text=True, timeout=250
     )
     assert done.returncode == 2
     assert "run `gpu.py prepare` first" in done.stderr

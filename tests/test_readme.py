@@ -1,6 +1,9 @@
 """The README's code runs as it stands."""
 
+import base64
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +55,16 @@ def test_the_further_example_runs():
     np.testing.assert_allclose(names["optimized"].model(x), names["model"](x), atol=1e-4)
     assert names["matrix"].shape == (9, 4)
     assert names["segmenter"](np.zeros((1, 70, 65, 3), "float32")).shape == (1, 70, 65, 21)
+
+
+def test_a_picture_of_any_size_goes_through_curl(tmp_path):
+    """The document is piped: one argument of a program holds no more than 128 KiB."""
+    (command,) = re.findall(r"^\$ (echo .*) \|\n +curl -d @- http", README.read_text(), re.M)
+    picture = np.random.default_rng(0).bytes(300_000)
+    (tmp_path / "photo.png").write_bytes(picture)
+    document = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True).stdout
+    (instance,) = json.loads(document)["instances"]
+    assert base64.b64decode(instance["b64"]) == picture
 
 
 def test_links_lead_to_files():

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,7 +20,7 @@ def run(path, **environment):
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
     )
 
@@ -38,3 +39,9 @@ def test_continuous_integration_sets_the_switch():
     assert lines.index("make check") > next(
         number for number, line in enumerate(lines) if line.startswith("export TFDECONV_REQUIRE_ALL=1")
     )
+
+
+def test_no_example_of_a_property_has_a_time_limit():
+    """A slow or loaded machine says nothing about what is tested."""
+    assert settings.default.deadline is None
+    assert HealthCheck.too_slow in settings.default.suppress_health_check

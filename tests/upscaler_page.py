@@ -82,7 +82,7 @@ def give(page, *files):
     )
 
 
-def done(page, name, timeout=60_000):
+def done(page, name, timeout=120_000):
     """The row of a picture, when it is done."""
     row = page.locator("li.done", has_text=name)
     row.wait_for(timeout=timeout)

@@ -1,21 +1,21 @@
 """Every exception that tfdeconv raises on purpose.
 
 The tree says what is wrong, never how a transport reports it: the gRPC and REST edges map these
-classes to their codes. Each class can be made from one message (Keras re-raises errors so)::
+classes to their codes. Each class can be made from one message (Keras re-raises errors so).
 
     TfdeconvError
     |-- InvalidArgumentError (ValueError)     an argument breaks a rule; the message names rule and fix
     |   |-- LoweringNotApplicable             the chosen lowering cannot compute this configuration
     |   |-- AlignmentError                    coordinate maps disagree, or no legal crop exists
     |   |-- ConversionError                   a foreign layer or model has no exact equivalent
-    |   `-- FileError                         a file or folder is missing, broken, in the way, or not
-    permitted |       `-- ImageError                    bytes or files that are not a usable image
+    |   `-- FileError                         a file or folder is missing, broken, in the way, or closed to us
+    |       `-- ImageError                    bytes or files that are not a usable image
     |-- MissingExtraError (ImportError)       an optional dependency is not installed
     |-- ExportError                           a model cannot be written or read in a format
     `-- ServingError                          a request or a server failed
-        |-- InvalidRequestError               the request itself is wrong
+        |-- InvalidRequestError (ValueError)  the request itself is wrong
         |   `-- OutOfRangeError               a value lies outside what the model accepts
-        |-- NotFoundError                     unknown model, version or resource
+        |-- NotFoundError (LookupError)       unknown model, version or resource
         |-- AlreadyExistsError                the thing to create is there
         |-- FailedPreconditionError           right request, wrong state (unloaded version, unknown signature)
         |-- PermissionDeniedError             authenticated, but not allowed
@@ -24,9 +24,9 @@ classes to their codes. Each class can be made from one message (Keras re-raises
         |-- AbortedError                      a concurrent change won
         |-- CancelledError                    the caller gave up
         |-- UnimplementedError                the server does not offer this
-        |-- UnavailableError                  not now; the same request may succeed later
+        |-- UnavailableError (ConnectionError)  not now; the same request may succeed later
         |   `-- UnreachableError              no connection, or it broke before the answer
-        |-- DeadlineExceededError             no answer in time
+        |-- DeadlineExceededError (TimeoutError)  no answer in time
         `-- InternalError                     the server failed in a way it did not foresee
 """
 

@@ -97,6 +97,33 @@ def test_a_list_is_read_in_pages(monkeypatch):
     assert [task.number for task in tasks(jobs.path)] == list(range(1, 11))
 
 
+def test_a_full_disk_for_temporary_files_is_told_with_its_place():
+    """The list of files lies there, not where the pictures are written."""
+    jobs = JobList()
+    jobs._execute("PRAGMA max_page_count = 20")
+    with pytest.raises(FileError, match=r"cannot be kept in .*: database or disk is full. .* set TMPDIR"):
+        for number in range(10_000):
+            jobs.add(Job(Path(f"{number}.png"), Path("out", f"{number}.png")))
+
+
+def test_a_missing_folder_for_temporary_files_is_told(monkeypatch, tmp_path):
+    """TMPDIR may name what is not there."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(FileError, match=r"no folder for temporary files: No such file .* set TMPDIR"):
+        JobList()
+
+
+@pytest.mark.parametrize("arguments", [["a.png", "-o", ""], ["", "-o", "b.png"], ["a.png", "--weights="]])
+def test_an_empty_name_is_no_folder(arguments, photos, monkeypatch):
+    """A variable of the shell that is not set must not mean the current folder."""
+    monkeypatch.chdir(photos)
+    before = sorted(photos.iterdir())
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "a name cannot be empty; for the current folder, write a dot" in result.output
+    assert sorted(photos.iterdir()) == before
+
+
 def test_a_report_without_failures_removes_the_last_one(tmp_path):
     """It would speak of files that are done."""
     (tmp_path / "failures.jsonl").write_text("old")

@@ -1,6 +1,8 @@
 """The ``tfdeconv`` command as a whole."""
 
+import errno
 import importlib
+import re
 import subprocess
 import sys
 
@@ -9,11 +11,12 @@ import pytest
 
 from tfdeconv import cli
 from tfdeconv.errors import FileError, InvalidArgumentError
+from tfdeconv.serving.launch import flags
 
 
 def run(code):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=250, check=False
     )
 
 
@@ -23,6 +26,28 @@ def test_every_command_has_help(name):
     command = importlib.import_module(f"tfdeconv.cli.commands.{name}").command
     assert isinstance(command, click.Command)
     assert command.help
+
+
+@pytest.mark.parametrize("words", [*sorted(cli.COMMANDS), "serving init"])
+def test_help_fits_and_its_examples_are_true(words):
+    """80 columns suffice, values have names, and every flag of an example is one of the command's."""
+    name, *inner = words.split()
+    command = importlib.import_module(f"tfdeconv.cli.commands.{name}").command
+    for subcommand in inner:
+        command = command.commands[subcommand]
+    with click.Context(command, info_name=f"tfdeconv {words}", terminal_width=80) as context:
+        text = command.get_help(context)
+        options = {flag for option in command.get_params(context) for flag in option.opts}
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert "INTEGER RANGE" not in text
+    assert "FLOAT RANGE" not in text
+    if words == "serve":
+        options = {f"--{flag.name}" for flag in flags.FLAGS}
+    shown = text.replace("\\\n", " ")
+    examples = re.findall(rf"^ +(?:.*\| )?tfdeconv {words}\b(.*)", shown, re.MULTILINE)
+    assert examples or hasattr(command, "commands")
+    for example in examples:
+        assert set(re.findall(r"(?<!\S)--?[a-z][\w-]*", example)) <= options, example
 
 
 def test_help_does_not_load_tensorflow():
@@ -64,6 +89,7 @@ def test_an_unknown_command_is_a_usage_error():
             "tfdeconv: unforeseen error: RuntimeError: boom at line 2. Set ",
         ),
         (IsADirectoryError(21, "Is a directory", "out"), 1, "tfdeconv: error: 'out': Is a directory."),
+        (OSError(errno.EFBIG, "File too large"), 1, "tfdeconv: error: File too large."),
         (ValueError("\x1b[31mred"), 1, r"tfdeconv: unforeseen error: ValueError: \x1b[31mred. Set "),
     ],
 )

@@ -21,7 +21,7 @@ def run(*arguments, cwd):
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=250,
         check=False,
     )
 

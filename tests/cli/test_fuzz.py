@@ -207,7 +207,7 @@ def test_real_processes_say_no_more_than_that(tmp_path, words, code):
     """Nor do the libraries below them, past Python."""
     make_files(tmp_path)
     command = [sys.executable, "-m", "tfdeconv.cli", *words]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False)
     assert complaint(Outcome(words, done.returncode, done.stdout, done.stderr)) is None
     assert done.returncode == code
     allowed = ("tfdeconv: error: ", "tfdeconv: note: ", "1 of 3 files done")

@@ -52,7 +52,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path, name, code):
         assert process.stdout.readline() == "begun\n"
         assert [path.suffix for path in tmp_path.iterdir()] == [".bin"]  # the hidden draft
         process.send_signal(getattr(signal, name))
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (code, f"tfdeconv: stopped by {name}.\n")
     assert list(tmp_path.iterdir()) == []
 
@@ -65,7 +65,7 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path):
         time.sleep(0.3)
         assert process.poll() is None
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 143
 
 
@@ -96,7 +96,7 @@ def test_upscale_stopped_in_the_middle_leaves_whole_files_only(tmp_path):
         assert process.stdout.readline().startswith("out/0.png: ")
         time.sleep(0.5)
         process.terminate()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=200)
     assert (process.returncode, err) == (143, "tfdeconv: stopped by SIGTERM.\n")
     assert all(not path.name.startswith(".") for path in (tmp_path / "out").iterdir())
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,16 +16,11 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
-from serving_waits import Toys, wait_for
+from serving_waits import Toys, free_port, wait_for
 
 from tfdeconv.cli.commands.serve import command
 
 OPERATOR = Path(__file__).parents[2] / "serving"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 class Process:
@@ -44,19 +38,19 @@ class Process:
     def answers(self, path: str) -> bool:
         assert self.process.poll() is None, self.output.read_text()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.rest_port}{path}", timeout=20):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.rest_port}{path}", timeout=60):
                 return True
         except urllib.error.URLError:
             return False
 
     def post(self, path: str, body: object) -> object:
         data = json.dumps(body).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.rest_port}{path}", data, 20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.rest_port}{path}", data, 60) as answer:
             return json.load(answer)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 @pytest.fixture
@@ -71,7 +65,7 @@ def start(tmp_path):
     yield call
     for server in started:
         server.process.kill()
-        server.process.wait(30)
+        server.process.wait(120)
 
 
 def test_waits_for_a_model_serves_it_and_ends_with_zero(start, tmp_path, toy_folder):
@@ -79,10 +73,10 @@ def test_waits_for_a_model_serves_it_and_ends_with_zero(start, tmp_path, toy_fol
     folder = tmp_path / "toy"
     folder.mkdir()
     server = start(f"--model_base_path={folder}", "--model_name=toy", "--bogus")
-    wait_for(lambda: "Waiting for model 'toy'" in server.output.read_text(), 60)
+    wait_for(lambda: "Waiting for model 'toy'" in server.output.read_text(), 120)
     assert not server.answers("/v1/models/toy")
     Toys.copy(toy_folder / "2", folder, 2)
-    wait_for(lambda: server.answers("/v1/models/toy"), 60)
+    wait_for(lambda: server.answers("/v1/models/toy"), 120)
     assert server.post("/v1/models/toy:predict", {"instances": [[1]]}) == {"predictions": [[3.0]]}
     assert server.stop() == 0
     text = server.output.read_text()
@@ -108,7 +102,7 @@ def test_serves_from_the_operators_files(start, tmp_path, toy_folder):
         f"--batching_parameters_file={tmp_path / 'batching.config'}",
         "--port=0",
     )
-    wait_for(lambda: server.answers("/v1/models/upscaler"), 60)
+    wait_for(lambda: server.answers("/v1/models/upscaler"), 120)
     assert server.post("/v1/models/upscaler:predict", {"instances": [[1]]}) == {"predictions": [[3.0]]}
     assert server.answers("/monitoring/prometheus/metrics")
     (port,) = re.findall(r"Running gRPC ModelServer at 127.0.0.1:(\d+) \.\.\.", server.output.read_text())
@@ -123,20 +117,27 @@ def test_ends_in_time_behind_a_slow_request(start, tmp_path):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
         def slow(self, x):
             size = tf.cast(x[0], tf.int32)
-            return {"y": x + tf.linalg.matmul(tf.ones([size, size]), tf.ones([size, size]))[0, 0]}
+            with tf.control_dependencies([tf.print("the work begins")]):
+                product = tf.linalg.matmul(tf.ones([size, size]), tf.ones([size, size]))
+            with tf.control_dependencies([product]), tf.control_dependencies([tf.print("the work ends")]):
+                return {"y": x + product[0, 0]}
 
     module = Slow()
     tf.saved_model.save(module, str(tmp_path / "slow" / "1"), module.slow)
-    server = start(f"--model_base_path={tmp_path / 'slow'}", "--model_name=slow", "--drain_seconds=1")
-    wait_for(lambda: server.answers("/v1/models/slow"), 60)
+    server = start(
+        f"--model_base_path={tmp_path / 'slow'}",
+        "--model_name=slow",
+        "--drain_seconds=1",
+        "--tensorflow_intra_op_parallelism=1",  # ten seconds of work, also where there are many cores
+    )
+    wait_for(lambda: server.answers("/v1/models/slow"), 120)
     body = json.dumps({"instances": [9000.0]}).encode()
     head = f"POST /v1/models/slow:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.rest_port), 20) as connection:
         connection.sendall(head.encode() + body)
-        time.sleep(0.5)
-        started = time.monotonic()
+        wait_for(lambda: "the work begins" in server.output.read_text())
         assert server.stop() == 0
-        assert time.monotonic() - started < 4
+        assert "the work ends" not in server.output.read_text()
         assert connection.recv(100).startswith(b"HTTP/1.1 503 ")
 
 

@@ -18,6 +18,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo import FSRCNN
 from tfdeconv.zoo.upscalers.pretrained import save_weights
 
+pytestmark = pytest.mark.timeout(900)
 RECIPE = Path(__file__).parents[1] / "training" / "smoke.toml"
 STEPS = 300
 
@@ -29,7 +30,7 @@ def start(data, output, *options):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=400)
     assert process.returncode == 0, err
     return out, err
 
@@ -45,7 +46,7 @@ def test_a_killed_run_ends_at_the_same_bits(uninterrupted, drawings, tmp_path):
     """Killed after its first checkpoint and started again, a run ends at the weights it would have had."""
     killed = start(drawings, tmp_path)
     folder = tmp_path / "slim" / "x2"
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 400
     while not (folder / "checkpoints" / "checkpoint").exists():
         assert killed.poll() is None, killed.communicate()[1]
         assert time.monotonic() < deadline, "no checkpoint appeared"
@@ -174,7 +175,7 @@ def test_two_devices_train_the_same(drawings, tmp_path):
         for name in one.files:
             np.testing.assert_allclose(two[name], one[name], atol=1e-3)
     process = start(drawings, tmp_path / "3", "--devices=3")
-    _, err = process.communicate(timeout=240)
+    _, err = process.communicate(timeout=400)
     assert process.returncode == 2
     message = "batch must be a multiple of the 3 devices, for each to get as much; received 8."
     assert err.splitlines()[-1].endswith(message)

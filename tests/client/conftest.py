@@ -1,8 +1,10 @@
-"""Servers to query over both protocols: the embedded one, and a fake one that fails on demand."""
+"""Servers over both protocols: the embedded one, a fake one that fails on demand, and names for them."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from client.fakes import saved_model
@@ -84,5 +86,23 @@ def client(url: str) -> Iterator[Client]:
 @pytest.fixture
 def fake_client(fake_url: str) -> Iterator[Client]:
     """A client of the fake server over each protocol, which retries without waiting long."""
-    with connect(fake_url, model=MODEL, retry=FAST, timeout=20) as client:
+    with connect(fake_url, model=MODEL, retry=FAST, timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Host names to addresses, as a name server would tell them."""
+    table: dict[str, list[str]] = {}
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in table:
+            return real(host, *args, **kwargs)
+        if not table[name]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [entry for address in table[name] for entry in real(address, *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return table

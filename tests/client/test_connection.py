@@ -200,7 +200,7 @@ def test_mutual_tls(secure_url: str, authority: trustme.CA, tmp_path: Path) -> N
     asyncio.run(main())
     for tls in (TLS(ca=ca), TLS(certificate=certificate, key=key), None):
         with (
-            contextlib.closing(connect(secure_url, model=MODEL, tls=tls, retry=ONCE, timeout=20)) as client,
+            contextlib.closing(connect(secure_url, model=MODEL, tls=tls, retry=ONCE, timeout=60)) as client,
             pytest.raises(errors.UnavailableError, match="cannot be reached"),
         ):
             client.status()
@@ -223,7 +223,7 @@ def test_a_server_that_comes_back(start: Callable[..., Any]) -> None:
         with pytest.raises(errors.UnavailableError, match="cannot be reached"):
             client.status()
         with start(Failures(), port=int(url.rsplit(":")[-1])):
-            assert client.wait_until_ready(timeout=20).version == 3
+            assert client.wait_until_ready(timeout=60).version == 3
             assert client.status()
 
 

@@ -130,11 +130,13 @@ def test_a_pause_that_would_pass_the_deadline_is_not_made(fake_url: str, failure
     failures.script.append(("UNAVAILABLE", "busy"))
     start = time.monotonic()
     with (
-        connect(fake_url, model=MODEL, timeout=5, retry=RetryPolicy(first_delay=60, max_delay=60)) as client,
+        connect(
+            fake_url, model=MODEL, timeout=50, retry=RetryPolicy(first_delay=600, max_delay=600)
+        ) as client,
         pytest.raises(errors.UnavailableError, match="busy"),
     ):
         client.status()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 25
 
 
 def test_slow_answers(fake_client: Client, failures: Failures) -> None:
@@ -272,7 +274,7 @@ def test_a_body_that_drips(awaiting: bool) -> None:
                 with connect(url, model=MODEL) as client:
                     client.status(timeout=1)
         stop.set()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
 
 
 def test_a_packed_body_that_does_not_unpack() -> None:
@@ -292,7 +294,7 @@ def test_the_port_of_the_other_protocol(fake_urls: dict[str, str]) -> None:
     rest_at_grpc = fake_urls["grpc"].replace("grpc://", "http://")
     for url in (grpc_at_rest, rest_at_grpc):
         with (
-            connect(url, model=MODEL, retry=ONCE, timeout=10) as client,
+            connect(url, model=MODEL, retry=ONCE, timeout=60) as client,
             pytest.raises(errors.UnavailableError, match=f"^{url} cannot be reached"),
         ):
             client.status()

@@ -144,7 +144,7 @@ def test_status_of_a_version(client: Client) -> None:
 def test_wait_until_ready_returns_the_available_version(fake_client: Client, failures: Failures) -> None:
     """A server that is not up yet is waited for."""
     failures.script.extend([("UNAVAILABLE", "starting")] * 6)
-    assert fake_client.wait_until_ready(timeout=20).version == 3
+    assert fake_client.wait_until_ready(timeout=60).version == 3
 
 
 @pytest.mark.parametrize(

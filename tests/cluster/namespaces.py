@@ -25,10 +25,12 @@ from typing import Any
 import pytest
 
 _TESTS = Path(__file__).parents[1]
+SECONDS = 900
+"""Limit of a scenario: many times what it takes on two cores with nothing else to do."""
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1  # SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP: netdevice(7)
 
 
-def run(scenario: Path, *arguments: Path, timeout: float = 280) -> dict[str, dict[str, Any]]:
+def run(scenario: Path, *arguments: Path, timeout: float = SECONDS) -> dict[str, dict[str, Any]]:
     """What each step of a scenario tells; skips, or fails in continuous integration, without namespaces."""
     if reason := _missing():
         (pytest.fail if os.environ.get("TFDECONV_REQUIRE_ALL") else pytest.skip)(reason)

@@ -118,6 +118,6 @@ def _run_curl(arguments: list[str], server: Any) -> tuple[str, str]:
         "curl",
         *(part.replace("localhost:8501", f"127.0.0.1:{server.rest_port}") for part in arguments),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
     problem = f" exit code {result.returncode}" if result.returncode else ""
     return problem, result.stdout + (result.stderr if problem else "")

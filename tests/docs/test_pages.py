@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tfdeconv as td
+from tfdeconv.cli import COMMANDS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -97,6 +98,14 @@ def test_the_table_of_lowerings_is_whole():
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(td.ops.LOWERINGS)
     assert len(td.ops.LOWERINGS) == 6
     assert "there are six *lowerings*" in page
+
+
+def test_the_table_of_commands_is_whole():
+    """The page on the command line names every command, in order, and the exit codes that there are."""
+    page = (DOCS / "howto" / "command-line.md").read_text()
+    named = re.findall(r"^\| `([\w ]+)` \|", page, re.MULTILINE)
+    assert [name.split()[0] for name in named] == sorted(COMMANDS)
+    assert re.findall(r"^\| (\d[\d, ]*) \|", page, re.MULTILINE) == ["0", "1", "2", "130, 143"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -216,3 +225,35 @@ def test_reference_entries_are_found_without_importing(sources):
         except KeyError:
             missing.append(entry)
     assert missing == []
+
+
+WHOLE_MODULES = {"errors", "geometry", "imaging.storage", "imaging.transfer"}
+
+
+def test_reference_entries_are_what_they_are_called(sources):
+    """Where a module has the name of its function, the entry is the function: no module by mistake."""
+    entries = {
+        entry
+        for page in (DOCS / "api").glob("*.md")
+        for entry in re.findall(r"^::: tfdeconv\.([\w.]+)$", page.read_text(), re.MULTILINE)
+    }
+    assert {entry for entry in entries if sources[entry].is_module} == WHOLE_MODULES
+    hidden = {name for name in td.geometry.__all__ if sources[f"geometry.{name}"].is_module}
+    assert {f"geometry.{name}.{name}" for name in hidden} <= entries
+
+
+def test_the_reference_shows_what_a_client_can_do():
+    """The methods that the clients take from the session have their arguments and docstrings."""
+    griffe = pytest.importorskip("griffe")
+    extension = load(DOCS / "docstrings.py").PlainDocstrings()
+    package = griffe.load(
+        "tfdeconv", search_paths=[ROOT], resolve_aliases=True, extensions=griffe.Extensions(extension)
+    )
+    for client in (td.client.Client, td.client.AsyncClient):
+        for name in vars(client):
+            if not name.startswith("_"):
+                method = package[f"client.{client.__name__}"].members[name]
+                assert method.is_function, name
+                assert method.docstring, name
+    parameters = [parameter.name for parameter in package["client.Client.predict"].parameters]
+    assert parameters[:2] == ["self", "inputs"]

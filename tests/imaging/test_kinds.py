@@ -1,5 +1,7 @@
 """Kinds of files beyond PNG, JPEG and TIFF."""
 
+import io
+import struct
 import sys
 
 import imagecodecs
@@ -28,6 +30,35 @@ def test_kinds_that_pillow_reads_are_read_as_it_reads_them(tmp_path, suffix):
     Image.fromarray(SMOOTH.astype(np.uint8)).save(path)
     with Image.open(path) as image:
         np.testing.assert_array_equal(read_photograph(path).pixels, np.asarray(image.convert("RGB")))
+
+
+def bmp(pixels, *, header=40, reserved=0) -> bytes:
+    """A BMP file of 32 bits a pixel, its rows from the top."""
+    height, width, _ = pixels.shape
+    start = 14 + header
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) if header > 40 else b""
+    about = struct.pack("<IiiHHI", header, width, -height, 1, 32, 3 if masks else 0)
+    data = pixels[..., [2, 1, 0, 3]].tobytes()
+    file = struct.pack("<2sIII", b"BM", start + len(data), reserved, start)
+    return file + (about + bytes(20) + masks).ljust(header, b"\0") + data
+
+
+@pytest.mark.parametrize("options", [{}, {"reserved": 0x01020304}, {"header": 124}])
+def test_bitmaps_of_32_bits(options):
+    """A header with masks makes the fourth byte alpha; the reserved bytes hold what a program likes."""
+    pixels = pattern(4)
+    photograph = read_photograph(io.BytesIO(bmp(pixels, **options)))
+    channels = 4 if "header" in options else 3
+    np.testing.assert_array_equal(photograph.pixels, pixels[..., :channels])
+
+
+def test_a_bitmap_is_not_wholly_transparent():
+    """Programs that know no alpha leave its bytes at zero."""
+    pixels = pattern(4)
+    pixels[..., 3] = 0
+    photograph = read_photograph(io.BytesIO(bmp(pixels, header=124)))
+    np.testing.assert_array_equal(photograph.pixels, pixels[..., :3])
+    assert photograph.notes == ("would be wholly transparent; its alpha channel of zeros is left out",)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])

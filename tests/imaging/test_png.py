@@ -279,6 +279,36 @@ def test_pixels_that_lack_or_that_nobody_can_know_are_refused(chunks, message):
         read_photograph(io.BytesIO(SIGNATURE + chunks))
 
 
+COLOURS = chunk(b"PLTE", bytes(range(15)))
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        PALETTE + COLOURS + chunk(b"tRNS", b"") + PIXELS,
+        PALETTE + COLOURS + chunk(b"tRNS", bytes(6)) + PIXELS,
+        PALETTE + chunk(b"tRNS", bytes(5)) + COLOURS + PIXELS,
+        PALETTE + COLOURS + PIXELS + chunk(b"tRNS", bytes(5)),
+        header() + PIXELS + chunk(b"tRNS", b"\0\1"),
+    ],
+    ids=["empty", "longer than the palette", "before it", "behind the pixels", "of grey"],
+)
+def test_transparency_that_programs_do_not_see_is_left_out_and_told(chunks, capfd):
+    """As libpng leaves it out; its own remark does not reach the user."""
+    photograph = read_photograph(io.BytesIO(SIGNATURE + chunks + END))
+    assert photograph.notes == ("has damaged chunks, which are left out: tRNS",)
+    assert not photograph.has_alpha
+    assert capfd.readouterr().err == ""
+
+
+def test_the_first_of_two_transparent_colours_counts():
+    """As for libpng, and it is told."""
+    keys = chunk(b"tRNS", b"\0\1") + chunk(b"tRNS", b"\0\2")
+    photograph = read_photograph(io.BytesIO(SIGNATURE + header() + keys + PIXELS + END))
+    assert photograph.pixels[..., 1].tolist() == [[0, 255], [255, 255]]
+    assert photograph.notes == ("has damaged chunks, which are left out: tRNS",)
+
+
 @pytest.mark.parametrize(("controls", "frames"), [(b"", 3), (chunk(b"fcTL", bytes(26)), 2)])
 def test_frames_of_an_animation_are_counted(controls, frames):
     """With the picture that others show, where that is not the first of them."""

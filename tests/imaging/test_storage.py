@@ -95,6 +95,20 @@ def test_a_pipe_is_read_and_written(monkeypatch):
         assert same is data
 
 
+def test_a_pipe_with_a_name_is_read():
+    """As shells make one of ``<(command)``."""
+    data = io.BytesIO()
+    write_photograph(Photograph(pattern(3)), data, kind="PNG")
+    reading, writing = os.pipe()  # which holds so little without a reader
+    os.write(writing, data.getvalue())
+    os.close(writing)
+    try:
+        read = read_photograph(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+    np.testing.assert_array_equal(read.pixels, pattern(3))
+
+
 def test_links_lead_to_what_they_point_to(tmp_path):
     """A link that is written through stays one."""
     real, link = tmp_path / "real.png", tmp_path / "link.png"

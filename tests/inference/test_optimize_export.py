@@ -42,7 +42,7 @@ def test_an_exported_optimized_model_runs_anywhere(tmp_path, onednn):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=250,
     )
     for line, batch in zip(done.stdout.splitlines(), (1, 3), strict=True):
         got, difference = line.split()

@@ -203,7 +203,7 @@ def test_an_exported_model_runs_on_processors_without_bfloat16(exported, variabl
     path, x, wanted = exported
     arguments = [str(path), str(x), str(tmp_path / "y.npy")]
     subprocess.run(
-        [sys.executable, "-c", USE, *arguments], env=environment(**variables), check=True, timeout=120
+        [sys.executable, "-c", USE, *arguments], env=environment(**variables), check=True, timeout=250
     )
     y = np.load(tmp_path / "y.npy")
     assert y.dtype == np.float32
@@ -232,6 +232,6 @@ def test_hidden_instructions_are_named():
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=250,
     )
     assert "ONEDNN_MAX_CPU_ISA hides its AVX-512" in done.stdout

@@ -30,7 +30,7 @@ def interpolated(x, factors, boundary):
     return x
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3),
     data=st.data(),

@@ -14,7 +14,6 @@ from tfdeconv.errors import InvalidArgumentError, LoweringNotApplicable
 from tfdeconv.geometry import ConvTransposeGeometry, axis_arguments
 
 OTHERS = [name for name in ops.LOWERINGS if name != "gradient"]
-settings.register_profile("lowerings", max_examples=25, deadline=None)
 
 
 @st.composite
@@ -73,7 +72,7 @@ def compute(problem, lowering):
 
 
 @pytest.mark.parametrize("lowering", [*ops.LOWERINGS, "auto"])
-@settings(settings.get_profile("lowerings"))
+@settings(max_examples=25)
 @given(problem=problems())
 def test_computes_any_window_stride_dilation_and_group(lowering, problem):
     """A lowering either gives the oracle's numbers or says that it does not apply."""

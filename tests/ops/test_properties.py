@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tfdeconv as td
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 KERNELS, STRIDES, SIZES = st.integers(1, 5), st.integers(1, 4), st.integers(1, 6)
 SEEDS, PADDINGS = st.integers(0, 2**16), st.sampled_from(["same", "valid"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import urllib.error
 import urllib.request
@@ -17,6 +18,15 @@ import tensorflow as tf
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from tfdeconv.serving import Server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collect_what_is_new() -> Iterator[None]:
+    """Unloading a model collects garbage: not among all objects of pytest and TensorFlow, test after test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

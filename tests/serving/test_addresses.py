@@ -25,7 +25,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6
 
 
 def doubled(url: str) -> list[list[float]]:
-    with connect(url, model="toy", retry=RetryPolicy(attempts=1), timeout=20) as client:
+    with connect(url, model="toy", retry=RetryPolicy(attempts=1), timeout=60) as client:
         return client.predict({"x": [[1.0]]})["y"].tolist()
 
 

@@ -26,13 +26,13 @@ def alive(stubs):
     message = predict_pb2.PredictRequest()
     message.model_spec.name = "toy"
     message.inputs["x"].CopyFrom(tf.make_tensor_proto(np.float32([[1]])))
-    return list(stubs.prediction.Predict(message, timeout=20).outputs["y"].float_val) == [3]
+    return list(stubs.prediction.Predict(message, timeout=60).outputs["y"].float_val) == [3]
 
 
 def raw(stubs, method, data):
     call = stubs.channel.unary_unary(f"/tensorflow.serving.PredictionService/{method}")
     try:
-        call(data, timeout=20)
+        call(data, timeout=60)
     except grpc.RpcError as error:
         return error.code()
     return None

@@ -81,12 +81,15 @@ print(json.dumps(found))
 """
 
 
+pytestmark = pytest.mark.timeout(700)
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """Both runs, in a process of their own: TensorFlow takes its devices once."""
     folder = tmp_path_factory.mktemp("devices")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, timeout=250
+        [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])

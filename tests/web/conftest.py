@@ -10,6 +10,7 @@ import pytest
 from upscaler_page import export_models
 
 import tfdeconv as td
+from tfdeconv.web import PageServer
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -43,7 +44,7 @@ def new_page(browser):
     def make(**options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.add_init_script(path=Path(__file__).with_name("layout_shifts.js"))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -89,3 +90,23 @@ def visit(new_page, server):
         return page
 
     return open_page
+
+
+@pytest.fixture(scope="module")
+def explorer_server():
+    """A server of the explorer's page."""
+    with PageServer() as server:
+        yield server
+
+
+@pytest.fixture
+def explorer(new_page, explorer_server):
+    """Open the explorer at a state; without one, as it is."""
+
+    def visit(state="", **options):
+        page = new_page(**options)
+        page.goto(explorer_server.url + (f"#{state}" if state else ""))
+        page.locator(".readout").wait_for()
+        return page
+
+    return visit

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from upscaler_page import done, give, photo, png
 
-from tfdeconv.web import PageServer
-
 HERE = Path(__file__).parent
 CONTROLS = {
     *("button", "checkbox", "combobox", "link", "radio", "slider", "spinbutton", "textbox", "tab"),
@@ -23,7 +21,7 @@ FOCUSED = (HERE / "focused.js").read_text()
 
 def explorer(new_page, request, **options):
     """The explorer with every kind of control on: ONNX's words, own sizes for the axes, random numbers."""
-    server = request.getfixturevalue("pages")
+    server = request.getfixturevalue("explorer_server")
     page = new_page(**options)
     state = (
         "words=onnx&input=2x3&kernel=3&stride=2&padding=1&output_shape=4x5&values=random:1&weights=learned:1"
@@ -35,7 +33,7 @@ def explorer(new_page, request, **options):
 
 def explorer_with_an_error(new_page, request, **options):
     """A configuration that the library refuses."""
-    server = request.getfixturevalue("pages")
+    server = request.getfixturevalue("explorer_server")
     page = new_page(**options)
     page.goto(f"{server.url}#words=torch&input=2&kernel=3&stride=2&padding=1&output_padding=2")
     page.locator(".error", has_text="output_padding").wait_for()
@@ -49,12 +47,6 @@ def upscaler(new_page, request, **options):
     done(page, "photo.png")
     page.locator("li.failed", has_text="text.png").wait_for()
     return page
-
-
-@pytest.fixture(scope="module")
-def pages():
-    with PageServer() as server:
-        yield server
 
 
 @pytest.mark.parametrize("open_page", [explorer, explorer_with_an_error, upscaler])
@@ -112,10 +104,10 @@ def test_the_check_of_contrasts_can_fail(new_page):
     assert float(contrast) < 2
 
 
-def test_numbers_on_cells_are_read_well(new_page, pages):
+def test_numbers_on_cells_are_read_well(new_page, explorer_server):
     """Whatever the colour of a cell, the text on it has a contrast of 4.5 or more."""
     page = new_page()
-    page.goto(pages.url)
+    page.goto(explorer_server.url)
     worst = page.evaluate(
         """async () => {
             const { textOn } = await import("./palette.js");

@@ -123,7 +123,7 @@ def answered():
         input=lines,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
         check=False,
     )
     assert result.returncode == 0, result.stderr

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-from tfdeconv.web import PageServer
-
 NUMBERS = [
     *["0", "1", "2", "3", "5", "8", "16", "99", "-1", "1.5", "1e3", "x", "NaN", "2x3", "3x2x1", "٤"],
     "",
@@ -77,24 +75,21 @@ VISIT = """async (link) => {
 }"""
 
 
-def test_random_links(new_page):
+def test_random_links(explorer, explorer_server):
     """Two hundred of them: a sum or words, no exception, and what is shown can be linked to again."""
     rng = random.Random(17)
     shown, refused = [], []
-    with PageServer() as server:
-        page = new_page()
-        page.goto(server.url)
-        page.locator(".readout").wait_for()
-        for _ in range(200):
-            text = link(rng)
-            answer = page.evaluate(VISIT, text)
-            (refused if answer["error"] else shown).append((text, answer))
-        for text, answer in refused:
-            assert len(answer["error"]) > 20, text
-            assert "undefined" not in answer["error"], text
-        for text, answer in shown:
-            assert "NaN" not in answer["readout"] + answer["written"], text
-        assert min(len(shown), len(refused)) > 40, (len(shown), len(refused))
-        for _, answer in shown[:30]:
-            page.goto(f"{server.url}#dims=1")
-            assert page.evaluate(VISIT, answer["written"])["written"] == answer["written"]
+    page = explorer()
+    for _ in range(200):
+        text = link(rng)
+        answer = page.evaluate(VISIT, text)
+        (refused if answer["error"] else shown).append((text, answer))
+    for text, answer in refused:
+        assert len(answer["error"]) > 20, text
+        assert "undefined" not in answer["error"], text
+    for text, answer in shown:
+        assert "NaN" not in answer["readout"] + answer["written"], text
+    assert min(len(shown), len(refused)) > 40, (len(shown), len(refused))
+    for _, answer in shown[:30]:
+        page.goto(f"{explorer_server.url}#dims=1")
+        assert page.evaluate(VISIT, answer["written"])["written"] == answer["written"]

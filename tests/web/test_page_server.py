@@ -25,7 +25,7 @@ def server():
 
 
 def ask(server, path, method="GET"):
-    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
         connection.request(method, path)
         answer = connection.getresponse()
         return answer, answer.read()
@@ -122,7 +122,7 @@ def test_explain_serves_until_it_is_told_to_stop():
         line = process.stdout.readline()
         found = re.fullmatch(r"Open http://127\.0\.0\.1:(\d+)/explorer/#(\S+)\n", line)
         assert found, line + process.stderr.read()
-        with closing(HTTPConnection("127.0.0.1", int(found[1]), timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", int(found[1]), timeout=60)) as connection:
             connection.request("GET", "/explorer/")
             assert connection.getresponse().status == 200
         state = dict(entry.split("=") for entry in found[2].split("&"))
@@ -139,7 +139,7 @@ def test_explain_serves_until_it_is_told_to_stop():
         }
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
 
 

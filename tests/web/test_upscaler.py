@@ -36,7 +36,7 @@ def test_a_picture_of_four_megapixels_has_no_seams(visit, tmp_path):
     page = visit()
     give(page, ("large.png", png(image)))
     page.locator("li.running .text", has_text=re.compile(r"[1-9]\d* of \d+ tiles")).wait_for()
-    done(page, "large.png", timeout=240_000)
+    done(page, "large.png", timeout=480_000)
     name, result = saved(page, "large.png")
     assert name == "large_x2.png"
     assert difference(result, from_command_line(tmp_path, image)).max() <= 1

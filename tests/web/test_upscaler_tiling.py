@@ -24,7 +24,7 @@ def answers(questions):
         input=json.dumps(questions),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
         check=True,
     )
     return json.loads(result.stdout)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo.upscalers.chain import NearIdentity
 from tfdeconv.zoo.upscalers.fine import Fine
-from tfdeconv.zoo.upscalers.slim import RECEPTIVE_RADIUS, Slim
+from tfdeconv.zoo.upscalers.slim import Slim
 
 SCALES = (2, 3, 4)
 
@@ -48,7 +48,8 @@ def test_an_output_sees_no_further_than_the_receptive_radius(scale):
     changed = luma.copy()
     changed[0, 0, 20] += 0.1
     where = np.nonzero(np.abs(model(changed) - model(luma))[0, :, :, 0].max(0) > 1e-6)[0] // scale
-    assert (where.min(), where.max()) == (20 - RECEPTIVE_RADIUS, 20 + RECEPTIVE_RADIUS)
+    radius = 2 + 5 * 1 + 1  # of the 5x5 convolution, the five 3x3 ones and the last layer
+    assert (where.min(), where.max()) == (20 - radius, 20 + radius)
 
 
 def test_the_body_starts_near_the_identity():

@@ -52,7 +52,7 @@ def picture(height, width, channels):
     return pixels
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     scale=st.sampled_from([2, 3, 4]),
     height=st.integers(1, 90),
@@ -71,7 +71,7 @@ def test_tiles_give_the_picture_that_is_upscaled_at_once(scale, height, width, c
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     factor=st.floats(1.05, 8), height=st.integers(2, 40), width=st.integers(2, 40), channels=st.integers(1, 4)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -23,14 +24,18 @@ COMMANDS = {
     "export": "Write a model for TensorFlow Serving, ONNX Runtime, LiteRT or OpenVINO.",
     "inspect": "List the signatures, operations and missing GPU kernels of a SavedModel.",
     "optimize": "Rewrite a Keras model so that it runs faster, with the same outputs.",
-    "predict": "Query a served model with arrays or images.",
+    "predict": "Send files through a served model, or folders through a SavedModel.",
     "serve": "Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
-    "serving": "Write the files that run TensorFlow Serving in production.",
+    "serving": "Write the files that run TensorFlow Serving, or `tfdeconv serve`, in production.",
     "status": "Show which versions of a served model are available.",
     "train": "Train a small luma upscaler from a folder of photographs.",
     "upscale": "Enlarge photographs, or folders of them, with a trained network.",
     "web": "Show a page in the browser that sends pictures to a model server.",
 }
+
+
+# The disk is full, a quota or the limit of a file's size is reached.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 class _LazyGroup(click.Group):
@@ -97,8 +102,9 @@ def _run() -> int:
     except Exception as error:
         if os.environ.get("TFDECONV_TRACEBACK"):
             raise
-        if isinstance(error, OSError) and error.filename is not None:  # a place that cannot be used
-            click.echo(f"tfdeconv: error: {shown(error.filename)!r}: {error.strerror}.", err=True)
+        if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_ROOM):
+            where = "" if error.filename is None else f"{shown(error.filename)!r}: "
+            click.echo(f"tfdeconv: error: {where}{error.strerror}.", err=True)
             return 1
         summary = one_line(f"{type(error).__name__}: {error}")[:500].rstrip(".")
         hint = "Set TFDECONV_TRACEBACK=1 to see where it came from."

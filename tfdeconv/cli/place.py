@@ -9,6 +9,9 @@ import click
 
 from tfdeconv.imaging.storage import Place, Stream, place
 
+_EMPTY = "a name cannot be empty; for the current folder, write a dot."
+# Else an unset variable of the shell would mean that folder, as it does to pathlib.
+
 
 class _PlaceType(click.ParamType[Place]):
     """A file, a URL of an object store, or - for standard input or output."""
@@ -18,6 +21,8 @@ class _PlaceType(click.ParamType[Place]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
         if not isinstance(value, str):
             return value  # a default
+        if not value:
+            self.fail(_EMPTY, param, ctx)
         found = place(value)
         if not isinstance(found, Stream) and "\0" in value:
             self.fail("a name cannot hold the character 0.", param, ctx)
@@ -26,5 +31,13 @@ class _PlaceType(click.ParamType[Place]):
 
 PLACE = _PlaceType()
 
-PATH = click.Path(path_type=Path, readable=False)
+
+class _PathType(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail(_EMPTY, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _PathType(path_type=Path, readable=False)
 """A file or folder of this machine. What is wrong with one is told by what opens it: no mistake of usage."""

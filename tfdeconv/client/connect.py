@@ -75,10 +75,10 @@ def connect_async(
 ) -> AsyncClient:
     """Return a client for use in the running event loop; takes the arguments of :func:`connect`.
 
-    Example::
-
-        async with td.client.connect_async("grpc://localhost:8500", model="upscaler") as client:
-            outputs = await client.predict(batch)
+    Example:
+        >>> async def ask(batch):
+        ...     async with connect_async("grpc://localhost:8500", model="upscaler") as client:
+        ...         return await client.predict(batch)
     """
     endpoints = _parse_all(url, headers=headers, tls=tls, compression=compression)
     protocol = _protocol(endpoints[0])

@@ -46,7 +46,8 @@ def export_saved_model(
         signatures: Signature name -> ``tf.function`` with an input signature, to be served instead of
             the usual ones: ``serving_default`` (the model's inputs and outputs under their names) and,
             where the model maps one RGB image to one RGB image, ``serve_image_bytes`` (input
-            ``image_bytes``: encoded PNG or JPEG strings; output ``upscaled_bytes``: PNG strings).
+            ``image_bytes``: PNG, JPEG, GIF or BMP files, WebP from TensorFlow 2.20 on; output
+            ``upscaled_bytes``: PNG files).
         warmup: Signature name -> requests (input name -> array) that a server replays before this
             version takes traffic. Needs the ``serving`` extra.
         optimize: Keyword arguments of :func:`tfdeconv.optimize`, such as ``{"input_shape": (256, 256, 3)}``,

@@ -29,6 +29,10 @@ from tfdeconv.geometry.forward_convolution import effective_kernel_size
 class Window(NamedTuple):
     """The samples ``lead .. lead + size - 1`` of the full output along one axis.
 
+    Attributes:
+        lead: The first sample of the full output that is returned.
+        size: Samples that are returned; those past the end of the full output are zeros.
+
     Example:
         >>> lead, size = Window(lead=1, size=4)
         >>> lead + size

@@ -11,6 +11,10 @@ from tfdeconv.geometry.forward_convolution import effective_kernel_size
 class CoordinateMap(NamedTuple):
     """Sample ``x`` of the input lies at ``scale * x + offset`` of the output.
 
+    Attributes:
+        scale: Output samples for each input sample, a fraction.
+        offset: Where in the output input sample 0 lies, a fraction.
+
     Example:
         >>> halve = CoordinateMap.convolution(2, stride=2)
         >>> halve

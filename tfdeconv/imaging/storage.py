@@ -86,14 +86,16 @@ def open_input(source: Place | BinaryIO) -> Iterator[BinaryIO]:
     opens: Any = source
     if isinstance(source, Path) or hasattr(source, "fs"):
         with opens.open("rb") as file:
-            yield file
-    elif opens.seekable():
-        yield opens
+            yield from _seekable(file)
     else:
         yield from _seekable(opens)
 
 
 def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """The stream itself, or a copy of what comes from a pipe, such as a named one or a shell's ``<(...)``."""
+    if stream.seekable():
+        yield stream
+        return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
         shutil.copyfileobj(stream, copy, 1 << 20)
         copy.seek(0)

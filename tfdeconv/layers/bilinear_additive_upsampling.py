@@ -13,6 +13,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments, linear_kernel_size
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
+from tfdeconv.layers.enlarged_shape import enlarged_shape
 from tfdeconv.ops.bilinear_additive_upsample import additive_reduction, reduced_channels
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.linear_upsample import Boundary
@@ -72,15 +73,12 @@ class BilinearAdditiveUpsampling2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
-        first = 2 if self.data_format == "channels_first" else 1
-        shape = list(input_shape)
-        for axis, factor in enumerate(self.factor, start=first):
-            size = shape[axis]
-            shape[axis] = None if size is None else size * factor
-        channel_axis = 1 if first == 2 else 3
-        channels = shape[channel_axis]
-        shape[channel_axis] = None if channels is None else reduced_channels(channels, self.reduction)
-        return tuple(shape)
+        return enlarged_shape(
+            input_shape,
+            self.factor,
+            self.data_format,
+            channels=lambda count: reduced_channels(count, self.reduction),
+        )
 
     def reads(self, sizes: Sizes) -> Sequence[Stages]:
         """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""

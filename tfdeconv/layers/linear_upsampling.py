@@ -14,6 +14,7 @@ from tfdeconv.geometry import CoordinateMap, axis_arguments
 from tfdeconv.initializers import Bilinear
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
+from tfdeconv.layers.enlarged_shape import enlarged_shape
 from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.linear_upsample import Boundary
@@ -89,12 +90,7 @@ class _LinearUpsampling(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
-        first = 2 if self.data_format == "channels_first" else 1
-        shape = list(input_shape)
-        for axis, factor in enumerate(self.factor, start=first):
-            size = shape[axis]
-            shape[axis] = None if size is None else size * factor
-        return tuple(shape)
+        return enlarged_shape(input_shape, self.factor, self.data_format)
 
     def reads(self, sizes: Sizes) -> Sequence[Stages]:
         """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""

@@ -12,6 +12,7 @@ from tfdeconv import ops
 from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
+from tfdeconv.layers.enlarged_shape import enlarged_shape
 from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order, shuffled_channels
 
@@ -50,15 +51,12 @@ class _PixelShuffle(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input shape; None stays None."""
-        first = 2 if self.data_format == "channels_first" else 1
-        shape = list(input_shape)
-        for axis, factor in enumerate(self.factor, start=first):
-            size = shape[axis]
-            shape[axis] = None if size is None else size * factor
-        channel_axis = 1 if first == 2 else -1
-        channels = shape[channel_axis]
-        shape[channel_axis] = None if channels is None else shuffled_channels(channels, self.factor)
-        return tuple(shape)
+        return enlarged_shape(
+            input_shape,
+            self.factor,
+            self.data_format,
+            channels=lambda count: shuffled_channels(count, self.factor),
+        )
 
     def reads(self, sizes: Sizes) -> Sequence[Stages]:
         """Return which inputs the outputs depend on, for ``tfdeconv.keras_reading``."""

@@ -82,7 +82,7 @@ def test_what_may_not_be_read_or_written_is_told(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=200,
+        timeout=250,
         check=True,
     )
     _, *told = done.stdout.split("=\n")

@@ -69,7 +69,7 @@ class Gauge:
     """A function whose calls wait for one another, and which counts them."""
 
     def __init__(self, together: int) -> None:
-        self.together = threading.Barrier(together, timeout=20)
+        self.together = threading.Barrier(together, timeout=60)
         self.lock = threading.Lock()
         self.running = self.most = 0
 
@@ -117,7 +117,7 @@ def test_tasks_run_as_many_as_allowed_and_no_more() -> None:
             nonlocal running, most
             running += 1
             most = max(most, running)
-            await asyncio.wait_for(meeting.wait(), 20)
+            await asyncio.wait_for(meeting.wait(), 60)
             running -= 1
             return item
 

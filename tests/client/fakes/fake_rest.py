@@ -177,7 +177,7 @@ def rest_server(failures: Failures, *, port: int = 0, tls: dict[str, Any] | None
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not server.started:
         assert time.monotonic() < deadline, "uvicorn did not start"
         time.sleep(0.01)

@@ -17,6 +17,7 @@ from tfdeconv.cli.commands.upscale import command
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
+pytestmark = pytest.mark.timeout(namespaces.SECONDS + 60)
 SCENARIO = Path(__file__).with_name("bulk_scenario.py")
 WHOLE = 30
 

@@ -11,12 +11,14 @@ the two replicas has at least four.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -99,6 +101,18 @@ def wait_for(condition, seconds: float = 60) -> float:
             raise TimeoutError(f"{condition} did not come true")
         time.sleep(0.1)
     return round(time.monotonic() - started, 1)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def left_after(title: str, seconds: float) -> list[int]:
+    """Processes that are still there, at the latest after so long: it returns as soon as there are none."""
+    with contextlib.suppress(TimeoutError):
+        wait_for(lambda: not processes(title), seconds)
+    return processes(title)
 
 
 def say(step: str, **told: object) -> None:
@@ -271,12 +285,16 @@ def main(models: Path, spare: Path) -> None:
     started = time.monotonic()
     deployment.stop()
     gone_on = processes("tfdeconv:Replica")
+    ports = [port for _, *both in later._state()[1] for port in both]
     later.stop()
+    seconds = round(time.monotonic() - started, 1)
     say(
         "stop",
-        seconds=round(time.monotonic() - started, 1),
+        seconds=seconds,
         earlier=len(gone_on),
-        left=processes("tfdeconv:"),
+        listening=[port for port in ports if listens(port)],
+        ports=len(ports),
+        left=left_after("tfdeconv:", 60),
     )
     os._exit(0)  # without Ray's own end, which takes 20 s
 

@@ -12,6 +12,7 @@ from cluster.serving.toy_model import save
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
+pytestmark = pytest.mark.timeout(namespaces.SECONDS + 60)
 SCENARIO = Path(__file__).with_name("fault_scenario.py")
 
 
@@ -93,6 +94,8 @@ def test_metrics_are_those_of_the_deployment(told):
 
 
 def test_the_end_of_an_earlier_command_leaves_a_later_deployment_alone(told):
-    """The later one's end leaves no process."""
+    """When the later one has ended, nothing listens, and Ray ends the last process soon after."""
     assert told["stop"]["earlier"] == 2
+    assert told["stop"]["ports"] == 6
+    assert told["stop"]["listening"] == []
     assert told["stop"]["left"] == []

@@ -11,6 +11,7 @@ import trustme
 from cluster import namespaces
 from cluster.serving.toy_model import save
 
+pytestmark = pytest.mark.timeout(namespaces.SECONDS + 60)
 SCENARIO = Path(__file__).with_name("protocol_scenario.py")
 
 

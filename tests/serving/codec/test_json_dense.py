@@ -143,7 +143,7 @@ def test_too_many_values_are_refused_before_they_are_parsed(bomb):
         inputs(body)
     seconds, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert seconds < 5  # 26 s were measured
+    assert seconds < 15  # 26 s were measured
     assert peak < 10 * len(body)
 
 

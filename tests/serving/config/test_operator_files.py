@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import re
+import shutil
+import subprocess
+import threading
 from pathlib import Path
 
 import compose_pydantic
@@ -118,6 +122,37 @@ class TestCompose:
     def test_flags_parse(self, services, service):
         """Every flag is one that the server knows, with a value of its type."""
         assert not flags.parse(services[service]["command"]).unknown
+
+    @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+    @pytest.mark.parametrize(
+        ("state", "error_code", "healthy"), [("AVAILABLE", "OK", True), ("END", "UNAVAILABLE", False)]
+    )
+    def test_the_health_check_reads_the_state(self, services, state, error_code, healthy):
+        """Run by bash against an HTTP server, it tells an available version from an error of that name."""
+        status = {"version": "1", "state": state, "status": {"error_code": error_code, "error_message": ""}}
+        body = json.dumps({"model_version_status": [status]}, indent=1).encode()
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200 if self.path == "/v1/models/upscaler" else 404)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Answer) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                program, *command = services["serving-cpu"]["healthcheck"]["test"]
+                command[-1] = command[-1].replace("/8501", f"/{server.server_port}")
+                done = subprocess.run(command, timeout=250, check=False)
+            finally:
+                server.shutdown()
+                thread.join()
+        assert program == "CMD"
+        assert (done.returncode == 0) is healthy
 
     def test_follows_the_compose_specification(self):
         """The specification's schema accepts the file, and refuses it with one key misspelt."""

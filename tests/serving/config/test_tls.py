@@ -60,7 +60,7 @@ def authority(tmp_path) -> Authority:
 
 
 def doubled(url: str, **files) -> list[list[float]]:
-    with connect(url, model="toy", retry=ONCE, timeout=20, tls=TLS(**files)) as client:
+    with connect(url, model="toy", retry=ONCE, timeout=60, tls=TLS(**files)) as client:
         return client.predict({"x": [[1.0]]})["y"].tolist()
 
 

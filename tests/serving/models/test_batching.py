@@ -24,6 +24,7 @@ from tfdeconv.serving import Server, cancellation
 from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.config import operator_protos
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
+from tfdeconv.serving.models import batch_queues
 from tfdeconv.serving.models.batching import BatchedModel
 from tfdeconv.serving.models.session_model import SessionModel
 
@@ -43,7 +44,7 @@ class Spy(SessionModel):
     def run(self, feeds, fetches):
         self.shapes.extend(value.shape for value in feeds.values())
         self.entered.release()
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         return super().run(feeds, fetches)
 
 
@@ -85,6 +86,16 @@ def ask(model, values, signature="serving_default"):
     (feed,) = (tensor.tensor_name for tensor in spec.inputs.values())
     fetches = [tensor.tensor_name for tensor in spec.outputs.values()]
     return lambda: model.run({feed: np.asarray(values, np.float32)}, fetches)[0]
+
+
+def filtered(model, value, *outputs, rows=(1, 1)):
+    """Ask signature ``two`` for some of its outputs, with the value as each element of its first input."""
+    two = model.signatures["two"]
+    feeds = {
+        two.inputs["a"].tensor_name: np.full((rows[0], 2), value, np.float32),
+        two.inputs["b"].tensor_name: np.full(rows[1], value, np.int32),
+    }
+    return lambda: model.run(feeds, [two.outputs[name].tensor_name for name in outputs])
 
 
 class TestBatches:
@@ -139,13 +150,63 @@ class TestBatches:
         run_all(ask(model, [[1]]), ask(model, image, "blur"))
         assert sorted(spy.shapes) == [(1, 1), (1, 2, 2, 3)]
 
-    def test_other_fetches_are_not_batched(self, batched):
-        """A run whose outputs are no signature's goes straight to the model."""
-        model, _ = batched(max_batch_size=8, batch_timeout_micros=LONG, num_batch_threads=1)
-        two = model.signatures["two"]
-        feeds = {two.inputs["a"].tensor_name: np.ones((1, 2), np.float32)}
-        feeds[two.inputs["b"].tensor_name] = np.ones(1, np.int32)
-        assert model.run(feeds, [two.outputs["sum"].tensor_name])[0].tolist() == [2]
+    def test_filtered_outputs_share_a_batch(self, batched):
+        """Runs that ask for the same outputs, though no signature has just those, are batched together."""
+        model, spy = batched(max_batch_size=2, batch_timeout_micros=LONG, num_batch_threads=1)
+        first, second = run_all(filtered(model, 1, "sum"), filtered(model, 2, "sum"))
+        assert [value.tolist() for value in (*first, *second)] == [[2], [4]]
+        assert sorted(spy.shapes) == [(2,), (2, 2)]
+
+    def test_filters_have_queues_of_their_own(self, batched):
+        """The outputs asked for decide who shares a batch, their order does not."""
+        model, spy = batched(max_batch_size=2, batch_timeout_micros=LONG, num_batch_threads=1)
+        outputs = model.signatures["two"].outputs
+        both, turned, *alone = run_all(
+            filtered(model, 1, *outputs),
+            filtered(model, 2, *reversed(outputs)),
+            *(filtered(model, value, "sum") for value in (3, 4)),
+        )
+        names = list(outputs)
+        assert both[names.index("sum")].tolist() == [2]
+        assert turned[names[::-1].index("sum")].tolist() == [4]
+        assert [value.tolist() for (value,) in alone] == [[6], [8]]
+        assert len(spy.shapes) == 4  # two batches of two inputs
+
+    def test_rows_of_filtered_runs_must_agree(self, batched):
+        """What a declared signature is refused for, a filtered run is too."""
+        model, _ = batched(max_batch_size=2, batch_timeout_micros=LONG, num_batch_threads=1)
+        with pytest.raises(InvalidRequestError, match="equal 0th-dimension size"):
+            filtered(model, 1, "sum", rows=(1, 2))()
+
+    def test_examples_of_several_signatures_share_a_batch(self, batched):
+        """Two MultiInferences that feed two signatures' inputs with the same rows run as one."""
+        model, spy = batched(max_batch_size=2, batch_timeout_micros=LONG, num_batch_threads=1)
+        one, two = model.signatures["serving_default"], model.signatures["two"]
+        feeds = [one.inputs["x"].tensor_name, two.inputs["a"].tensor_name, two.inputs["b"].tensor_name]
+        fetches = [one.outputs["y"].tensor_name, two.outputs["sum"].tensor_name]
+
+        def infer(value):
+            values = np.full((1, 1), value, np.float32), np.full((1, 2), value, np.float32)
+            rows = dict(zip(feeds, (*values, np.zeros(1, np.int32)), strict=True))
+            return lambda: model.run(rows, fetches)
+
+        answers = run_all(infer(1), infer(2))
+        values = [[value.ravel().tolist() for value in answer] for answer in answers]
+        assert values == [[[2], [2]], [[4], [4]]]
+        assert sorted(spy.shapes) == [(2,), (2, 1), (2, 2)]
+
+    def test_clients_cannot_make_queues_without_end(self, batched, monkeypatch, caplog):
+        """Each new filter takes memory for good: past the limit runs go to the model alone, said once."""
+        monkeypatch.setattr(batch_queues, "MOST_UNDECLARED", 1)
+        model, spy = batched(max_batch_size=8, batch_timeout_micros=1000, num_batch_threads=1)
+        other = next(name for name in model.signatures["two"].outputs if name != "sum")
+        filtered(model, 1, "sum")()
+        spy.shapes.clear()
+        with pytest.raises(InvalidRequestError, match="equal 0th"):
+            filtered(model, 1, "sum", rows=(1, 2))()
+        filtered(model, 1, other)()
+        assert len(caplog.messages) == 1
+        assert "further choices of outputs run unbatched" in caplog.text
 
 
 def asked_for(waiting, call):
@@ -181,7 +242,7 @@ class TestWaiting:
         spy.gate.clear()
         first = threading.Thread(target=ask(model, [[0]]))
         first.start()
-        assert spy.entered.acquire(timeout=20)
+        assert spy.entered.acquire(timeout=60)
         results: list[object] = []
         others = threading.Thread(
             target=lambda: results.extend(
@@ -243,7 +304,7 @@ class TestErrors:
         ]
         for thread in threads:
             thread.start()
-        assert spy.entered.acquire(timeout=20)
+        assert spy.entered.acquire(timeout=60)
         refused = threading.Event()
         while not refused.is_set():
             if any(isinstance(result, UnavailableError) for result in results):

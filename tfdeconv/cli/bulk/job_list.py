@@ -16,11 +16,12 @@ from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
 from tfdeconv.imaging.storage import STREAM, place
 
 _PAGE = 1000  # rows in memory
-_SCHEMA = """
-CREATE TABLE job (number INTEGER PRIMARY KEY, source BLOB, target BLOB, there INTEGER);
-CREATE TABLE original (real BLOB PRIMARY KEY, source BLOB) WITHOUT ROWID;
-CREATE TABLE written (name BLOB PRIMARY KEY, real BLOB, source BLOB) WITHOUT ROWID;
-"""
+_SCHEMA = (
+    "CREATE TABLE job (number INTEGER PRIMARY KEY, source BLOB, target BLOB, there INTEGER)",
+    "CREATE TABLE original (real BLOB PRIMARY KEY, source BLOB) WITHOUT ROWID",
+    "CREATE TABLE written (name BLOB PRIMARY KEY, real BLOB, source BLOB) WITHOUT ROWID",
+)
+_REMEDY = "Make room there, or set TMPDIR to a folder on another disk."
 
 
 class Job(NamedTuple):
@@ -68,16 +69,30 @@ class JobList:
     """
 
     def __init__(self, *, looks: bool = False) -> None:
-        folder = tempfile.mkdtemp(prefix="tfdeconv-")
+        try:
+            folder = tempfile.mkdtemp(prefix="tfdeconv-")
+        except OSError as error:
+            raise FileError(f"There is no folder for temporary files: {error.strerror}. {_REMEDY}") from None
         self.path = Path(folder, "jobs")
         # the garbage collector may close it in another thread
         self._database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self._close = weakref.finalize(self, _remove, self._database, folder)
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.executescript(_SCHEMA)
-        self._database.execute("BEGIN")
+        for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", *_SCHEMA, "BEGIN"):
+            self._execute(statement)
         self._present = _Present() if looks else None
+
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement.
+
+        Raises:
+            FileError: There is no room for the list.
+        """
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise FileError(
+                f"The list of files cannot be kept in {self.path.parent}: {error}. {_REMEDY}"
+            ) from None
 
     def add(self, job: Job, *, others: Sequence[Any] = ()) -> None:
         """Add a job; one that is there already is not added again.
@@ -103,11 +118,11 @@ class JobList:
                         "Write them into two folders."
                     )
             if job.source is not STREAM:
-                self._database.execute(
+                self._execute(
                     "INSERT OR IGNORE INTO original VALUES (?, ?)", (_bytes(real(job.source)), source)
                 )
         there = self._present is not None and job.target is not STREAM and self._present(job.target)
-        self._database.execute(
+        self._execute(
             "INSERT INTO job (source, target, there) VALUES (?, ?, ?)", (source, target, int(there))
         )
 
@@ -115,11 +130,9 @@ class JobList:
         """Note what is written; return the source of which it is written already."""
         name = _bytes(written)
         try:
-            self._database.execute(
-                "INSERT INTO written VALUES (?, ?, ?)", (name, _bytes(real(written)), source)
-            )
+            self._execute("INSERT INTO written VALUES (?, ?, ?)", (name, _bytes(real(written)), source))
         except sqlite3.IntegrityError:
-            row = self._database.execute("SELECT source FROM written WHERE name = ?", (name,)).fetchone()
+            row = self._execute("SELECT source FROM written WHERE name = ?", (name,)).fetchone()
             return bytes(row[0])
         return None
 
@@ -129,15 +142,15 @@ class JobList:
         Raises:
             InvalidArgumentError: A job would write over what it or another one reads.
         """
-        self._database.execute("COMMIT")
-        lost = self._database.execute(
+        self._execute("COMMIT")
+        lost = self._execute(
             "SELECT written.source, original.source FROM written JOIN original USING (real) LIMIT 1"
         ).fetchone()
         if lost is not None:
             raise InvalidArgumentError(_lost(*lost))
 
     def __len__(self) -> int:
-        return int(self._database.execute("SELECT count(*) FROM job").fetchone()[0])
+        return int(self._execute("SELECT count(*) FROM job").fetchone()[0])
 
     def __iter__(self) -> Iterator[Job]:
         for task in tasks(self.path):  # a generator keeps the list, and with it the file
@@ -146,7 +159,7 @@ class JobList:
     @property
     def there(self) -> int:
         """How many have a target that existed."""
-        return int(self._database.execute("SELECT count(*) FROM job WHERE there").fetchone()[0])
+        return int(self._execute("SELECT count(*) FROM job WHERE there").fetchone()[0])
 
 
 def _lost(source: bytes, original: bytes) -> str:

@@ -50,7 +50,7 @@ def engine_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
         click.option(
             "--resume",
             is_flag=True,
-            help="Go on after a stop: as --skip-existing, and remove what a killed run left half written.",
+            help="Go on after a stop: keep what is done, and remove what a killed run left half written.",
         ),
     )
 

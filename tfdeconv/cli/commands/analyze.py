@@ -22,7 +22,14 @@ UNSEEN = 1e-6
 """Pattern energy of a constant output that no 8-bit image shows: an amplitude of a thousandth."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  tfdeconv analyze generator.keras
+  tfdeconv analyze models/upscaler --input-shape 64x64x3 \\
+      --report upscaler.html""",
+)
 @click.argument("model", type=PATH)
 @click.option(
     "--input-shape",
@@ -32,6 +39,7 @@ UNSEEN = 1e-6
 @click.option(
     "--report",
     type=PATH,
+    metavar="FILE",
     help="Where to write the HTML report.  [default: MODEL-analysis.html in this folder]",
 )
 @click.option("--no-report", is_flag=True, help="Print the table only.")
@@ -39,16 +47,13 @@ def command(model: Path, input_shape: str | None, report: Path | None, no_report
     """Find checkerboards and other facts of the upsampling layers of MODEL.
 
     MODEL is a .keras file, a SavedModel version folder, or a model folder, whose newest version is
-    taken. The score is the amplitude of the pattern that the layer by itself makes of constants,
-    relative to its output: 0 is none. Below each score that is not, the remedy that changes the
-    kernel least. Then how much of it reaches the whole model's output, and whether the model runs on
-    tiles exactly (tfdeconv.tiled); a SavedModel says so itself where it was exported with tiles.
+    taken.
 
-    \b
-    Examples:
-      tfdeconv analyze generator.keras
-      tfdeconv analyze models/upscaler --input-shape 64x64x3 --report upscaler.html
-    """  # noqa: D301 - click reads the \b
+    The score of a layer is the amplitude of the pattern that it makes of a constant, relative to its
+    output: 0 is none. Below a score above 0 stands the remedy that changes the kernel least. Last come
+    how much of the pattern reaches the whole model's output, and whether the model runs on tiles
+    exactly (tfdeconv.tiled), as far as a SavedModel says so.
+    """
     shape = None if input_shape is None else _shape(input_shape)
     import_tensorflow()
     from tfdeconv import analysis

@@ -31,10 +31,16 @@ ROUNDS = 5
 TOLERANCE = 1 / 255
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tfdeconv demo
+  tfdeconv demo --image photo.jpg --output demo/"""
+)
 @click.option(
     "--image",
     type=PATH,
+    metavar="FILE",
     default=PHOTO,
     show_default="a photograph that comes with tfdeconv",
     help="Photograph to use. It is halved first, so that the result can be compared with it.",
@@ -42,6 +48,7 @@ TOLERANCE = 1 / 255
 @click.option(
     "--output",
     type=PATH,
+    metavar="FOLDER",
     default=Path("build/demo"),
     show_default=True,
     help="Folder for the pictures and the SavedModel.",

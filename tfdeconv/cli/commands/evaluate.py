@@ -15,14 +15,23 @@ if TYPE_CHECKING:
     from tfdeconv.training.scores import Score
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tfdeconv evaluate --data Set5 --scale 2
+  tfdeconv evaluate --data Set5 --scale 2 --quality fine
+  tfdeconv evaluate --data Set5 --scale 2 --source jpeg --jpeg 40
+  tfdeconv evaluate --data Set5 --scale 2 \\
+      --weights build/train/slim/x2/weights.npz"""
+)
 @click.option(
     "--data",
     type=PATH,
+    metavar="FOLDER",
     required=True,
-    help="Folder of images, or of NAME_hr and NAME_lr pairs; its subfolder xSCALE where there is one.",
+    help="Folder of images, or of pairs NAME_hr and NAME_lr; its subfolder xFACTOR (x2) where there is one.",
 )
-@click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
+@click.option("--scale", type=click.IntRange(2, 4), metavar="FACTOR", required=True, help="Upscaling factor.")
 @click.option(
     "--model",
     "architecture",
@@ -46,6 +55,7 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     type=PATH,
+    metavar="FILE",
     help="Weights file (.npz) of a training run.  [default: the weights that come with tfdeconv]",
 )
 @click.option(
@@ -65,16 +75,9 @@ def command(
 ) -> None:
     """Score an upscaler on the images of a folder, beside bicubic interpolation.
 
-    Follows the protocol of the papers: luma of BT.601, rounded to 8 bits, SCALE pixels of border left
-    out. Originals without a low-resolution partner are reduced as MATLAB's imresize does it.
-
-    \b
-    Examples:
-      tfdeconv evaluate --data Set5 --scale 2
-      tfdeconv evaluate --data Set5 --scale 2 --quality fine
-      tfdeconv evaluate --data Set5 --scale 2 --source jpeg --jpeg 40
-      tfdeconv evaluate --data Set5 --scale 2 --weights build/train/slim/x2/weights.npz
-    """  # noqa: D301 - click reads the \b
+    Follows the protocol of the papers: luma of BT.601, rounded to 8 bits, FACTOR pixels of border
+    left out. Originals without a low-resolution partner are reduced as MATLAB's imresize does it.
+    """
     tensorflow = import_tensorflow()
     from tfdeconv.training.scored_pairs import scored_pairs
     from tfdeconv.training.scores import bicubic, mean_score, score

@@ -22,7 +22,17 @@ LARGEST = 10_000_000
 """Products (inputs times taps) and output samples up to which a configuration is computed."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  tfdeconv explain --input 2 --kernel 3 --stride 2 --padding same
+  tfdeconv explain --torch --kernel 3 --padding 1 --output-padding 1 \\
+      --figure layout.png
+  tfdeconv explain --dims 1 --input 5 --kernel 4 --weights bilinear \\
+      --animate stamps.gif
+  tfdeconv explain --serve""",
+)
 @click.option("--input", "input_size", default="2", show_default=True, metavar="SIZES", help="Input samples.")
 @click.option("--kernel", default="3", show_default=True, metavar="SIZES", help="Taps of the kernel.")
 @click.option("--stride", default="2", show_default=True, metavar="SIZES", help="Upsampling factor.")
@@ -35,38 +45,55 @@ LARGEST = 10_000_000
 )
 @click.option("--output-padding", metavar="SIZES", help="Extra samples at the end.")
 @click.option("--output-shape", metavar="SIZES", help="Output samples, instead of --output-padding.")
-@click.option("--dims", type=click.IntRange(1, 3), help="Axes, where every size is one number.  [default: 2]")
+@click.option(
+    "--dims",
+    type=click.IntRange(1, 3),
+    metavar="N",
+    help="Axes, where every size is one number.  [default: 2]",
+)
 @click.option("--keras", "convention", flag_value="keras", default="keras", help="Keras's meaning (default).")
 @click.option("--torch", "convention", flag_value="torch", help="PyTorch's meaning: samples only.")
 @click.option(
     "--caffe", "convention", flag_value="caffe", help="Caffe's meaning: samples, no output padding."
 )
 @click.option("--onnx", "convention", flag_value="onnx", help="ONNX's meaning.")
-@click.option("--filters", type=click.IntRange(1), default=1, show_default=True, help="Output channels.")
-@click.option("--channels", type=click.IntRange(1), default=1, show_default=True, help="Input channels.")
-@click.option("--groups", type=click.IntRange(1), default=1, show_default=True, help="Groups of channels.")
+@click.option(
+    "--filters", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Output channels."
+)
+@click.option(
+    "--channels", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Input channels."
+)
+@click.option(
+    "--groups", type=click.IntRange(1), metavar="N", default=1, show_default=True, help="Groups of channels."
+)
 @click.option("--values", metavar="NUMBERS", help="Input, row by row: 1,2,3,4.  [default: 1, 2, 3, ...]")
 @click.option(
     "--weights", metavar="NUMBERS", default="ones", show_default=True, help="ones, bilinear, or taps."
 )
-@click.option("--figure", type=PATH, help="Draw the layout: .png, .svg or .pdf.")
-@click.option("--animate", type=PATH, help="Animate it: .gif, .html or .mp4.")
-@click.option("--serve", is_flag=True, help="Show it in the browser instead, with controls to move.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of --serve.  [default: any free one]")
-@click.option("--fps", type=click.IntRange(1, 30), default=2, show_default=True, help="Frames per second.")
+@click.option("--figure", type=PATH, metavar="FILE", help="Draw the layout: .png, .svg or .pdf.")
+@click.option("--animate", type=PATH, metavar="FILE", help="Animate it: .gif, .html or .mp4.")
+@click.option("--serve", is_flag=True, help="Show it in the browser instead, with controls.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=0,
+    help="With --serve: port of the page.  [default: any free one]",
+)
+@click.option(
+    "--fps",
+    type=click.IntRange(1, 30),
+    metavar="N",
+    default=2,
+    show_default=True,
+    help="With --animate: frames per second.",
+)
 def command(**options: Any) -> None:
     """Explain a transposed convolution ("deconvolution") step by step.
 
     Prints sizes, stamps, four equal views, the matrix, the same call in every framework, the cost
     and the checkerboard. SIZES are one number for all axes, or one for each: 3 or 3x4.
-
-    \b
-    Examples:
-      tfdeconv explain --input 2 --kernel 3 --stride 2 --padding same
-      tfdeconv explain --torch --kernel 3 --padding 1 --output-padding 1 --figure layout.png
-      tfdeconv explain --dims 1 --input 5 --kernel 4 --weights bilinear --animate stamps.gif
-      tfdeconv explain --serve
-    """  # noqa: D301 - click reads the \b
+    """
     if options["serve"]:
         serve_pages(port=options["port"], home="/explorer/", fragment=_fragment(options))
         return

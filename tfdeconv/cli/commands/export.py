@@ -19,7 +19,18 @@ _TILE = 512
 """Longest side of the tiles of the upscalers that come with tfdeconv."""
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tfdeconv export models/upscaler --scale 2 --warmup 256x256
+  tfdeconv export models/fine --quality fine
+  tfdeconv export models/upscaler --scale 3 \\
+      --weights build/train/slim/x3/weights.npz
+  tfdeconv export models/segmenter --model segmenter.keras --tile 1024
+  tfdeconv export upscaler.onnx --format onnx
+  tfdeconv export upscaler.tflite --format litert --luma \\
+      --precision int8 --calibration photos/"""
+)
 @click.argument("path", metavar="PATH", type=PATH)
 @click.option(
     "--format",
@@ -29,34 +40,46 @@ _TILE = 512
     show_default=True,
     help="What to write.",
 )
-@click.option("--scale", type=click.IntRange(2, 4), default=2, show_default=True, help="Upscaling factor.")
+@click.option(
+    "--scale",
+    type=click.IntRange(2, 4),
+    metavar="FACTOR",
+    default=2,
+    show_default=True,
+    help="Upscaling factor.",
+)
 @click.option(
     "--quality",
     type=click.Choice(["fast", "fine"]),
     default="fast",
     show_default=True,
-    help="Of the upscaler.",
+    help="fine shows more detail and takes about three times as long.",
 )
 @click.option(
     "--source",
     type=click.Choice(["clean", "jpeg"]),
     default="clean",
     show_default=True,
-    help="Pictures that the upscaler is for.",
+    help="Pictures that the upscaler is for; jpeg repairs the traces of compression.",
 )
 @click.option(
     "--model",
     "model_file",
     type=PATH,
+    metavar="FILE",
     help="Export this .keras file instead of the upscaler that comes with tfdeconv.",
 )
 @click.option(
     "--weights",
     type=PATH,
+    metavar="FILE",
     help="Weights file (.npz) of `tfdeconv train` for the upscaler.",
 )
 @click.option(
-    "--version", type=int, help="Version number of a SavedModel.  [default: one more than the newest]"
+    "--version",
+    type=int,
+    metavar="N",
+    help="Version number of a SavedModel.  [default: one more than the newest]",
 )
 @click.option(
     "--warmup",
@@ -67,12 +90,14 @@ _TILE = 512
 @click.option(
     "--tile",
     type=click.IntRange(min=1),
+    metavar="PIXELS",
     help="Longest side of the tiles in which clients and the page send large pictures to a SavedModel.  "
     f"[default: {_TILE}; none with --model]",
 )
 @click.option(
     "--max-image-pixels",
     type=click.IntRange(min=1),
+    metavar="PIXELS",
     help="Most pixels of an encoded picture that a SavedModel decodes, on any server; `tfdeconv serve` has "
     f"a limit of its own, and the lower one decides.  [default: {1 << 26}]",
 )
@@ -82,12 +107,13 @@ _TILE = 512
 @click.option(
     "--precision",
     type=click.Choice(["float32", "float16", "int8"]),
-    help="Numbers of the other formats.  [default: float32]",
+    help="Other formats: type of the numbers.  [default: float32]",
 )
 @click.option(
     "--calibration",
     type=PATH,
-    help="Folder of pictures, or .npy file of samples, that sets the ranges of int8.",
+    metavar="PLACE",
+    help="With --precision int8: folder of pictures, or .npy file of samples, that sets the ranges.",
 )
 @click.option(
     "--input-shape",
@@ -122,16 +148,7 @@ def command(
 
     In the other formats PATH is one file (.onnx, .tflite or .xml). It is run in its own runtime and
     appears only if it computes what the model computes.
-
-    \b
-    Examples:
-      tfdeconv export models/upscaler --scale 2 --warmup 256x256
-      tfdeconv export models/fine --quality fine
-      tfdeconv export models/upscaler --scale 3 --weights build/train/slim/x3/weights.npz
-      tfdeconv export models/segmenter --model segmenter.keras --tile 1024
-      tfdeconv export upscaler.onnx --format onnx
-      tfdeconv export upscaler.tflite --format litert --luma --precision int8 --calibration photos
-    """  # noqa: D301 - click reads the \b
+    """
     sizes = [_size(text) for text in warmup]
     if model_file is not None and weights is not None:
         raise InvalidArgumentError("--weights are for the upscaler, --model replaces it: give one of them.")

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from tfdeconv.serving.models.saved_model_proto import TensorSpec
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  tfdeconv inspect models/upscaler
+  tfdeconv inspect models/upscaler/1 --device gpu
+  tfdeconv inspect models/upscaler --for-serving 2.19""",
+)
 @click.argument("folder", metavar="SAVED_MODEL", type=PATH)
 @click.option(
     "--device",
@@ -28,7 +35,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Look for kernels of this device. No such device is needed.",
 )
-@click.option("--tags", default="serve", show_default=True, help="Tags of the graph, separated by commas.")
+@click.option(
+    "--tags",
+    metavar="TAGS",
+    default="serve",
+    show_default=True,
+    help="Tags of the graph, separated by commas.",
+)
 @click.option(
     "--for-serving",
     metavar="RELEASE",
@@ -82,7 +95,8 @@ def _lines(report: SignatureReport, device: str) -> Iterator[str]:
     for name, count in report.operations.items():
         yield f"    {count:>4}  {name}{_lacking(report, name, device)}"
     if report.missing:
-        yield f"  {device.upper()}: {len(report.missing)} kinds have no kernel; they run on the CPU"
+        missing = f"{len(report.missing)} of {len(report.operations)} kinds"
+        yield f"  {device.upper()}: no kernel for {missing}; the CPU does that work"
     else:
         yield f"  {device.upper()}: every kind has a kernel"
 

@@ -15,7 +15,13 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 from tfdeconv.imaging.formats.atomic_file import draft_of
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tfdeconv optimize upscaler.keras fast.keras --input-shape 256x256x1
+  tfdeconv optimize upscaler.keras half.keras --input-shape 256x256x1 \\
+      --precision bfloat16"""
+)
 @click.argument("model_file", type=PATH)
 @click.argument("output_file", type=PATH)
 @click.option(
@@ -26,14 +32,22 @@ from tfdeconv.imaging.formats.atomic_file import draft_of
     metavar="NxNx...",
     help="Shape of one input without the batch, such as 256x256x3. Once for each input.",
 )
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Batch size to measure.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Batch size to measure.",
+)
 @click.option(
     "--budget",
     "budget_s",
     type=click.FloatRange(0),
+    metavar="SECONDS",
     default=10.0,
     show_default=True,
-    help="Seconds to spend on measuring.",
+    help="Time to spend on measuring.",
 )
 @click.option(
     "--device",
@@ -45,7 +59,7 @@ from tfdeconv.imaging.formats.atomic_file import draft_of
     type=click.Choice(["float32", "bfloat16"]),
     default="float32",
     show_default=True,
-    help="What convolutions compute in; bfloat16 changes the outputs, by what is printed.",
+    help="What convolutions compute in; bfloat16 changes the outputs, and the command prints by how much.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace OUTPUT_FILE if it exists.")
 def command(
@@ -63,11 +77,7 @@ def command(
 
     Reads the Keras model MODEL_FILE, measures at the given shape, prints what was rewritten and
     writes OUTPUT_FILE (.keras).
-
-    \b
-    Example:
-      tfdeconv optimize upscaler.keras fast.keras --input-shape 256x256x1
-    """  # noqa: D301 - click reads the \b
+    """
     parsed = [_shape(text) for text in shapes]
     _check_output(output_file, overwrite=overwrite)
     import_tensorflow()

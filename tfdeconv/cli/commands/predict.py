@@ -61,15 +61,15 @@ What a model takes:  tfdeconv status URL --model NAME --signatures"""
     multiple=True,
     metavar="[NAME=]FILE",
     help="Where to write a result: a picture, or .npy for an array; with --engine local or ray, a folder. "
-    "Default: print it.",
+    " [default: print it]",
 )
 @click.option(
     "--signature",
     metavar="NAME",
-    help=f"Signature to run. Default: {_IMAGE_BYTES} for an upright .png or .jpg that is to become a .png, "
-    f"if the model has it; else {_DEFAULT}.",
+    help=f"Signature to run.  [default: {_IMAGE_BYTES} for an upright .png or .jpg that is to become a .png, "
+    f"if the model has it; else {_DEFAULT}]",
 )
-@click.option("--version", type=int, metavar="N", help="Version of the model. Default: the newest.")
+@click.option("--version", type=int, metavar="N", help="Version of the model.  [default: the newest]")
 @click.option("--label", metavar="LABEL", help="Label of the version, instead of --version.")
 @click.option(
     "--format",

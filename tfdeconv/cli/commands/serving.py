@@ -16,13 +16,18 @@ def command() -> None:
     """Write the files that run TensorFlow Serving, or `tfdeconv serve`, in production."""
 
 
-@command.command()
+@command.command(
+    short_help="Write the files into a folder.",
+    epilog="""\b
+Example:
+  tfdeconv serving init deployment/""",
+)
 @click.argument("folder", metavar="DIR", type=PATH)
 @click.option("--overwrite", is_flag=True, help="Replace files that are there and differ.")
 def init(folder: Path, *, overwrite: bool) -> None:
     """Write models.config, batching.config, compose.yaml and the rest into DIR.
 
-    DIR/README.md explains them.
+    DIR/README.md, the operator's guide, explains them.
     """
     for path in templates.write(folder, overwrite=overwrite):
         click.echo(shown(path))

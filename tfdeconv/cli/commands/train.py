@@ -15,12 +15,18 @@ from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import FileError, InvalidArgumentError
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  tfdeconv train slim --scale 2 --data photos/
+  tfdeconv train slim --scale 2 --data photos/ --source jpeg"""
+)
 @click.argument("architecture", type=click.Choice(["fine", "fsrcnn", "slim"]))
-@click.option("--scale", type=click.IntRange(2, 4), required=True, help="Upscaling factor.")
+@click.option("--scale", type=click.IntRange(2, 4), metavar="FACTOR", required=True, help="Upscaling factor.")
 @click.option(
     "--data",
     type=PATH,
+    metavar="FOLDER",
     required=True,
     multiple=True,
     help="Folder of photographs. May be repeated.",
@@ -35,31 +41,42 @@ from tfdeconv.errors import FileError, InvalidArgumentError
 @click.option(
     "--recipe",
     type=PATH,
-    help="Recipe (TOML).  [default: the one of the shipped weights]",
+    metavar="FILE",
+    help="Recipe (.toml).  [default: the one of the shipped weights]",
 )
 @click.option(
     "--output",
     type=PATH,
+    metavar="FOLDER",
     default=Path("build/train"),
     show_default=True,
-    help="The run's files go to OUTPUT/ARCHITECTURE/xSCALE, or OUTPUT/ARCHITECTURE-jpeg/xSCALE.",
+    help="The run's files go to FOLDER/ARCHITECTURE/xSCALE, or FOLDER/ARCHITECTURE-jpeg/xSCALE.",
 )
 @click.option(
     "--initial",
     type=PATH,
+    metavar="FILE",
     help="Weights file (.npz) to start from.  [default: what the recipe says]",
 )
 @click.option(
-    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Processor threads."
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Processor threads.",
 )
 @click.option(
     "--devices",
     type=click.IntRange(min=1),
+    metavar="N",
     default=1,
     show_default=True,
     help="Graphics cards, each with an equal part of every batch; without any, parts of the processor.",
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Stop (resumably) at this step.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), metavar="N", help="Stop at this step; the run can go on later."
+)
 def command(
     architecture: str,
     scale: int,
@@ -72,17 +89,15 @@ def command(
     devices: int,
     steps: int | None,
 ) -> None:
-    """Train ARCHITECTURE on a folder of photographs.
+    """Train an upscaler on a folder of photographs.
+
+    ARCHITECTURE is slim, the network of --quality fast; fine, that of --quality fine; or fsrcnn, the one of
+    Dong, Loy and Tang (2016) to compare with.
 
     A run that was stopped, even killed, goes on from its last checkpoint when the same command is given
-    again, and ends at the same weights as if it had never stopped. `tensorboard --logdir OUTPUT` shows
+    again, and ends at the same weights as if it had never stopped. `tensorboard --logdir FOLDER` shows
     loss, learning rate and the PSNR on held-out parts of the photographs.
-
-    \b
-    Examples:
-      tfdeconv train slim --scale 2 --data photos/
-      tfdeconv train slim --scale 2 --data photos/ --source jpeg
-    """  # noqa: D301 - click reads the \b
+    """
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)

@@ -50,7 +50,8 @@ Examples:
   tfdeconv upscale scan.tif -o larger.tif --server grpc://localhost:8500
 \b
   # very many, by four processes; the same line goes on after a stop
-  tfdeconv upscale photos/ -o s3://larger/2026 --engine ray --workers 4 --resume"""
+  tfdeconv upscale photos/ -o s3://larger/2026 \\
+      --engine ray --workers 4 --resume"""
 )
 @click.argument("inputs", nargs=-1, required=True, type=PLACE, metavar="INPUT...")
 @click.option(
@@ -98,7 +99,7 @@ Examples:
     metavar="fast|fine",
     default="fast",
     show_default=True,
-    help="Of the enlargement. fine shows more and takes about three times as long.",
+    help="fine shows more detail and takes about three times as long.",
 )
 @click.option(
     "--source",

@@ -13,7 +13,13 @@ from tfdeconv.web.serve_pages import serve_pages
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  tfdeconv web
+  tfdeconv web --server http://gpu-box:8501 --port 8080""",
+)
 @click.option(
     "--server",
     default="http://localhost:8501",
@@ -24,6 +30,7 @@ _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="PORT",
     default=0,
     show_default="any free one",
     help="Port of the page, on this machine alone.",
@@ -34,12 +41,7 @@ def command(server: str, port: int) -> None:
     The page runs on this machine; the server must allow requests from other origins:
     --rest_api_enable_cors_support of `tfdeconv serve` and of TensorFlow Serving. `tfdeconv serve --web`
     shows the same page on the REST port itself and needs neither.
-
-    \b
-    Examples:
-      tfdeconv web
-      tfdeconv web --server http://gpu-box:8501 --port 8080
-    """  # noqa: D301 - click reads the \b
+    """
     origin = server.rstrip("/")
     if not _ORIGIN.fullmatch(origin):
         raise InvalidArgumentError(

@@ -21,6 +21,8 @@ from tfdeconv.serving.launch.flags import Parsed
 
 NAME = "tfdeconv"
 """The application's name in a cluster."""
+FORCE_SECONDS = 10.0
+"""How long a process has, beyond its running requests, until Ray Serve ends it by force."""
 _MANY = 100_000
 _FOLLOWING_THE_LOAD = (
     "min_replicas",
@@ -112,7 +114,7 @@ def build(options: ServerOptions, scale: Scale, *, deployment: str) -> serve.App
         "health_check_period_s": 1,
         "health_check_timeout_s": 30,
         "graceful_shutdown_wait_loop_s": 0.5,
-        "graceful_shutdown_timeout_s": scale.drain_seconds + 10,
+        "graceful_shutdown_timeout_s": scale.drain_seconds + FORCE_SECONDS,
     }
     alone = {**common, "max_ongoing_requests": _MANY, "ray_actor_options": {"num_cpus": 0}}
     size: dict[str, Any] = {"num_replicas": scale.replicas}

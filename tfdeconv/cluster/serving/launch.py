@@ -82,19 +82,32 @@ class Deployment:
         raise CancelledError("The start was given up.")
 
     def stop(self) -> None:
-        """Let running requests finish and end all processes, unless a later deployment has taken over."""
+        """Let running requests finish and end all processes, unless a later deployment has taken over.
+
+        When it returns, no request is under way, nothing listens on the ports, and Ray has been told to end
+        the last process, which is gone a moment later. Where that takes more than 15 s beyond
+        ``drain_seconds``, because the cluster does not answer, a warning says so. A deployment that has not
+        started is ended by Ray Serve in its own time: it has nothing to finish.
+        """
         with contextlib.suppress(Exception):
             name = self._ask(lambda handle: handle.state.remote())[0]
             if name != self._name:
                 _LOG.info("A later deployment serves here; it goes on.")
                 return
-        # What still starts has nothing to finish, and is ended by Ray Serve in its own time. Not longer than
-        # a running request may take: a signal to the whole process group has ended Ray as well.
-        thread = threading.Thread(
-            target=serve.delete, args=(application.NAME,), kwargs={"_blocking": self._started}, daemon=True
-        )
+        # On a thread, since a signal to the whole process group has ended Ray as well, and calls may hang.
+        thread = threading.Thread(target=self._end, daemon=True)
         thread.start()
-        thread.join(self._scale.drain_seconds + _ANSWER_SECONDS)
+        thread.join(self._scale.drain_seconds + application.FORCE_SECONDS + _ANSWER_SECONDS)
+        if thread.is_alive():
+            _LOG.warning("Ray Serve does not say that the deployment has ended.")
+
+    def _end(self) -> None:
+        try:
+            serve.delete(application.NAME, _blocking=False)
+            while self._started and application.NAME in serve.status().applications:
+                time.sleep(_LOOK_SECONDS)
+        except (RayError, RayServeException) as error:
+            _LOG.warning("Ray Serve cannot end the deployment: %s", str(error).partition("\n")[0])
 
     def _state(self) -> tuple[str, list[Address], int]:
         """Return why it cannot start, the edges, and how many replicas serve."""

@@ -40,6 +40,7 @@ _BEGINNINGS = {
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
 }
+_BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}  # sizes in bytes
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _OTHERS = {
@@ -91,7 +92,8 @@ def kind_of(head: bytes) -> str | None:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
-    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
+    # What stands between is reserved, and some programs put a number of their own there.
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "BMP"
     if head[4:8] == b"ftyp":
         brands = {head[8:12], *(head[at : at + 4] for at in range(16, len(head), 4))}

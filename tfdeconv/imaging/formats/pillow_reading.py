@@ -84,6 +84,9 @@ def read_with_pillow(file: BinaryIO, kind: str) -> tuple[Photograph, int, int]:
         notes: tuple[str, ...] = ()
         if deep is None:
             deep, profile, notes = _decode_8_bit(image, profile)
+            if kind == "BMP" and deep.shape[2:] == (4,) and not deep[..., 3].any():
+                deep = deep[..., :3]  # browsers do so, too: many programs leave these bytes at zero
+                notes += ("would be wholly transparent; its alpha channel of zeros is left out",)
         colour = coded_colour(data) if kind in ("AVIF", "HEIC") and profile is None else None
         photograph = Photograph(
             deep if deep.ndim == 3 else deep[..., np.newaxis],

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfdeconv.errors import FailedPreconditionError, InternalError, InvalidRequestError, ServingError
 from tfdeconv.serving import cancellation
 from tfdeconv.serving.cancellation import Cancellation
 from tfdeconv.serving.config.batching_parameters import BatchingParameters
 from tfdeconv.serving.models import saved_model_proto
+from tfdeconv.serving.models.batch_queues import BatchQueues, Key
 from tfdeconv.serving.models.model import Model
 from tfdeconv.serving.models.saved_model_proto import Signature
 from tfdeconv.wire import status_codes
@@ -32,8 +33,6 @@ Observer = Callable[[float], None]
 # A row's number is the request's number above this many bits, and the row's index in them.
 _ROW_BITS = 24
 _ROW_MASK = (1 << _ROW_BITS) - 1
-_INT32_MAX = (1 << 31) - 1
-_SIGNATURE = tuple[frozenset[str], frozenset[str]]
 
 
 @dataclasses.dataclass(slots=True)
@@ -48,9 +47,7 @@ class _Request:
 
 
 class BatchedModel:
-    """A loaded model whose signatures run in batches.
-
-    A run whose feeds and fetches are no signature's (an output filter, a MultiInference) is not batched.
+    """A loaded model that runs requests in batches: those that feed and fetch the same tensors together.
 
     Args:
         model: The loaded model; closed with this one.
@@ -72,22 +69,7 @@ class BatchedModel:
         self._on_task, self._on_batch = on_task, on_batch
         self._requests: dict[int, _Request] = {}
         self._numbers = itertools.count(1)
-        graph = tf.Graph()
-        with graph.as_default():
-            places = {key: self._batch_op(key[1]) for key in _batchable(model.signatures)}
-        # Functions of the op block a thread for as long as the model runs: they must not take the
-        # threads that the model's own session shares with the rest of the process.
-        config = config_pb2.ConfigProto(
-            use_per_session_threads=True, inter_op_parallelism_threads=parameters.num_batch_threads + 2
-        )
-        config.device_count["GPU"] = 0
-        self._session = tf.compat.v1.Session(graph=graph, config=config)
-        self._calls = {
-            key: self._session._make_callable_from_options(
-                config_pb2.CallableOptions(feed=[rows], fetch=[done])
-            )
-            for key, (rows, done) in places.items()
-        }
+        self._queues = BatchQueues(_batchable(model.signatures), parameters, self._run_batch)
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -99,44 +81,6 @@ class BatchedModel:
         """Their messages by name."""
         return self._model.signature_defs
 
-    def _batch_op(self, fetches: frozenset[str]) -> tuple[str, str]:
-        """Add the op of one signature; return the names of its input and output."""
-        names = tuple(sorted(fetches))
-        parameters = self._parameters
-        sizes = parameters.allowed_batch_sizes
-        if not sizes and parameters.execution_size < parameters.max_batch_size:
-            # The op takes its limit when splitting from the last size. What it pads is dropped again.
-            sizes = (parameters.execution_size,)
-
-        def run(rows: Array) -> Array:
-            self._run_batch(rows, names)
-            return rows
-
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
-        def batch(rows: tf.Tensor) -> tf.Tensor:
-            done = tf.numpy_function(run, [rows], tf.int64)
-            done.set_shape([None])
-            return done
-
-        placeholder = tf.compat.v1.placeholder(tf.int64, [None])
-        (done,) = tf.raw_ops.BatchFunction(
-            in_tensors=[placeholder],
-            captured_tensors=[],
-            f=batch.get_concrete_function(),
-            Tout=[tf.int64],
-            num_batch_threads=parameters.num_batch_threads,
-            # The op's numbers have 32 bits, the file's 64.
-            max_batch_size=min(parameters.max_batch_size, _INT32_MAX),
-            batch_timeout_micros=min(parameters.batch_timeout_micros, _INT32_MAX),
-            max_enqueued_batches=min(parameters.max_enqueued_batches, _INT32_MAX),
-            allowed_batch_sizes=sizes,
-            enable_large_batch_splitting=parameters.enable_large_batch_splitting,
-            # One pool of threads for the version, one queue for each signature.
-            shared_name=parameters.thread_pool_name,
-            batching_queue=placeholder.op.name,
-        )
-        return placeholder.name, done.name
-
     def run(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> list[Array]:
         """Return the values of graph tensors; see ``SessionModel.run``.
 
@@ -147,7 +91,7 @@ class BatchedModel:
             UnavailableError: Too many batches wait.
             FailedPreconditionError: Sizes within the batch differ and padding is off.
         """
-        call = self._calls.get((frozenset(feeds), frozenset(fetches)))
+        call = self._queues.get(feeds, fetches)
         rows = _rows(feeds) if call is not None else 0
         if call is None or not rows:
             return self._model.run(feeds, fetches)
@@ -246,11 +190,11 @@ class BatchedModel:
 
     def close(self) -> None:
         """Release the op's threads and the model; no request may be running."""
-        self._session.close()
+        self._queues.close()
         self._model.close()
 
 
-def _batchable(signatures: Mapping[str, Signature]) -> set[_SIGNATURE]:
+def _batchable(signatures: Mapping[str, Signature]) -> set[Key]:
     return {
         (
             frozenset(spec.tensor_name for spec in signature.inputs.values()),

@@ -15,12 +15,6 @@ class Tile:
     rows: Span
     columns: Span
 
-    @property
-    def kept_pixels(self) -> int:
-        """Pixels of the picture whose output comes from this tile."""
-        rows, columns = self.rows, self.columns
-        return (rows.keep_stop - rows.keep_start) * (columns.keep_stop - columns.keep_start)
-
 
 def tiles(height: int, width: int, *, tile: int, context: int, stride: int = 1) -> list[Tile]:
     """Return the tiles of a picture, row by row; what they keep covers it exactly once.

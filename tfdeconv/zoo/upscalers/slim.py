@@ -15,10 +15,6 @@ CHANNELS = 16
 DEPTH = 5
 """Hidden 3x3 convolutions."""
 
-RECEPTIVE_RADIUS = 2 + DEPTH + 1
-"""How many input pixels away an output sample still sees: first layer, body, last layer. Tiles that overlap
-by this much join without a seam."""
-
 LEARNED_SLOPES = (3,)
 """Scales whose slopes are learned, one for each channel. It costs a third of the speed, since TensorFlow
 joins LeakyReLU with the convolution and PReLU not, and only x3 needed it for its quality."""
@@ -39,8 +35,8 @@ def Slim(  # noqa: N802
 
     Args:
         scale: Upsampling factor: 2, 3 or 4.
-        weights: ``"cc0-photos"`` for the trained weights that come with the package, an ``.npz`` file of
-            ``tfdeconv train``, or None for untrained ones.
+        weights: Name of trained weights that come with the package, such as ``"cc0-photos"``, an ``.npz``
+            file of ``tfdeconv train``, or None for untrained ones.
         data_format: "channels_last" or "channels_first" (axis 1 holds the channels then); None:
             ``keras.config.image_data_format()``.
         name: Name of the model; None: ``slim_x{scale}``.

@@ -118,12 +118,6 @@ class Graph:
         """Return the value of images that the graph holds as ``[batch, channels, *sizes]``."""
         return Value(name, tuple(symbol.shape), str(symbol.dtype), data_format == "channels_last")
 
-    def along_channels(self, array: npt.NDArray[Any], value: Value) -> str:
-        """Add a constant ``[channels]`` that broadcasts against the last axis of ``value``."""
-        if value.moved:
-            array = array.reshape(-1, *[1] * (value.rank - 2))
-        return self.constant(array)
-
     def broadcast(self, array: npt.NDArray[Any], value: Value) -> str:
         """Add a constant that broadcasts against ``value`` as NumPy would in Keras's layout."""
         if value.moved and array.ndim > 0:

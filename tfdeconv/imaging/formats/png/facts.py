@@ -98,6 +98,7 @@ class _Reading:
         self._unknown: dict[bytes, None] = {}
         self._notes: list[str] = []
         self._animated = False
+        self._palette_size = 0
 
     def read(self, file: BinaryIO) -> PngFacts:
         for chunk in read_chunks(file):
@@ -153,6 +154,11 @@ class _Reading:
                 raise ImageError("is damaged: a PNG whose header is not at its beginning.")
             if self._facts.colour_type == 3 and b"PLTE" not in self._seen:
                 raise ImageError("is damaged: a PNG of palette colours without its palette.")
+        elif name == b"PLTE":
+            self._palette_size = len(chunk.content) // 3
+        elif name == b"tRNS" and (self._misplaced(name) or not 0 < len(chunk.content) <= self._palette_size):
+            self._damaged[name] = None  # libpng leaves it out without an error
+            return
         write_chunk(self._picture, name, chunk.content)
 
     def _header(self, content: bytes) -> None:
@@ -196,10 +202,14 @@ class _Reading:
         elif name not in _ABOUT_THE_FILE:
             self._unknown[name] = None
 
+    def _misplaced(self, name: bytes) -> bool:
+        """Whether a chunk that must come once, and before the pixels, does not."""
+        return bool(self._seen & {name, b"IDAT"})
+
     def _transparent(self, content: bytes) -> None:
         facts = self._facts
         wanted = {0: 1, 2: 3}.get(facts.colour_type)
-        if wanted is None or len(content) < 2 * wanted:
+        if wanted is None or len(content) < 2 * wanted or self._misplaced(b"tRNS"):
             raise _NonsenseError
         most = (1 << facts.bit_depth) - 1  # "only the low-order bits are used"
         facts.transparent = tuple(sample & most for sample in struct.unpack_from(f">{wanted}H", content))
