@@ -212,9 +212,10 @@ def summarize(results: Sequence[Result], rivals: Sequence[str], ours: str = OURS
 @click.option("--seconds", default=2.0, show_default=True, help="Time for each case.")
 @click.option("--quick", is_flag=True, help="A subset, for `make bench`.")
 @click.option("--merge", is_flag=True, help="Keep the shorter of these times and those of the last run.")
-def main(seconds: float, quick: bool, merge: bool) -> None:
+@click.option("--only", default="", help="Cases whose name holds this text; nothing is written.")
+def main(seconds: float, quick: bool, merge: bool, only: str) -> None:
     """Race single layers."""
-    cases = [case for case in TRANSPOSED if case.quick or not quick]
+    cases = [case for case in TRANSPOSED if (case.quick or not quick) and only in str(case)]
     click.echo(f"Shortest of many runs in turns, milliseconds; {machine()}.\n")
     peaks = [roofline.measured(seconds)]
     forwards = [transposed(case, seconds) for case in cases]
@@ -236,6 +237,8 @@ def main(seconds: float, quick: bool, merge: bool) -> None:
         "Training step against Keras": summarize(steps, [KERAS]),
     }.items():
         click.echo(f"{what:40}{line}")
+    if only:
+        return
     write("layers", forwards, OURS)
     write("training", steps, OURS)
     click.echo(f"\nJSON and charts: {contest.FOLDER}")

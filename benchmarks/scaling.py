@@ -22,7 +22,12 @@ from contest import FOLDER, check, machine, race
 MEGAPIXELS = (0.1, 1, 4, 16, 64)
 LARGEST_TRAINING = 4
 SECONDS = 0.5
-LAYERS = {"FSRCNN's last, 56->1 k9 s2": 56, "bilinear x2, 3 channels": 3}
+LAYERS = {
+    "FSRCNN's last, 56->1 k9 s2": 56,
+    "a convolution 1->56 k3 and FSRCNN's last": 1,
+    "bilinear x2, 3 channels": 3,
+}
+"""Name and channels of the input. The second one makes the last layer's input, as a model does."""
 
 
 def layers(name: str) -> dict[str, Any]:
@@ -36,11 +41,17 @@ def layers(name: str) -> dict[str, Any]:
             3, 4, 2, "same", use_bias=False, kernel_initializer=td.initializers.Bilinear()
         )
         return {"tfdeconv": td.layers.BilinearUpsampling2D(2), "Keras": dense}
-    arguments = (1, 9, 2, "same")
-    return {
-        "tfdeconv": td.layers.Conv2DTranspose(*arguments),
-        "Keras": keras.layers.Conv2DTranspose(*arguments),
+    last = {
+        contender: layer(1, 9, 2, "same")
+        for contender, layer in (
+            ("tfdeconv", td.layers.Conv2DTranspose),
+            ("Keras", keras.layers.Conv2DTranspose),
+        )
     }
+    if name.startswith("a convolution"):
+        first = {"filters": 56, "kernel_size": 3, "padding": "same", "activation": "relu"}
+        return {key: keras.Sequential([keras.layers.Conv2D(**first), layer]) for key, layer in last.items()}
+    return last
 
 
 def measure(name: str, contender: str, megapixels: float, training: bool) -> dict[str, float]:

@@ -78,6 +78,7 @@ def test_urls_that_are_none(url: str, message: str) -> None:
         (lambda: connect("grpc://h", compression="zip"), "must be 'gzip' or None; received 'zip'"),
         (lambda: connect("grpc://h", headers={"a": 1}), "headers must map text to text; received 'a': 1"),
         (lambda: connect("grpc://h", headers={"a b": "c"}), "'a b' is not a header name: letters, digits"),
+        (lambda: connect("grpc://h", headers={"a-Bin": "c"}), "'a-Bin' is not a header name: .* in -bin"),
         (
             lambda: connect("grpc://h", headers={"a": "\n"}),
             r"Header 'a' must be printable ASCII; received '\\n'",

@@ -37,6 +37,9 @@ def test_reload_goes_over_grpc_only(
         fake_client.reload("model_list {}")
     with pytest.raises(errors.InvalidArgumentError, match=r"none.config cannot be read: No such file"):
         fake_client.reload(tmp_path / "none.config")
+    failures.script.append(("INVALID_ARGUMENT", "no such folder"))
+    with pytest.raises(errors.InvalidRequestError, match=r"^no such folder"):
+        fake_client.reload(text)
 
 
 def config(folder: Path, stable: int) -> str:

@@ -42,6 +42,12 @@ def test_floats_come_back_as_float32(client: Client, dtype: type) -> None:
     assert_array_equal(client.upscale(image), enlarged(image).astype(np.float32), strict=True)
 
 
+def test_floats_may_overshoot_a_little(client: Client) -> None:
+    """As filters make them; they are sent as they are."""
+    image = np.float32([[[-0.4, 0.5, 1.4]]])
+    assert_array_equal(client.upscale(image), enlarged(image), strict=True)
+
+
 def test_batches_come_back_as_batches(client: Client) -> None:
     """[N, H, W, 3] in, [N, 2 H, 2 W, 3] out."""
     batch = np.stack([PHOTO, 255 - PHOTO])

@@ -27,6 +27,8 @@ import pytest
 _TESTS = Path(__file__).parents[1]
 SECONDS = 900
 """Limit of a scenario: many times what it takes on two cores with nothing else to do."""
+HEAD = {"include_dashboard": False, "_system_config": {"health_check_period_ms": 500}}
+"""Of the first node. A node is gone when it has refused five checks: else one comes every three seconds."""
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1  # SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP: netdevice(7)
 
 

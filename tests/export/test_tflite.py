@@ -14,6 +14,7 @@ LAYERS = {
         lowering: lambda lowering=lowering: td.layers.Conv2DTranspose(3, 5, 2, "same", lowering=lowering)
         for lowering in ("auto", "gradient", "scatter", "subpixel", "two_pass", "zero_insertion")
     },
+    "wide blocks": lambda: td.layers.Conv2DTranspose(1, 9, 2, "same", lowering="subpixel"),
     "explicit padding": lambda: td.layers.Conv2DTranspose(3, 4, 2, ((1, 0), (0, 2)), lowering="subpixel"),
     "resize": lambda: td.layers.ResizeConv2D(3, 3, 2, padding="same"),
     "pixel shuffle": lambda: td.layers.PixelShuffle2D(2),

@@ -119,6 +119,7 @@ def test_onnx_auto_pad() -> None:
                 size,
             )
             assert geometry.onnx_window(i, k, s, auto_pad="VALID", **options) == (0, natural)
+            assert geometry.onnx_window(i, k, s, auto_pad="VALID", pads=(1, 2), **options) == (0, natural)
 
 
 def test_onnx_output_shape() -> None:
@@ -190,6 +191,13 @@ def test_size_round_trip(i: int, k: int, s: int, d: int, data: st.DataObject) ->
             assert window.lead == padding
 
 
+def test_no_samples_come_of_no_samples() -> None:
+    """A size of 0 is legal for 0 inputs, where the forward convolution gives none, and for no other."""
+    for k, s in itertools.product(range(1, 5), range(1, 4)):
+        assert geometry.output_size_range(0, k, s, "same") == range(1)
+        assert 0 not in geometry.output_size_range(1, k, s, padding=k - 1)
+
+
 def test_default_size_of_same_is_the_largest_legal_one() -> None:
     """Keras's i * s is the end of the range, so asking for it changes nothing."""
     for i, k, s, d in GRID:
@@ -251,6 +259,7 @@ def test_onnx_refuses_unknown_auto_pad() -> None:
         ),
         (lambda: geometry.forward_size(4, 5, 1, "valid"), "at least kernel_size or pool_size = 5 samples"),
         (lambda: geometry.forward_size(0, 3, 1, "valid"), "at least kernel_size or pool_size = 3 samples"),
+        (lambda: geometry.forward_size(0, 4, 2, "valid"), "at least kernel_size or pool_size = 4 samples"),
         (lambda: geometry.forward_size(-1, 3, 1, "same"), "input_size must be at least 0; received -1."),
     ],
 )

@@ -83,12 +83,14 @@ def test_transparency_of_gif_becomes_alpha(tmp_path):
     assert (pixels[..., -1] == 0).sum() == 1
 
 
-def test_ten_bits_of_avif_become_sixteen(tmp_path):
+@pytest.mark.parametrize("depth", [10, 12])
+def test_deep_avif_becomes_sixteen_bits(tmp_path, depth):
     """White stays white."""
-    path = tmp_path / "a.avif"
-    path.write_bytes(imagecodecs.avif_encode(ten_bit(), bitspersample=10, level=100))
+    path, most = tmp_path / "a.avif", (1 << depth) - 1
+    pixels = ten_bit() << (depth - 10)
+    path.write_bytes(imagecodecs.avif_encode(pixels, bitspersample=depth, level=100))
     np.testing.assert_array_equal(
-        read_photograph(path).pixels, (ten_bit().astype(np.int64) * 65535 * 2 + 1023) // (2 * 1023)
+        read_photograph(path).pixels, (pixels.astype(np.int64) * 65535 * 2 + most) // (2 * most)
     )
 
 

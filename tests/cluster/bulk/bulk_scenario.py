@@ -23,6 +23,7 @@ from cluster import namespaces
 from ray.cluster_utils import Cluster
 
 PHOTOS, LARGER = Path(*sys.argv[1:2]), Path(*sys.argv[2:3])
+BEGUN = time.monotonic()
 NODE = {"num_cpus": 1, "object_store_memory": 100 << 20}
 
 
@@ -30,7 +31,7 @@ def results() -> int:
     return len([path for path in LARGER.rglob("[!.]*.png") if path.is_file()])
 
 
-def wait(condition: Callable[[], bool], seconds: float = 90) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{results()} results"
@@ -49,32 +50,31 @@ def start(address: str, *more: str) -> subprocess.Popen[str]:
 
 
 def tell(step: str, **facts: object) -> None:
-    print(json.dumps({"step": step, **facts}), flush=True)
+    at = round(time.monotonic() - BEGUN, 1)
+    print(json.dumps({"step": step, "at": at, **facts}), flush=True)
 
 
 def main() -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    cluster = Cluster(initialize_head=True, head_node_args=NODE | namespaces.HEAD)
     node = cluster.add_node(**NODE)
-    try:
-        first = start(cluster.address)
-        wait(lambda: results() >= 4)
-        first.kill()
-        first.communicate()
-        wait(lambda: not workers(), 60)  # Ray ends those of a driver that is gone
-        Path(LARGER, f".{'0' * 16}.part.png").write_bytes(b"half")  # as a kill while writing leaves it
-        before = results()
-        tell("command", there=before)
+    first = start(cluster.address)
+    wait(lambda: results() >= 4)
+    first.kill()
+    first.communicate()
+    wait(lambda: not workers())  # Ray ends those of a driver that is gone
+    Path(LARGER, f".{'0' * 16}.part.png").write_bytes(b"half")  # as a kill while writing leaves it
+    before = results()
+    tell("command", there=before)
 
-        second = start(cluster.address, "--resume")
-        wait(lambda: results() >= before + 2)
-        os.kill(workers()[0], signal.SIGKILL)
-        wait(lambda: results() >= before + 5)
-        cluster.remove_node(node, allow_graceful=False)
-        tell("node", there=results())
-        out, err = second.communicate(timeout=150)
-        tell("end", code=second.returncode, out=out, err=err)
-    finally:
-        cluster.shutdown()
+    second = start(cluster.address, "--resume")
+    wait(lambda: results() >= before + 2)
+    os.kill(workers()[0], signal.SIGKILL)
+    wait(lambda: results() >= before + 5)
+    cluster.remove_node(node, allow_graceful=False)
+    tell("node", there=results())
+    out, err = second.communicate(timeout=600)
+    tell("end", code=second.returncode, out=out, err=err)
+    os._exit(0)  # without Ray's own end, which takes 20 s
 
 
 if __name__ == "__main__":

@@ -24,13 +24,14 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import ray
-from cluster.namespaces import processes
+from cluster.namespaces import HEAD, processes
 from ray import serve
 from ray.cluster_utils import Cluster
 
@@ -46,42 +47,64 @@ BEGUN = time.monotonic()
 
 
 class Load:
-    """Clients that send one request after the other while the block runs.
+    """Clients that send one request after the other while the block runs, which begins when all are at it.
 
     Args:
-        urls: The edges, now.
+        urls: The edges, now; of several lists, each is for as many clients.
         wanted: Answers that are right.
     """
 
-    def __init__(self, urls: Callable[[], list[str]], *, wanted: tuple[float, ...] = (2.0,)) -> None:
-        self.urls, self.wanted = urls, wanted
+    def __init__(self, *urls: Callable[[], list[str]], wanted: tuple[float, ...] = (2.0,)) -> None:
+        self.wanted = wanted
         self.answers: list[tuple[float, float, str]] = []
+        self.begun = [0.0] * CLIENTS
+        self.ended = [0] * CLIENTS
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self._send, args=()) for _ in range(CLIENTS)]
+        self.threads = [
+            threading.Thread(target=self._send, args=(number, urls[number % len(urls)]))
+            for number in range(CLIENTS)
+        ]
 
     def __enter__(self) -> Load:
         for thread in self.threads:
             thread.start()
+        wait_for(lambda: all(self.ended))
         return self
+
+    def wait_in_queues(self) -> None:
+        """Return when each client's request waits for its batch, and for a while yet, if that comes."""
+        soon = QUEUE_SECONDS / 8
+
+        def waiting() -> bool:
+            return all(soon < time.monotonic() - one < QUEUE_SECONDS - soon for one in self.begun)
+
+        with contextlib.suppress(TimeoutError):
+            wait_for(waiting, 3, pause=0.01)
+
+    def go_on(self) -> None:
+        """Return when each client has had an answer to a request that it sent after this call."""
+        before = list(self.ended)
+        wait_for(lambda: all(now > then + 1 for now, then in zip(self.ended, before, strict=True)))
 
     def __exit__(self, *error: object) -> None:
         self.stopping.set()
         for thread in self.threads:
             thread.join()
 
-    def _send(self) -> None:
+    def _send(self, number: int, wanted: Callable[[], list[str]]) -> None:
         urls: list[str] = []
         while not self.stopping.is_set():
-            started = time.monotonic()
-            if urls != self.urls():
-                urls = list(self.urls())
-                client = td.client.connect(urls, model="toy", timeout=60)
+            if urls != (now := wanted()):
+                urls = list(now)
+                client = td.client.connect(urls, model="toy", timeout=120)
+            self.begun[number] = started = time.monotonic()
             try:
                 y = float(client.predict({"x": [[1.0]]}, signature="serving_default")["y"][0, 0])
                 text = "" if y in self.wanted else f"answered {y}"
             except TfdeconvError as error:
                 text = f"{type(error).__name__}: {error}"
             self.answers.append((started, time.monotonic(), text))
+            self.ended[number] += 1
 
     def told(self, moment: float = 0.0) -> dict[str, object]:
         """What the clients saw, and how many requests were under way at ``moment``."""
@@ -93,13 +116,13 @@ class Load:
         }
 
 
-def wait_for(condition, seconds: float = 60) -> float:
+def wait_for(condition, seconds: float = 180, *, pause: float = 0.1) -> float:
     """Seconds until ``condition`` held."""
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > seconds:
             raise TimeoutError(f"{condition} did not come true")
-        time.sleep(0.1)
+        time.sleep(pause)
     return round(time.monotonic() - started, 1)
 
 
@@ -154,33 +177,36 @@ def main(models: Path, spare: Path) -> None:
     )
     started = time.monotonic()
     store = {"object_store_memory": 80 << 20}
-    cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **store}
-    )
-    workers = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **store} | HEAD)
     ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
-    ray_seconds = time.monotonic() - started
     deployment = Deployment(options, scale)
-    addresses = deployment.start(cancel=threading.Event())
-    urls = [f"grpc://127.0.0.1:{port}" for _, port, _ in addresses]
-    rest = [f"http://127.0.0.1:{port}" for _, _, port in addresses]
-    say("start", edges=len(urls), ray=round(ray_seconds, 1), seconds=round(time.monotonic() - started, 1))
+    starting = ThreadPoolExecutor(1).submit(deployment.start, cancel=threading.Event())
+    workers = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]  # they join while it starts
+    starting.result(200)
+    urls: list[str] = []
+    rest: list[str] = []
+
+    def find_edges() -> None:
+        urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
+        rest[:] = [f"http://127.0.0.1:{port}" for _, _, port in deployment._state()[1]]
 
     def serving(edges: int = 3) -> bool:
         _, found, replicas = deployment._state()
         return replicas == 2 and len(found) == edges
 
-    def kill(step: str, number: int, load_urls: Callable[[], list[str]], **about) -> None:
-        with Load(load_urls, **about) as load:
-            time.sleep(2 * QUEUE_SECONDS + 0.3)
+    def kill(step: str, number: int, *load_urls: Callable[[], list[str]], **about) -> int:
+        with Load(*load_urls, **about) as load:
+            if number in processes("tfdeconv:Replica"):
+                load.wait_in_queues()
             moment = time.monotonic()
             os.kill(number, signal.SIGKILL)
-            time.sleep(2)
+            load.go_on()
         say(step, **load.told(moment))
+        return len(load.answers)
 
     def steady() -> None:
         try:
-            wait_for(serving, 100)
+            wait_for(serving)
         except TimeoutError:
             raise TimeoutError(f"{deployment._state()} {serve.status()}") from None
 
@@ -189,9 +215,9 @@ def main(models: Path, spare: Path) -> None:
             return {one.version: one.state for one in client.status()}
 
     def answers(model: str) -> list[float]:
-        """The different answers of many requests at once: with so many, both replicas are asked."""
+        """The different answers of many requests, more at once than one replica takes: both are asked."""
         with td.client.connect(urls[0], model=model) as client:
-            many = client.predict_many([{"x": [[1.0]]}] * 60, concurrency=16)
+            many = client.predict_many([{"x": [[1.0]]}] * 32, concurrency=2 * LIMIT)
             return sorted({float(outputs["y"][0, 0]) for outputs in many})
 
     def metrics() -> str:
@@ -199,36 +225,35 @@ def main(models: Path, spare: Path) -> None:
             return page.read().decode()
 
     steady()
-    kill("replica", processes("tfdeconv:Replica")[0], lambda: urls[:1])
-    kill("controller", processes("ServeController")[0], lambda: urls[:1])
-    steady()
+    find_edges()
+    say("start", edges=len(urls), seconds=round(time.monotonic() - started, 1))
 
     with Load(lambda: urls[:1], wanted=(2.0, 3.0)) as load:
-        time.sleep(0.5)
         arrive(spare / "2", models)
         seconds = wait_for(lambda: states("toy") == {2: "AVAILABLE", 1: "END"})
         answered = answers("toy")
-        time.sleep(0.5)
+        load.go_on()
     say("new version", answers=answered, seconds=seconds, **load.told())
 
     with Load(lambda: urls[:1], wanted=(3.0,)) as load:
-        time.sleep(0.5)
         with td.client.connect(urls[0]) as client:
             client.reload(configuration(toy=(models, "latest { num_versions: 1 }"), other=(spare, "all {}")))
         answered, told = answers("other"), states("other")
-        time.sleep(0.5)
+        load.go_on()
     say("reload", answers=answered, states=told, **load.told())
 
-    kill("replica over REST", processes("tfdeconv:Replica")[0], lambda: rest[:1], wanted=(3.0,))
+    replica = processes("tfdeconv:Replica")[0]
+    kill("replica", replica, lambda: urls[:1], lambda: rest[:1], wanted=(3.0,))
+    kill("controller", processes("ServeController")[0], lambda: urls[:1], wanted=(3.0,))
     steady()
     say("later replica", answers=answers("other"), states=states("other"))
 
     stopped = processes("tfdeconv:Replica")
     with Load(lambda: urls[:1], wanted=(3.0,)) as load:
-        time.sleep(2 * QUEUE_SECONDS + 0.3)
+        load.wait_in_queues()
         moment = time.monotonic()
         os.kill(stopped[0], signal.SIGSTOP)  # its connections stay open, and nothing comes
-        time.sleep(7)
+        load.go_on()
     say("silent replica", **load.told(moment))
     os.kill(stopped[1], signal.SIGSTOP)
     with td.client.connect(urls[0], model="toy", timeout=1) as client:
@@ -252,18 +277,19 @@ def main(models: Path, spare: Path) -> None:
 
     time.sleep(1)  # until all have reported
     before = requests_counted(metrics())
-    kill("edge", processes("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
+    requests = kill("edge", processes("tfdeconv:Edge")[0], lambda: urls, wanted=(3.0,))
     steady()
-    urls[:] = [f"grpc://127.0.0.1:{port}" for _, port, _ in deployment._state()[1]]
-    rest[:] = [f"http://127.0.0.1:{port}" for _, _, port in deployment._state()[1]]
-    time.sleep(1)
-    say("metrics", before=before, after=requests_counted(metrics()))
+    find_edges()
+    with contextlib.suppress(TimeoutError):
+        wait_for(lambda: requests_counted(metrics()) >= before + requests, 60)
+    time.sleep(1)  # nor does more come
+    say("metrics", counted=requests_counted(metrics()) - before)
 
     with Load(lambda: urls, wanted=(3.0,)) as load:
-        time.sleep(2 * QUEUE_SECONDS + 0.3)
+        load.wait_in_queues()
         moment = time.monotonic()
         cluster.remove_node(workers[0], allow_graceful=False)
-        time.sleep(2)
+        load.go_on()
     say("node", **load.told(moment))
     left = wait_for(lambda: len(deployment._state()[1]) == 2)
     cluster.add_node(num_cpus=1, **store)
@@ -280,7 +306,7 @@ def main(models: Path, spare: Path) -> None:
 
     with Load(both, wanted=(3.0,)) as load:
         later.start(cancel=threading.Event())
-        time.sleep(1)
+        load.go_on()
     say("redeploy", **load.told())
     started = time.monotonic()
     deployment.stop()

@@ -34,7 +34,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 import tfdeconv as td
 from tfdeconv.errors import TfdeconvError
 
-QUEUE_SECONDS = 1.0
+QUEUE_SECONDS = 2.0
 BEGUN = time.monotonic()
 URL, PAGES = "grpcs://localhost:8500", "http://127.0.0.1:8501"
 ONCE = td.client.RetryPolicy(attempts=1)
@@ -46,13 +46,13 @@ def say(step: str, **told: object) -> None:
 
 def page(path: str) -> str:
     try:
-        with urllib.request.urlopen(PAGES + path, timeout=20) as opened:
+        with urllib.request.urlopen(PAGES + path, timeout=60) as opened:
             return opened.read().decode()
     except (urllib.error.URLError, ConnectionError):
         return ""
 
 
-def wait_for(condition, seconds: float = 90) -> float:
+def wait_for(condition, seconds: float = 240) -> float:
     """Seconds until ``condition`` held."""
     started = time.monotonic()
     while not condition():
@@ -71,8 +71,8 @@ def ended(status: str) -> int:
     return sum(map(int, counts))
 
 
-def deploy(folder: Path, address: str) -> None:
-    """Hand what ``--dry-run`` prints to Ray Serve's own command."""
+def configuration(folder: Path) -> subprocess.Popen[str]:
+    """Begin to print the configuration of Ray Serve."""
     (folder / "batching.config").write_text(
         f"max_batch_size {{ value: 64 }} batch_timeout_micros {{ value: {int(QUEUE_SECONDS * 1e6)} }} "
         "num_batch_threads { value: 2 } max_enqueued_batches { value: 100 }"
@@ -88,13 +88,16 @@ def deploy(folder: Path, address: str) -> None:
         *("--upscale_delay_seconds=1", "--downscale_delay_seconds=1"),
     ]
     command = [sys.executable, "-m", "tfdeconv.cli", "serve", "--engine=ray", "--dry-run", *flags]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    (folder / "serve.yaml").write_text(printed)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def deploy(file: Path, address: str) -> None:
+    """Hand a configuration to Ray Serve's own command."""
     command = [str(Path(sys.executable).with_name("serve")), "run", "--non-blocking", "--address", address]
-    subprocess.run([*command, str(folder / "serve.yaml")], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, str(file)], check=True, stdout=subprocess.DEVNULL)
 
 
-def predict(tls: td.client.TLS | None, timeout: float = 30) -> float | str:
+def predict(tls: td.client.TLS | None, timeout: float = 60) -> float | str:
     """The answer to 1, or the error's name."""
     try:
         with td.client.connect(URL, model="toy", timeout=timeout, tls=tls, retry=ONCE) as client:
@@ -110,17 +113,20 @@ def reflected(channel: grpc.Channel) -> tuple[list[str], bool]:
         reflection_pb2.ServerReflectionRequest(file_containing_symbol="tensorflow.serving.PredictionService"),
     ]
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    services, files = stub.ServerReflectionInfo(iter(wanted), timeout=20)
+    services, files = stub.ServerReflectionInfo(iter(wanted), timeout=60)
     named = sorted(one.name for one in services.list_services_response.service)
     return named, b"Predict" in b"".join(files.file_descriptor_response.file_descriptor_proto)
 
 
 def main(folder: Path) -> None:
+    printing = configuration(folder)
     cluster = Cluster(
         initialize_head=True,
         head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 << 20},
     )
-    deploy(folder, cluster.address)
+    (folder / "serve.yaml").write_text(printing.communicate()[0])
+    assert printing.returncode == 0
+    deploy(folder / "serve.yaml", cluster.address)
     wait_for(lambda: '"ready":true' in page("/readyz"))
     say("deployed")
 
@@ -131,8 +137,8 @@ def main(folder: Path) -> None:
     say(
         "tls",
         known=predict(known),
-        without=predict(td.client.TLS(ca=folder / "ca.pem"), 5),
-        stranger=predict(stranger, 5),
+        without=predict(td.client.TLS(ca=folder / "ca.pem")),
+        stranger=predict(stranger),
     )
 
     credentials = grpc.ssl_channel_credentials(
@@ -143,13 +149,18 @@ def main(folder: Path) -> None:
     channel = grpc.secure_channel("localhost:8500", credentials)
     check = health_pb2_grpc.HealthStub(channel).Check
     names = ("", "tensorflow.serving.PredictionService")
-    states = [check(health_pb2.HealthCheckRequest(service=name), timeout=20).status for name in names]
+    states = [check(health_pb2.HealthCheckRequest(service=name), timeout=60).status for name in names]
     services, declared = reflected(channel)
     say("services", health=states, services=services, declared=declared)
 
-    started = time.monotonic()
-    error = predict(known, 0.3)
-    say("deadline", error=error, seconds=round(time.monotonic() - started, 2))
+    with td.client.connect(URL, model="toy", tls=known, retry=ONCE) as client:
+        client.status()  # it is connected
+        started, error = time.monotonic(), ""
+        try:
+            client.predict({"x": [[1.0]]}, signature="serving_default", timeout=0.3)
+        except TfdeconvError as raised:
+            error = type(raised).__name__
+        say("deadline", error=error, seconds=round(time.monotonic() - started, 2))
 
     before = ended("CANCELLED")
     request = predict_pb2.PredictRequest()
@@ -158,25 +169,25 @@ def main(folder: Path) -> None:
     request.inputs["x"].tensor_shape.dim.add().size = 1
     request.inputs["x"].tensor_shape.dim.add().size = 1
     request.inputs["x"].float_val.append(1.0)
-    call = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict.future(request, timeout=20)
+    call = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict.future(request, timeout=60)
     time.sleep(QUEUE_SECONDS / 3)
     call.cancel()
-    say("cancel", before=before, seconds=wait_for(lambda: ended("CANCELLED") > before, 10))
+    say("cancel", before=before, seconds=wait_for(lambda: ended("CANCELLED") > before, 60))
 
     answers: set[float | str] = set()
     stopping, busy = threading.Event(), threading.Event()
 
     def send(number: int) -> None:
         while not stopping.is_set() and (number == 0 or busy.is_set()):
-            with td.client.connect(URL, model="toy", timeout=60, tls=known) as client:
+            with td.client.connect(URL, model="toy", timeout=120, tls=known) as client:
                 rows = client.predict_many([{"x": np.ones((1, 1), "float32")}], signature="serving_default")
                 answers.update(float(outputs["y"][0, 0]) for outputs in rows)
 
     busy.set()
+    fewest = len(processes("tfdeconv:Replica"))
     threads = [threading.Thread(target=send, args=(number,)) for number in range(12)]
     for thread in threads:
         thread.start()
-    fewest = len(processes("tfdeconv:Replica"))
     up = wait_for(lambda: len(processes("tfdeconv:Replica")) == 2)
     busy.clear()
     down = wait_for(lambda: len(processes("tfdeconv:Replica")) == 1)

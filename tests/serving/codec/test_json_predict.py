@@ -58,6 +58,28 @@ class TestJsonPredict:
             self.parse(document)
         assert message in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            (
+                1,
+                r"Failed to process element: 5 of .* JSON Value: 1 Type: Number is not of .* string",
+            ),
+            (["x"], r"Failed to process element: 5 of .* Expecting shape \[\] but got: \[1\]"),
+            (["x", "y"], r"Failed to process element: 5 of .* Expecting tensor size: 1 but got: 2"),
+        ],
+    )
+    @pytest.mark.parametrize("named", [False, True])
+    def test_a_late_row_that_is_not_like_the_first(self, monkeypatch, row, message, named):
+        """Rows are read some at a time; the first of all sets the shape, for strings as well."""
+        monkeypatch.setattr(json_predict, "_ROWS_AT_ONCE", 2)
+        rows = ["a", "b", "c", "d", "e", row]
+        if named:
+            rows = [{"b": value} for value in rows]
+            message = message.replace("5 of", "5 key: b of")
+        with pytest.raises(InvalidRequestError, match=message):
+            self.parse({"instances": rows}, {"b": DT_STRING})
+
     def test_plain_list_does_not_take_objects(self):
         """A mix of values and objects names the odd one."""
         with pytest.raises(InvalidRequestError, match="Expecting value/list but got object at item 1"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_no_room(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ho
     """One line names the sizes and the flag, and nothing is left of the copy."""
     put(store, 1, VARIABLES)
     if how == "free":
-        monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and _Usage)
+        monkeypatch.setattr("shutil.disk_usage", lambda path: types.SimpleNamespace(free=34))
     elif how == "full":
 
         def full(self: Path, mode: str = "r", *args: Any) -> Any:
@@ -39,7 +39,7 @@ def test_no_room(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ho
         monkeypatch.setattr(Path, "open", full)
     message = {
         "limit": r"The version has 35 bytes and --max_model_cache_bytes allows 20, of which",
-        "free": r"The version has 35 bytes and the disk of .* 7 free\. Make room, or .* --model_cache_dir",
+        "free": r"The version has 35 bytes and the disk of .* 34 free\. Make room, or .* --model_cache_dir",
         "full": r"The disk is full: the version has 35 bytes\. Make room, or name .* --model_cache_dir",
     }[how]
     cache = ModelCache(str(tmp_path / "cache"), 20 if how == "limit" else 0)
@@ -52,10 +52,6 @@ def test_no_room(store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ho
     with contextlib.closing(repository), pytest.raises(ServingError, match=message):
         repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     assert copies(tmp_path) == []
-
-
-class _Usage:
-    free = 7
 
 
 def test_a_limit_counts_what_is_loaded(store: Any, tmp_path: Path) -> None:
@@ -75,6 +71,17 @@ def test_a_limit_counts_what_is_loaded(store: Any, tmp_path: Path) -> None:
         assert isinstance(newest.error, ResourceExhaustedError)
         assert "loaded versions take 35" in str(newest.error)
         assert oldest.state.name == "AVAILABLE"
+
+
+def test_what_is_released_leaves_room(tmp_path: Path) -> None:
+    """For as many bytes again."""
+    with contextlib.closing(ModelCache(str(tmp_path), 40)) as cache:
+        folder = cache.reserve(35)
+        with pytest.raises(ResourceExhaustedError, match="of which loaded versions take 35"):
+            cache.reserve(35)
+        cache.release(folder)
+        assert not folder.exists()
+        assert cache.reserve(35).is_dir()
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:

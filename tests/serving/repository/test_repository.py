@@ -248,6 +248,16 @@ class TestRepository:
             repository.close()
         assert loader.calls == [("m", 1)] * 3
 
+    def test_a_start_does_not_wait_for_a_retry_where_another_version_serves(self, loader, tmp_path):
+        """Once a load has failed it is waited for only while nothing else is there."""
+        repository = ModelRepository(loader, poll_seconds=0, max_load_retries=1, retry_seconds=600)
+        loader.failing.add(2)
+        try:
+            repository.configure([ModelConfig("m", folders(tmp_path, 1, 2), All())], timeout=60)
+            assert states(repository) == {1: "AVAILABLE", 2: "LOADING"}
+        finally:
+            repository.close()
+
     def test_labels_need_an_available_version(self, repository, tmp_path):
         """A label finds its version; one on an unloaded version is refused and the old one stays."""
         base = folders(tmp_path, 1, 2)

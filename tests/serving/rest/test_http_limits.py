@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import select
 import socket
+import struct
 import threading
 import time
 
@@ -88,6 +90,22 @@ def test_silence_ends_a_connection(impatient, sent, status):
     assert not status or answer.endswith(b'{"error":"The request took too long to arrive"}')
 
 
+def test_a_body_that_drips_ends_a_connection(impatient):
+    """A byte now and then is as good as silence."""
+    answer = b"the server went on"
+    with socket.create_connection(("127.0.0.1", impatient.rest_port), timeout=60) as connection:
+        connection.sendall(head("Content-Length: 10000"))
+        try:
+            for _ in range(600):
+                if select.select([connection], [], [], SILENCE / 10)[0]:
+                    answer = connection.recv(1 << 16)
+                    break
+                connection.sendall(b" ")
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""  # it ended between a look and a byte
+    assert not answer or answer.startswith(b"HTTP/1.1 408 ")
+
+
 @pytest.mark.parametrize(
     "sent", [head("Content-Length: 2147483648"), head("Content-Length: 100", path="/other") + b"{"]
 )
@@ -106,6 +124,38 @@ def test_a_slow_answer_is_no_silence(impatient):
             connection.sendall(head(length) + BODY)
             assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
             time.sleep(1.5 * SILENCE)
+
+
+LENGTH = f"Content-Length: {len(BODY)}"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"nonsense\r\n\r\n",
+        head("Transfer-Encoding: chunked") + b"zz\r\n",
+        head("A: " + "x" * 2000),
+        b"GET /v1",
+    ],
+    ids=["no HTTP", "bad chunk", "large head", "half a head"],
+)
+def test_requests_before_a_bad_one_are_answered(impatient, bad, caplog):
+    """Each in its turn; the bad one ends the connection. Nothing is written into it once it is closed."""
+    answer = talk(impatient, (head(LENGTH) + BODY) * 3 + bad)
+    assert answer.count(b'{"predictions":[[3.0]]}') == 3
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_client_that_leaves_several_requests_behind(server, caplog):
+    """Those that wait behind the first do not hide from it that nobody is there."""
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=20) as connection:
+        connection.sendall((head(LENGTH) + BODY) * 3)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+    for _ in range(3):
+        assert b" 200 OK" in talk(server, head(LENGTH, "Connection: close") + BODY)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_client_may_close_its_side(server):
@@ -134,9 +184,13 @@ def test_gzip_of_several_members():
     for broken in (b"x", parts[0][:-1]):
         assert request_body.unpack(b"".join(parts) + broken, 1000) == b""
     assert request_body.unpack(gzip.compress(b"x" * 60) * 2, 100) == b""
-    started = time.process_time()
-    assert request_body.unpack(gzip.compress(b"") * 1_000_000, 100) == b""
-    assert time.process_time() - started < 5
+
+
+def test_gzip_of_very_many_members():
+    """Each costs time whatever it holds: beyond 16,384 of them the body counts as broken."""
+    empty, last = gzip.compress(b""), gzip.compress(b"{}")
+    assert request_body.unpack(empty * 16_384 + last, 100) == b"{}"
+    assert request_body.unpack(empty * 16_385 + last, 100) == b""
 
 
 ONE_CORE = "intra_op_parallelism_threads: 1"  # the work takes a while also where there are many

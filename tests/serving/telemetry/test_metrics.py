@@ -84,6 +84,19 @@ class TestMetrics:
         assert [sample.value for sample in buckets[:3]] == [0, 1, 1]
         assert ":tensorflow:serving:batching_session:wrapped_run_count{} 1" in metrics.text()
 
+    def test_a_value_on_a_bound_is_within_it(self):
+        """``le`` says less or equal."""
+        metrics = Metrics()
+        metrics.request_latency.observe(10, "m", "Predict", "GRPC")
+        assert 'entrypoint="GRPC",le="10"} 1' in metrics.text()
+
+    def test_names_of_any_text_are_read_back(self):
+        """Quotes, backslashes and line breaks of a request's model name break no line of the page."""
+        metrics, name = Metrics(), 'a"b\\c\nd'
+        metrics.request_count.add(name, "NOT_FOUND")
+        (family,) = prometheus_client.parser.text_string_to_metric_families(metrics.text())
+        assert [sample.labels["model_name"] for sample in family.samples] == [name]
+
     def test_names_from_requests_do_not_fill_the_memory(self):
         """Inventive clients add no more than a thousand cells."""
         metrics = Metrics()

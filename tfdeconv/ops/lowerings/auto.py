@@ -10,7 +10,8 @@ On a processor, in float32 or float64, with ``C`` channels, ``F`` filters, ``K``
    that is less than five eighths of what ``gradient`` multiplies. oneDNN computes 16 output channels at a
    time, so a convolution to ``n`` channels costs as much as one to ``ceil(n / 16) * 16``: ``gradient``
    pays ``K * C * ceil16(F)`` for each input position, ``subpixel`` pays ``T * C * ceil16(P * F)`` with
-   about ``K / P`` taps ``T``, and ``two_pass`` the sum of its two convolutions. The second pass of
+   about ``K / P`` taps ``T``, or less for blocks of several samples (:mod:`.wide_blocks`), and
+   ``two_pass`` the sum of its two convolutions. The second pass of
    ``two_pass`` makes it pay only where it multiplies a quarter less than ``subpixel``.
 4. Otherwise, and on a GPU (but for rule 1), and in half precision: ``gradient``. Its kernel reaches the
    processor's peak once the filters fill the vectors, and on a GPU it is cuDNN's.
@@ -27,9 +28,8 @@ import tensorflow as tf
 from tfdeconv.ops.lowerings.axis_phases import AxisPhases
 from tfdeconv.ops.lowerings.lowering import Problem
 from tfdeconv.ops.lowerings.subpixel import all_phases
+from tfdeconv.ops.lowerings.wide_blocks import fewest_products, products, vectors
 
-VECTOR = 16
-"""Output channels that a convolution computes together (oneDNN's block of float32)."""
 MOST_POSITIONS = 128
 LEAST_WEIGHTS_PER_POSITION = 50_000
 LEAST_PRODUCTS = 128
@@ -52,7 +52,7 @@ def choose(x: tf.Tensor, problem: Problem) -> str:
         >>> geometry = ConvTransposeGeometry.of((9, 9), strides=2, padding="same")
         >>> x = tf.zeros([1, 128, 128, 56])
         >>> choose(x, Problem(geometry, 56, 1, 1, resolve(geometry, x, None)))
-        'two_pass'
+        'subpixel'
     """
     if problem.groups > 1 and problem.groups in (problem.channels, problem.filters):
         return "depthwise"
@@ -81,20 +81,16 @@ def _fewest_products(problem: Problem) -> str:
         return "gradient"
     axes = all_phases(problem)
     phases = math.prod(problem.strides)
-    subpixel = _rows(axes) * channels * _vectors(phases * filters)
+    subpixel = channels * products(axes, fewest_products(axes, filters), filters)
     partial = math.prod(problem.strides[:-1]) * problem.geometry.kernel_size[-1] * filters
     two_pass = (
-        _rows(axes[:-1]) * channels * _vectors(partial)
-        + _rows(axes[-1:]) * partial * _vectors(phases * filters)
+        _rows(axes[:-1]) * channels * vectors(partial)
+        + _rows(axes[-1:]) * partial * vectors(phases * filters)
     ) * SECOND_PASS
-    if min(subpixel, two_pass) * GAIN > taps * channels * _vectors(filters):
+    if min(subpixel, two_pass) * GAIN > taps * channels * vectors(filters):
         return "gradient"
     return "subpixel" if subpixel <= two_pass else "two_pass"
 
 
 def _rows(axes: list[AxisPhases]) -> int:
     return math.prod(len(axis.rows) for axis in axes)
-
-
-def _vectors(channels: int) -> int:
-    return -(-channels // VECTOR) * VECTOR

@@ -2,10 +2,9 @@
 
 The first convolution returns, at every input position of the last axis, all taps of that axis apart:
 ``prod(strides[:-1]) * kernel_size[-1] * filters`` channels. The second, with a kernel of zeros and
-ones, adds them up where they overlap. For one or a few filters and kernels much larger than the stride
-(super-resolution's last layer) the first convolution has a few tens of filters, which fill the
-processor's vectors, where the sub-pixel form has ``prod(strides) * filters``, which do not; and its
-kernel is smaller by the taps of the last axis.
+ones, adds them up where they overlap. For a few filters and kernels much larger than the stride the first
+convolution has a few tens of filters, which fill the processor's vectors, where the sub-pixel form has
+``prod(strides) * filters``, which may not; and its kernel is smaller by the taps of the last axis.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from tfdeconv.ops.lowerings.bands import in_bands
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.interleave import interleave
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
-from tfdeconv.ops.lowerings.stride_one_conv import stride_one_conv
+from tfdeconv.ops.lowerings.padded_conv import padded_conv
 from tfdeconv.ops.lowerings.subpixel import all_phases, drop_margins, gather_taps
 
 MAX_ADDING_KERNEL = 2**20
@@ -68,8 +67,8 @@ def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
 
     def compute(x: tf.Tensor, axes: list[AxisPhases]) -> tf.Tensor:
         *firsts, last = axes
-        partial = stride_one_conv(x, prepared, [*((axis.before, axis.after) for axis in firsts), (0, 0)])
-        blocks = stride_one_conv(partial, adding, [*((0, 0) for _ in firsts), (last.before, last.after)])
+        partial = padded_conv(x, prepared, [*((axis.before, axis.after) for axis in firsts), (0, 0)])
+        blocks = padded_conv(partial, adding, [*((0, 0) for _ in firsts), (last.before, last.after)])
         return drop_margins(interleave(blocks, problem.strides, problem.filters), axes, problem)
 
     values = math.prod(_partial_channels(problem))

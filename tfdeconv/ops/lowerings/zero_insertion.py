@@ -12,7 +12,7 @@ from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.insert_zeros import insert_zeros
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem, applies_always
-from tfdeconv.ops.lowerings.stride_one_conv import stride_one_conv
+from tfdeconv.ops.lowerings.padded_conv import padded_conv
 from tfdeconv.ops.output_window import take
 
 
@@ -26,9 +26,9 @@ def _run(x: tf.Tensor, prepared: tf.Tensor, problem: Problem) -> tf.Tensor:
     window, spread = problem.window, insert_zeros(x, problem.strides)
     spans = [size - 1 for size in problem.geometry.effective_kernel_size]
     if not window.static:
-        return take(stride_one_conv(spread, prepared, [(span, span) for span in spans]), window)
+        return take(padded_conv(spread, prepared, [(span, span) for span in spans]), window)
     pads = [(span - before, span - after) for span, (before, after) in zip(spans, window.crops, strict=True)]
-    return stride_one_conv(spread, prepared, pads)
+    return padded_conv(spread, prepared, pads)
 
 
 LOWERING = Lowering("zero_insertion", applies_always, *each_group(_prepare, _run))

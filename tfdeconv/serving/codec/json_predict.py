@@ -206,7 +206,7 @@ def _from_rows_in_turn(
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Convert row by row: the first row sets the shapes, and an error names its row."""
     columns: dict[str, list[np.ndarray[Any, Any]]] = {}
-    first = {name: arrays[0][0] for name, arrays in before.items()}
+    first = {name: arrays[0][0, ...] for name, arrays in before.items()}  # an array, of objects as well
     for index, row in enumerate(rows, start):
         if named and not _is_named(row):
             raise InvalidRequestError(f"Expecting object but got list at item {index} of input list")

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from tfdeconv.serving.rest.error_body import error_body
 from tfdeconv.serving.rest.http_protocol import Http1Protocol
@@ -57,6 +57,8 @@ class BoundedProtocol(Http1Protocol):
         self._head_bytes = 0
         self._progress = 0
         self._refused = False
+        # uvicorn's `cycle` is the last request that has arrived; those before it may still be at work.
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the client some time for its first request."""
@@ -64,9 +66,19 @@ class BoundedProtocol(Http1Protocol):
         self._start_timer(self._limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
+        """Stop the timer, and the request that is being answered."""
         self._stop_timer()
+        self._abandon()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _abandon(self) -> None:
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse; count what belongs to a head that is not complete."""
@@ -167,10 +179,20 @@ class BoundedProtocol(Http1Protocol):
             self._refuse(408, "The request took too long to arrive")
 
     def _refuse(self, status: int, text: str) -> None:
-        """Answer instead of the application, unless that has begun to, and close the connection."""
+        """Answer instead of the application, unless that has begun to, and close the connection.
+
+        Requests before the refused one get their answers, and then the connection is closed.
+        """
         self._refused = True
         self._stop_timer()
-        pending = self.cycle is not None and not self.cycle.response_complete
+        running = self._running
+        pending = running is not None and not running.response_complete
+        if running is not None and pending and (self._in_head or running is not self.cycle):
+            if not self._in_head:
+                self.pipeline.popleft()  # the refused one itself
+            last = self.pipeline[0][0] if self.pipeline else running
+            last.keep_alive = False
+            return
         # What is at hand may have been answered before its body was complete.
         if not (self.cycle.response_started if pending else not self._in_head):
             content = error_body(text)
@@ -181,7 +203,5 @@ class BoundedProtocol(Http1Protocol):
                 b"content-length: %d\r\n\r\n" % len(content),
             ]
             self.transport.write(b"".join([*head, content]))
-        if pending:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self._abandon()
         self.transport.close()
