@@ -24,7 +24,8 @@ EXPLORER = [
     *(path for path in sorted((FOLDER / "explorer").rglob("*")) if path.suffix in (".js", ".css")),
 ]
 
-INLINE = re.compile(r"<code>[^<]*</code>")
+CODE = re.compile(r"<code[^>]*>.*?</code>", re.DOTALL)
+TEXT = re.compile(r">[^<]+<")
 DASHES = re.compile(r"(?<![\w-])--\w")
 
 LOADING = re.compile(r'<script type="module" src="(\S*)web/explorer/element.js"></script>')
@@ -40,8 +41,12 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def on_page_content(html: str, page: Any, files: Files, **_: Any) -> str:
     """Say how large pictures are before they come; end no line between ``--`` and the name of a flag."""
-    html = INLINE.sub(lambda code: DASHES.sub(r'<span class="dashes">\g<0></span>', code[0]), html)
+    html = CODE.sub(lambda code: TEXT.sub(_dashes_together, code[0]), html)
     return with_sizes(html, page.file.dest_uri, files)
+
+
+def _dashes_together(text: re.Match[str]) -> str:
+    return DASHES.sub(r'<span class="dashes">\g<0></span>', text[0])
 
 
 def on_files(files: Files, config: Any) -> Files:

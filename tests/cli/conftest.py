@@ -15,7 +15,7 @@ from client.conftest import (  # noqa: F401
     shared_failures,
     url,
 )
-from serving.conftest import _allocator_as_it_is, toy_folder  # noqa: F401
+from serving.conftest import _process_as_it_is, toy_folder  # noqa: F401
 from training.conftest import drawings, unseen_drawing  # noqa: F401
 
 

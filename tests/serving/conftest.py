@@ -30,10 +30,11 @@ def _collect_what_is_new() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _allocator_as_it_is() -> Iterator[None]:
-    """Commands that run inside the tests' process must not change how it keeps freed memory."""
+def _process_as_it_is() -> Iterator[None]:
+    """Commands that run inside the tests' process must not change its memory, nor take its signals."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tfdeconv.cli.commands.serve.keep_freed_memory", lambda: True)
+        patch.setattr("tfdeconv.cli.commands.serve._set_on_signals", lambda stopping: None)
         yield
 
 

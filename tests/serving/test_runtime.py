@@ -204,7 +204,7 @@ class TestGrpcApi:
             assert waiting.is_alive()
             for callback in call.callbacks:
                 callback()
-            waiting.join(20)
+            waiting.join(60)
         assert [answer.code for answer in answers] == ["CANCELLED"]
 
     def test_its_deadline_ends_the_wait(self, toy_folder, tmp_path):

@@ -187,4 +187,4 @@ def rest_server(failures: Failures, *, port: int = 0, tls: dict[str, Any] | None
     finally:
         failures.released.set()
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)

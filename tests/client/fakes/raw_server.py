@@ -32,4 +32,4 @@ def raw_server(answers: list[bytes | Iterable[bytes]], seen: list[bytes] | None 
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(60)

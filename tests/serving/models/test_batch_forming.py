@@ -91,7 +91,7 @@ def answers():
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         return found
 
     yield call

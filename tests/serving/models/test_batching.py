@@ -77,7 +77,7 @@ def run_all(*calls: Callable[[], object]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     return results
 
 
@@ -255,8 +255,8 @@ class TestWaiting:
         for waiting, _ in requests:
             waiting.close()
         spy.gate.set()
-        first.join(20)
-        others.join(20)
+        first.join(60)
+        others.join(60)
         return results, spy.shapes[1:]
 
     def test_a_client_that_left(self, batched):
@@ -312,7 +312,7 @@ class TestErrors:
             refused.wait(0.005)
         spy.gate.set()
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         messages = {str(result) for result in results if isinstance(result, Exception)}
         assert messages == {
             "The batch scheduling queue to which this task was submitted is full; currently 1 batches "

@@ -51,7 +51,7 @@ class TestReload:
         wait_for(lambda: server.runtime.repository.names() == ["toy"])
         stopping = threading.Thread(target=server.stop, args=(0.1,), daemon=True)
         stopping.start()
-        stopping.join(20)
+        stopping.join(60)
         assert not stopping.is_alive()
         assert isinstance(waiting.exception(), grpc.RpcError)
 
