@@ -384,6 +384,17 @@ def test_call_without_an_equivalent_is_refused(function, reason):
         convert.from_torch(Forward(function))
 
 
+def test_a_lazy_layer_is_refused_until_it_has_weights():
+    """A lazily initialised module converts once it has been called."""
+    module = nn.Sequential(nn.LazyConv2d(3, 3), nn.LazyConvTranspose2d(2, 4, stride=2))
+    with pytest.raises(
+        ConversionError, match=r"Sequential has a weight of unknown shape, '0\.weight'.* Call"
+    ):
+        convert.from_torch(module)
+    module(torch.zeros(1, 4, 8, 6))
+    check(module, picture())
+
+
 def test_a_tensor_changed_under_a_view_is_refused():
     """PyTorch would change the view, too; no layer does."""
 

@@ -126,6 +126,13 @@ def _calling(torch: Any, name: str) -> Callable[..., Any]:
 def _followed(
     module: Any, input_shape: Sequence[Any] | None, data_format: str, batch: int | None = None
 ) -> keras.layers.Layer:
+    uninitialized = sys.modules["torch"].nn.parameter.is_lazy
+    lazy = [name for name, parameter in module.named_parameters() if uninitialized(parameter)]
+    if lazy:
+        raise ConversionError(
+            f"{type(module).__name__} has a weight of unknown shape, {lazy[0]!r}: its layer is made by its "
+            "first input. Call the module once on an example before it is converted."
+        )
     dtype = input_type(module)
     shapes = input_shapes(module, input_shape, data_format)
     try:
