@@ -43,7 +43,7 @@ IMPORTS: dict[str, set[str]] = {
         "wire",
         "zoo",
     },
-    "convert": {"geometry", "keras_reading", "layers", "ops", "zoo"},
+    "convert": {"geometry", "keras_reading", "keras_registration", "layers", "ops", "zoo"},
     "analysis": {"constraints", "geometry", "keras_reading", "ops", "version_folders"},
     "imaging": set(),
     "tiling": {"alignment", "geometry", "keras_reading"},

@@ -18,6 +18,10 @@ PACKAGE = "tfdeconv"
 
 SERIALIZABLE = {
     "tfdeconv.constraints": ("EqualPhaseSums",),
+    "tfdeconv.convert.by_size.padding": ("PadBySize",),
+    "tfdeconv.convert.by_size.resampling": ("ResizeBySize",),
+    "tfdeconv.convert.by_size.reshaping": ("ReshapeBySize",),
+    "tfdeconv.convert.by_size.slicing": ("SliceBySize",),
     "tfdeconv.inference.max_prelu": ("MaxPReLU",),
     "tfdeconv.inference.prepared_conv_transpose": ("PreparedConvTranspose",),
     "tfdeconv.initializers": ("ICNR", "Bilinear"),

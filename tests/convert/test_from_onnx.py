@@ -221,7 +221,7 @@ W = {"w": _weights(2, 2, 3, 3)}
             r"depends on the input's size, which is unknown on spatial axis 0",
         ),
         (
-            _node("Resize", "", "s", mode="cubic"),
+            _node("Resize", "", "s", mode="cubic", cubic_coeff_a=-0.5),
             {"s": np.float32([1, 1, 2, 2])},
             [1, 2, "h", "w"],
             r"mode='cubic'.* no exact layer",

@@ -9,7 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv.convert.graph.values import Size, UnknownSize, Value, image_order
+from tfdeconv.convert.by_size.sizes import Size, UnknownSize
+from tfdeconv.convert.graph import by_size
+from tfdeconv.convert.graph.values import Value, image_order
 from tfdeconv.convert.operators import padding, pooling
 from tfdeconv.convert.operators.place import Step
 from tfdeconv.errors import ConversionError
@@ -51,23 +53,24 @@ def reshape(value: Value, sizes: Sequence[Size]) -> Value:
             "reshaped; give unknown sizes in input_shape= of from_torch or as fixed dimensions of the ONNX "
             "model."
         )
-    unknown = [axis for axis, size in enumerate(rest) if isinstance(size, UnknownSize)]
-    if len(unknown) == 1 and -1 not in rest:
-        rest[unknown[0]] = -1
-    if known is not None and -1 in rest:
-        others = math.prod(size for size in rest if isinstance(size, int) and size != -1)
-        rest[rest.index(-1)] = known // others if others else 0
-    tensor = keras.layers.Reshape(tuple(rest), dtype=value.dtype)(value.plain())
+    open_axes = [axis for axis, size in enumerate(rest) if isinstance(size, UnknownSize) or size == -1]
+    if len(open_axes) > 1:
+        return by_size.reshape(value, rest)
+    numbers = [-1 if isinstance(size, UnknownSize) else size for size in rest]
+    if known is not None and open_axes:
+        others = -math.prod(numbers)
+        numbers[open_axes[0]] = known // others if others else 0
+    tensor = keras.layers.Reshape(tuple(numbers), dtype=value.dtype)(value.plain())
     return Value(tensor, tuple(range(len(sizes))), value.data_format)
 
 
 def _keeps_batch(value: Value, sizes: Sequence[Size], known: int | None) -> bool:
     batch, *rest = sizes
-    if sum(isinstance(size, UnknownSize) for size in rest) + list(rest).count(-1) > 1:
+    numbers = [size for size in rest if isinstance(size, int)]
+    if numbers.count(-1) > 1:
         return False
     if isinstance(batch, UnknownSize):
-        return batch.is_size(value, 0) or (batch.value is not None and batch.axis == 0 and batch.factor == 1)
-    numbers = [size for size in rest if isinstance(size, int)]
+        return batch.is_batch
     if batch == -1:
         return known is not None and len(numbers) == len(rest) and math.prod(numbers) == known
     return value.static_shape[0] == batch
@@ -151,9 +154,12 @@ def reduce(value: Value, kind: str, axes: Sequence[int] | None, *, keepdims: boo
     return value.with_tensor(REDUCTIONS[kind](value.tensor, axis=at, keepdims=True))
 
 
-def cut(value: Value, axis: int, start: int | None, stop: int | None, step: int = 1) -> Value:
+def cut(value: Value, axis: int, start: Size | None, stop: Size | None, step: int = 1) -> Value:
     """Return the samples ``start:stop:step`` of an axis, by Python's rules."""
     axis %= value.rank
+    stop = by_size.from_the_end(stop, value, axis)
+    if isinstance(start, UnknownSize) or isinstance(stop, UnknownSize):
+        return by_size.cut(value, [(axis, start, stop, step)])
     size = value.static_shape[axis]
     if size is not None:
         start, stop, step = slice(start, stop, step).indices(size)
@@ -225,8 +231,20 @@ def split(value: Value, axis: int, sizes: Sequence[int]) -> list[Value]:
     return parts
 
 
-def pad(value: Value, pads: padding.Pads, mode: str = "constant", constant: float = 0.0) -> Value:
-    """Return the value with (before, after) elements around each axis of the source."""
+def pad(
+    value: Value,
+    pads: Sequence[tuple[Size, Size]],
+    mode: str = "constant",
+    constant: float = 0.0,
+    name: str | None = None,
+) -> Value:
+    """Return the value with (before, after) elements around each axis of the source; negative ones crop."""
+    if by_size.any_unknown([number for pair in pads for number in pair]):
+        return by_size.pad(value, pads, mode, constant, name)
+    return _pad(value, [(int(before), int(after)) for before, after in pads], mode, constant)
+
+
+def _pad(value: Value, pads: padding.Pads, mode: str, constant: float) -> Value:
     if not any(map(any, pads)):
         return value
     if value.rank >= 3 and not any(map(any, pads[:2])):
@@ -246,6 +264,29 @@ def repeated(value: Value, axis: int, times: int) -> Value:
     if axis % value.rank == 0:
         raise ConversionError("Repeating examples of the batch has no layer.")
     return value.with_tensor(keras.ops.repeat(value.tensor, times, axis=value.keras_axis(axis)))
+
+
+def filled(constant: float, sizes: Sequence[Any]) -> Value:
+    """Return a constant tensor for sizes some of which are those of other tensors.
+
+    Raises:
+        ConversionError: Nothing tells how many examples there are, or sizes are unknown altogether.
+    """
+    unknown = [size.measured for size in sizes if isinstance(size, UnknownSize)]
+    model = next((axis.value for axis in reversed(unknown) if axis is not None), None)
+    if model is None or model.rank != len(sizes):
+        raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
+    value = model
+    around: list[tuple[Size, Size]] = [(0, 0)] * model.rank
+    for axis, size in enumerate(sizes[1:], start=1):
+        if isinstance(size, UnknownSize):
+            if not size.is_size(model, axis):
+                value, around[axis] = cut(value, axis, 0, 1), (0, size - 1)
+        elif size != model.static_shape[axis]:
+            value = repeated(cut(value, axis, 0, 1), axis, size)
+    make = keras.ops.zeros_like if constant == 0 else keras.ops.ones_like
+    tensor = make(value.tensor) if constant in (0, 1) else keras.ops.full_like(value.tensor, constant)
+    return pad(value.with_tensor(tensor), around, "edge")
 
 
 def on_last_axis(value: Value, steps: Sequence[Step], count: int = 1) -> Value:

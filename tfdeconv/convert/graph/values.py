@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import keras
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 
@@ -61,7 +61,8 @@ class Value:
     def shape(self) -> tuple[int | UnknownSize, ...]:
         """The sizes in the source's order."""
         return tuple(
-            UnknownSize(self, axis) if size is None else size for axis, size in enumerate(self.static_shape)
+            UnknownSize.of(self, axis) if size is None else size
+            for axis, size in enumerate(self.static_shape)
         )
 
     def keras_axis(self, axis: int) -> int:
@@ -116,121 +117,3 @@ class Value:
 def value_of_image(tensor: Any, data_format: str) -> Value:
     """Return the value that a Keras tensor in the layout of the model stands for."""
     return Value(tensor, image_order(len(tensor.shape), data_format), data_format)
-
-
-class UnknownSize:
-    """A size that is unknown while the model is built, or a multiple of one.
-
-    It may be passed on as it is; whoever needs the number is told how to give it.
-    """
-
-    def __init__(self, value: Value | None, axis: int = 0, factor: Fraction | int = 1) -> None:
-        self.value, self.axis, self.factor = value, axis, Fraction(factor)
-
-    def multiple_of(self, value: Value, axis: int) -> Fraction | None:
-        """Return how many times the size of that axis this is; None where that cannot be told."""
-        if self.value is None or self.value.tensor is not value.tensor:
-            return None
-        same = self.value.keras_axis(self.axis) == value.keras_axis(axis)
-        return self.factor if same else None
-
-    def is_size(self, value: Value, axis: int) -> bool:
-        """Whether this is the size of that axis."""
-        return self.multiple_of(value, axis) == 1
-
-    def _times(self, factor: Any) -> UnknownSize:
-        if self.value is None or isinstance(factor, UnknownSize):
-            return UnknownSize(None)
-        return UnknownSize(self.value, self.axis, self.factor * Fraction(factor))
-
-    def __mul__(self, other: Any) -> UnknownSize:
-        return self._times(other)
-
-    __rmul__ = __mul__
-
-    def __floordiv__(self, other: Any) -> UnknownSize:
-        if isinstance(other, UnknownSize) or (self.factor / Fraction(other)).denominator != 1:
-            return UnknownSize(None)
-        return self._times(1 / Fraction(other))
-
-    def __truediv__(self, other: Any) -> UnknownSize:
-        return UnknownSize(None) if isinstance(other, UnknownSize) else self._times(1 / Fraction(other))
-
-    def __add__(self, other: Any) -> UnknownSize:
-        if self.value is None or not isinstance(other, int):
-            return UnknownSize(None)
-        return self if other == 0 else ShiftedSize(self, other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> UnknownSize:
-        return self + -other
-
-    def __rsub__(self, other: Any) -> UnknownSize:
-        return -self + other
-
-    def __neg__(self) -> UnknownSize:
-        return self * -1
-
-    def __mod__(self, other: Any) -> UnknownSize:
-        if self.value is None or not isinstance(other, int) or other < 1 or self.factor != -1:
-            return UnknownSize(None)
-        return MissingToMultiple(-self, other)
-
-    __rmod__ = __rfloordiv__ = __rtruediv__ = lambda *_: UnknownSize(None)
-
-    def _needed(self, *_: Any) -> Any:
-        raise ConversionError(
-            "The computation depends on a size of the input that is unknown. Give the sizes: input_shape= of "
-            "from_torch, or fixed dimensions of the ONNX model's input."
-        )
-
-    __int__ = __index__ = __float__ = __bool__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _needed
-    __hash__ = object.__hash__
-
-    def __repr__(self) -> str:
-        return "?"
-
-
-class ShiftedSize(UnknownSize):
-    """An unknown size plus a number; where neither is told apart, a size of which nothing is known.
-
-    Attributes:
-        base: The size.
-        shift: The number.
-
-    Example:
-        >>> size = UnknownSize(value_of_image(keras.Input([None, 3]), "channels_last"), axis=2)
-        >>> (size + 5 - 2).shift
-        3
-    """
-
-    def __init__(self, base: UnknownSize, shift: int) -> None:
-        super().__init__(None)
-        self.base, self.shift = base, shift
-
-    def __add__(self, other: Any) -> UnknownSize:
-        return self.base + (self.shift + other) if isinstance(other, int) else UnknownSize(None)
-
-    __radd__ = __add__
-
-
-class MissingToMultiple(UnknownSize):
-    """How much is missing from an unknown size to the next multiple of a number: ``-size % multiple``.
-
-    Attributes:
-        base: The size.
-        multiple: The number.
-
-    Example:
-        >>> size = UnknownSize(value_of_image(keras.Input([None, 3]), "channels_last"), axis=2)
-        >>> (-size % 32).multiple
-        32
-    """
-
-    def __init__(self, base: UnknownSize, multiple: int) -> None:
-        super().__init__(None)
-        self.base, self.multiple = base, multiple
-
-
-Size: TypeAlias = "int | UnknownSize"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv.convert.graph.values import UnknownSize
+from tfdeconv.convert.by_size.sizes import UnknownSize, greatest, toward_zero
 from tfdeconv.convert.messages import one_line
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
@@ -97,13 +98,6 @@ def _exact(array: Any) -> Any:
     return np.array([int(x) if x == int(x) else float(x) for x in array.ravel()], object).reshape(array.shape)
 
 
-def _divide(first: Any, second: Any) -> Any:
-    """ONNX's quotient of integers: towards zero."""
-    if isinstance(first, int) and isinstance(second, int) and first % second and (first < 0) != (second < 0):
-        return first // second + 1
-    return first // second
-
-
 def _modulo(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
     operation = _remainder if attributes.get("fmod") else operator.mod
     return _elementwise(operation)(inputs, attributes)
@@ -111,7 +105,37 @@ def _modulo(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
 
 def _remainder(first: Any, second: Any) -> Any:
     """C's remainder, with the sign of the first number."""
-    return first - second * _divide(first, second)
+    return first - second * toward_zero(first, second)
+
+
+def _divide(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    """A quotient: of floats as it is, of integers towards zero."""
+    of_floats = any(np.issubdtype(np.asarray(array).dtype, np.floating) for array in inputs)
+    return _elementwise(operator.truediv if of_floats else toward_zero)(inputs, attributes)
+
+
+def _each(operation: Callable[[Any], Any]) -> Callable[..., Any]:
+    def rule(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+        return np.vectorize(operation, otypes=[object])(np.asarray(inputs[0], object))
+
+    return rule
+
+
+def _cast(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+    """Whole numbers as they are; others towards zero where they become integers."""
+    helper = require("onnx.helper", extra="convert", feature="Reading an ONNX model")
+    dtype = helper.tensor_dtype_to_np_dtype(attributes["to"])
+    return _each(math.trunc)(inputs, attributes) if np.issubdtype(dtype, np.integer) else inputs[0]
+
+
+def _variadic(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def rule(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
+        result = inputs[0]
+        for array in inputs[1:]:
+            result = _elementwise(operation)([result, array], attributes)
+        return result
+
+    return rule
 
 
 def _negative(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
@@ -121,10 +145,14 @@ def _negative(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
 def _slice(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
     sizes, *numbers = inputs
     if not numbers:
-        numbers = [attributes["starts"], attributes["ends"]]
-    start, end = (int(np.ravel(number)[0]) for number in numbers[:2])
-    step = int(np.ravel(numbers[3])[0]) if len(numbers) > 3 else 1
-    return sizes[start:end:step]
+        numbers = [attributes["starts"], attributes["ends"], attributes.get("axes")]
+    starts, ends = (np.ravel(number) for number in numbers[:2])
+    axes, steps = (None if number is None else np.ravel(number) for number in (*numbers[2:], None, None)[:2])
+    for axis, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        step = 1 if steps is None else int(steps[axis])
+        along = (slice(None),) * int(axis if axes is None else axes[axis])
+        sizes = sizes[(*along, slice(int(start), None if int(end) < -(2**62) else int(end), step))]
+    return sizes
 
 
 def _unsqueeze(inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Any:
@@ -135,7 +163,7 @@ SIZE_RULES: dict[str, Callable[..., Any]] = {
     "Add": _elementwise(operator.add),
     "Sub": _elementwise(operator.sub),
     "Mul": _elementwise(operator.mul),
-    "Div": _elementwise(_divide),
+    "Div": _divide,
     "Mod": _modulo,
     "Neg": _negative,
     "Gather": lambda inputs, attributes: np.take(inputs[0], np.asarray(inputs[1], int), axis=0),
@@ -143,7 +171,16 @@ SIZE_RULES: dict[str, Callable[..., Any]] = {
     "Concat": lambda inputs, attributes: np.concatenate([np.asarray(array, object) for array in inputs]),
     "Unsqueeze": _unsqueeze,
     "Squeeze": lambda inputs, attributes: np.reshape(inputs[0], ()),
-    **{name: lambda inputs, attributes: inputs[0] for name in ("Cast", "Floor", "Ceil", "Identity")},
+    "Cast": _cast,
+    "Floor": _each(math.floor),
+    "Ceil": _each(math.ceil),
+    "Identity": lambda inputs, attributes: inputs[0],
+    "Max": _variadic(greatest),
+    "Min": _variadic(lambda first, second: -greatest(-first, -second)),
     "Reshape": lambda inputs, attributes: np.reshape(inputs[0], np.asarray(inputs[1], int)),
+    "Transpose": lambda inputs, attributes: np.transpose(inputs[0], attributes.get("perm")),
+    "Shape": lambda inputs, attributes: np.asarray(
+        inputs[0].shape[attributes.get("start", 0) : attributes.get("end")]
+    ),
 }
-"""What exporters compute with sizes; a quotient that is no whole number becomes unknown."""
+"""What exporters compute with sizes."""

@@ -15,6 +15,7 @@ from tfdeconv.convert.messages import one_line
 from tfdeconv.convert.onnx.attributes import read_node
 from tfdeconv.convert.onnx.calls import layer_name, node_value
 from tfdeconv.convert.onnx.folding import RANDOM, fold, fold_sizes, has_unknown, sizes_array
+from tfdeconv.convert.onnx.shapes import constant_tensor
 from tfdeconv.convert.onnx.split_axes import SplitView
 from tfdeconv.convert.onnx.unpooling import NOT_UNDERSTOOD, Flattened, Switches
 from tfdeconv.errors import ConversionError, MissingExtraError
@@ -142,6 +143,9 @@ class _Graph:
             if not any(map(has_unknown, inputs)):
                 padded = [*inputs, *[None] * (len(proto.input) - len(inputs))]
                 return fold(proto, padded, self.opset)
+            made = constant_tensor(node.op_type, inputs, node.attributes)
+            if made is not None:
+                return [made]
             folded = fold_sizes(node.op_type, inputs, node.attributes)
             if folded is None:
                 raise ConversionError(

@@ -16,7 +16,8 @@ import keras
 import numpy as np
 
 from tfdeconv import geometry
-from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling, resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import by_size
+from tfdeconv.convert.graph.values import Value, value_of_image
 from tfdeconv.convert.onnx.nodes import Steps, only, optional
-from tfdeconv.convert.operators import resizing
+from tfdeconv.convert.onnx.shapes import same_size
+from tfdeconv.convert.operators import resampling, resizing
 from tfdeconv.convert.operators.place import Place
 from tfdeconv.errors import ConversionError
 
@@ -90,6 +93,9 @@ def _resized(
     source: Value | None,
     cubic: tuple[float, bool] = (-0.75, False),
 ) -> Steps:
+    free = _by_size(place, scales, sizes, mode, convention, rounding, axes, source, cubic)
+    if free is not None:
+        return free
     factors = _factors(place, scales, sizes, axes, source)
     whole = all(factor.denominator == 1 and factor >= 1 for factor in factors)
     linear = mode in ("linear", "bilinear") and convention in HALF_PIXEL
@@ -111,6 +117,78 @@ def _resized(
         "whole factors has one, and nearest where every sample is repeated; others where the input's "
         "sizes are fixed."
     )
+
+
+LAYER_MODES = {
+    ("linear", "half_pixel"): "linear",
+    ("linear", "pytorch_half_pixel"): "linear",
+    ("linear", "asymmetric"): "linear",
+    ("linear", "align_corners"): "linear",
+    ("cubic", "half_pixel"): "cubic",
+    ("cubic", "pytorch_half_pixel"): "cubic",
+    ("cubic", "align_corners"): "cubic",
+    ("nearest", "asymmetric", "floor"): "nearest",
+}
+"""Mode and coordinates (and rounding) -> the mode of the layer that resizes to sizes that are unknown."""
+
+
+def _by_size(
+    place: Place,
+    scales: Any,
+    sizes: Any,
+    mode: str,
+    convention: str,
+    rounding: str,
+    axes: Sequence[int] | None,
+    source: Value | None,
+    cubic: tuple[float, bool],
+) -> Steps | None:
+    """Resizing to sizes that are unknown; None where they are known, or whole multiples of the input's."""
+    layer_mode = LAYER_MODES.get((mode, convention, rounding) if mode == "nearest" else (mode, convention))
+    by_scale = scales is not None and np.size(scales) > 0
+    wanted = [] if by_scale or sizes is None else np.ravel(np.asarray(sizes, object)).tolist()
+    if (
+        source is None
+        or layer_mode is None
+        or cubic != (-0.75, False)
+        or (None not in source.static_shape[2:] and not by_size.any_unknown(wanted))
+        or (by_scale and mode == "nearest")
+    ):
+        return None
+    given: list[Any] = [1.0] * source.rank if by_scale else list(source.shape)
+    listed = np.ravel(np.asarray(scales if by_scale else sizes, object)).tolist()
+    for axis, number in zip(range(len(listed)) if axes is None else axes, listed, strict=True):
+        given[axis % source.rank] = number
+    if by_scale:
+        whole = all(float(number).is_integer() for number in given)
+    else:
+        whole = all(
+            isinstance(size, UnknownSize)
+            and (size.multiple_of(source, axis) or Fraction(1, 2)).denominator == 1
+            for axis, size in enumerate(given[2:], start=2)
+        )
+    repeated = (mode == "linear" and convention in HALF_PIXEL) or mode == "nearest"
+    if whole and repeated:
+        return None
+    keeps = (
+        [given[0] == 1, given[1] == 1]
+        if by_scale
+        else [same_size(given[axis], source, axis) for axis in (0, 1)]
+    )
+    if not all(keeps):
+        return None
+    return [
+        lambda image: (
+            by_size.resize(
+                value_of_image(image, source.data_format),
+                None if by_scale else given[2:],
+                layer_mode,
+                given[2:] if by_scale else None,
+                coordinates=convention,
+                name=place.name,
+            ).tensor
+        )
+    ]
 
 
 def _factors(
@@ -191,8 +269,8 @@ def _between_known_sizes(
         picks = [np.array([ROUNDING[rounding](Fraction(float(x))) for x in at], int) for at, _ in axes]
         return resizing.pick(place, [at.clip(0, size - 1) for at, size in zip(picks, known, strict=True)])
     if mode == "linear":
-        return resizing.by_matrices(place, [resizing.linear_matrix(at, size) for at, size in axes])
+        return resizing.by_matrices(place, [resampling.linear_matrix(at, size).numpy() for at, size in axes])
     a, exclude = cubic
     return resizing.by_matrices(
-        place, [resizing.cubic_matrix(at, size, a, exclude_outside=exclude) for at, size in axes]
+        place, [resampling.cubic_matrix(at, size, a, exclude_outside=exclude).numpy() for at, size in axes]
     )

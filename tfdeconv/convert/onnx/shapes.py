@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tfdeconv.convert.graph import combining, shaping
-from tfdeconv.convert.graph.values import MissingToMultiple, UnknownSize, Value
-from tfdeconv.convert.onnx import by_size, unpooling
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import by_size, combining, shaping
+from tfdeconv.convert.graph.values import Value
+from tfdeconv.convert.onnx import unpooling
 from tfdeconv.convert.onnx.nodes import constant, known_number, only, optional
 from tfdeconv.convert.onnx.split_axes import SplitView, split_view
 from tfdeconv.convert.onnx.unpooling import Flattened, Switches
@@ -75,14 +76,18 @@ def slice_(
         return unpooling.first_places(value, first, last)
     along = range(len(first)) if axes is None else axes
     cuts = list(zip(map(int, along), first, last, np.ravel(steps).tolist(), strict=True))
-    cuts = [(axis, start, by_size.from_the_end(stop, value, axis), step) for axis, start, stop, step in cuts]
-    if any(isinstance(stop, UnknownSize) for _, _, stop, _ in cuts):
-        return by_size.crop_like(value, cuts, name)
+    cuts = [(axis, start, _end(stop, value, axis), step) for axis, start, stop, step in cuts]
+    if any(by_size.any_unknown([start, stop]) for _, start, stop, _ in cuts):
+        return by_size.cut(value, cuts, name)
     for axis, start, stop, step in cuts:
-        stop = known_number(stop)
-        end = None if stop >= 2**31 - 1 else stop
-        value = shaping.cut(value, axis, known_number(start), end, step)
+        value = shaping.cut(value, axis, int(start), None if stop is None else int(stop), step)
     return value
+
+
+def _end(stop: Any, value: Value, axis: int) -> Any:
+    """Where a slice stops, None for the end of the axis."""
+    stop = by_size.from_the_end(stop, value, axis)
+    return None if not isinstance(stop, UnknownSize | None) and stop >= 2**31 - 1 else stop
 
 
 def pad(
@@ -109,9 +114,7 @@ def pad(
     for axis, before, after in zip(along, numbers[:half], numbers[half:], strict=True):
         around[axis] = (before, after)
     only("mode", mode, "constant", "reflect", "edge", "wrap")
-    if any(isinstance(number, MissingToMultiple) for number in numbers) and (mode, fill) == ("constant", 0):
-        return by_size.pad_to_multiple(x, around, name)
-    return shaping.pad(x, [(known_number(a), known_number(b)) for a, b in around], mode, fill)
+    return shaping.pad(x, around, mode, fill, name)
 
 
 def transpose(name: Named, value: Any, *, perm: Sequence[int] | None = None) -> Any:
@@ -149,7 +152,7 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
     split = split_view(image, sizes)
     if split is not None:
         return split
-    groups = sizes[1] if len(sizes) == 3 and sizes[2] == -1 else None
+    groups = sizes[1] if len(sizes) == 3 and isinstance(sizes[2], int) and sizes[2] == -1 else None
     if isinstance(groups, int) and None in image.static_shape[2:] and same_size(sizes[0], image, 0):
         return GroupedView(image, groups)
     return shaping.reshape(image, sizes)
@@ -158,7 +161,10 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
 def same_size(size: Any, value: Value, axis: int) -> bool:
     """Whether a size that is asked for is that of an axis, as far as can be told."""
     if isinstance(size, UnknownSize):
-        return axis == 0 or (size.value is not None and size.axis == axis and size.factor == 1)
+        measured = size.measured
+        return axis == 0 or (
+            measured is not None and measured.axis == axis and size.is_size(measured.value, axis)
+        )
     return size == -1 or size == 0 or size == value.static_shape[axis]
 
 
@@ -208,6 +214,17 @@ def expand(name: Named, value: Value, shape: Any = None) -> Value:
             raise ConversionError(f"expands axis {axis} to {size}, which has no layer.")
         value = shaping.repeated(value, axis, known_number(size))
     return value
+
+
+def constant_tensor(op_type: str, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Value | None:
+    """Return what ConstantOfShape and Expand fill tensors of unknown sizes with; None for other operators."""
+    if op_type == "ConstantOfShape" and len(inputs[0]) > 2:
+        filling = attributes.get("value")
+        number = 0.0 if filling is None else float(np.ravel(filling)[0])
+        return shaping.filled(number, np.ravel(inputs[0]).tolist())
+    if op_type == "Expand" and np.size(inputs[0]) == 1 and len(inputs[1]) > 2:
+        return shaping.filled(float(np.ravel(inputs[0])[0]), np.ravel(inputs[1]).tolist())
+    return None
 
 
 def tile(name: Named, value: Value, repeats: Any = None) -> Value:

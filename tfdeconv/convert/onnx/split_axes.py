@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import shaping
-from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import resizing
 
 
@@ -113,8 +114,7 @@ class SplitView:
         if known is not None:
             return not isinstance(size, UnknownSize) and size == known * factor
         return isinstance(size, UnknownSize) and (
-            size.multiple_of(self.image, axis) == factor
-            or (axis == 0 and size.value is not None and size.axis == 0 and size.factor == 1)
+            size.multiple_of(self.image, axis) == factor or (axis == 0 and size.is_batch)
         )
 
 
@@ -141,6 +141,4 @@ def split_view(image: Value, sizes: Sequence[Any]) -> SplitView | None:
 def _is_size(size: Any, image: Value, axis: int) -> bool:
     if not isinstance(size, UnknownSize):
         return size in (-1, image.static_shape[axis])
-    return size.is_size(image, axis) or (
-        axis == 0 and size.value is not None and size.axis == 0 and size.factor == 1
-    )
+    return size.is_size(image, axis) or (axis == 0 and size.is_batch)

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tfdeconv.convert.operators import padding, resizing
+from tfdeconv.convert.operators import padding, resampling, resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 
@@ -105,7 +105,9 @@ def adaptive_pool(place: Place, kind: str, output_sizes: Sequence[int | None]) -
                 return resizing.by_matrices(
                     place,
                     [
-                        resizing.area_matrix(place.size(each) if out is None else out, place.size(each))
+                        resampling.area_matrix(
+                            place.size(each) if out is None else out, place.size(each)
+                        ).numpy()
                         for each, out in enumerate(output_sizes)
                     ],
                 )

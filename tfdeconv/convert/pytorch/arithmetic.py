@@ -96,6 +96,8 @@ def matmul(name: Named, input: Any, other: Any) -> Value:
 
 def einsum(name: Named, equation: str, *operands: Any) -> Value:
     """``torch.einsum`` that keeps the batch in front."""
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = tuple(operands[0])
     terms, arrow, result = equation.replace(" ", "").partition("->")
     values = [each for each in operands if isinstance(each, Value)]
     batches = {

@@ -118,6 +118,18 @@ def without_channels(shapes: Sequence[Shape], data_format: str) -> list[Shape]:
     ]
 
 
+def exported_batch(program: Any) -> int | None:
+    """Return the number of examples that a ``torch.export.ExportedProgram`` was made for, None where free."""
+    inputs = set(program.graph_signature.user_inputs)
+    shapes = [
+        node.meta["val"].shape
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in inputs
+    ]
+    sizes = {shape[0] if len(shape) and isinstance(shape[0], int) else None for shape in shapes}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
 def exported_shapes(program: Any, data_format: str) -> list[Shape]:
     """Return the input shapes of a ``torch.export.ExportedProgram``, None where they are symbolic."""
     shapes = []

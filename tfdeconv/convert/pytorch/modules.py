@@ -15,7 +15,13 @@ from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.convert.pytorch import activations, convolutions, normalizations, resizing
-from tfdeconv.convert.pytorch.inputs import exported_shapes, input_shapes, input_type, without_channels
+from tfdeconv.convert.pytorch.inputs import (
+    exported_batch,
+    exported_shapes,
+    input_shapes,
+    input_type,
+    without_channels,
+)
 from tfdeconv.convert.pytorch.trace import UnfollowedError, trace_module
 from tfdeconv.errors import ConversionError
 from tfdeconv.geometry import axis_arguments
@@ -40,7 +46,7 @@ def from_torch(
             and that has the same attributes; ``weight`` and ``bias`` may be arrays.
         input_shape: The input's shape without the batch, in the layout of the result, None where free:
             ``(None, None, 3)``. None: free sizes, the rest as the module's layers tell. Sizes are needed
-            where the module computes with them. For several inputs a list of shapes.
+            where the module branches on them. For several inputs a list of shapes.
         data_format: Layout of the returned layer, whatever PyTorch's is: "channels_last" or
             "channels_first"; None: ``keras.config.image_data_format()``.
 
@@ -72,7 +78,13 @@ def from_torch(
         return _max_unpool(module, data_format)
     if torch is not None and isinstance(module, torch.export.ExportedProgram):
         shapes = input_shape or exported_shapes(module, data_format)
-        return _followed(_without_guards(module), shapes, data_format)
+        try:
+            return _followed(_without_guards(module), shapes, data_format)
+        except ConversionError:
+            batch = exported_batch(module)
+            if batch is None:
+                raise
+            return _followed(_without_guards(module), shapes, data_format, batch)
     if torch is not None and isinstance(module, torch.jit.ScriptModule):
         raise ConversionError(
             f"{type(module).__name__} is compiled by torch.jit, so that its forward cannot be followed. "
@@ -89,14 +101,42 @@ def _without_guards(program: Any) -> Any:
     guarded = "check_guards" in inspect.signature(program.module).parameters
     module = program.module(check_guards=False) if guarded else program.module()
     module._forward_pre_hooks.clear()
+    _call_factories_by_name(module)
     return module
 
 
-def _followed(module: Any, input_shape: Sequence[Any] | None, data_format: str) -> keras.layers.Layer:
+def _call_factories_by_name(module: Any) -> None:
+    """Have an exported graph make constants by functions that can be told unknown sizes."""
+    torch = sys.modules["torch"]
+    for node in module.graph.nodes:
+        schema = getattr(node.target, "_schema", None)
+        name = "" if schema is None else schema.name.removeprefix("aten::")
+        if name in FACTORIES:
+            node.target = _calling(torch, name)
+    module.recompile()
+
+
+def _calling(torch: Any, name: str) -> Callable[..., Any]:
+    def factory(*args: Any, **options: Any) -> Any:
+        return getattr(torch, name)(*args, **options)
+
+    return factory
+
+
+def _followed(
+    module: Any, input_shape: Sequence[Any] | None, data_format: str, batch: int | None = None
+) -> keras.layers.Layer:
+    uninitialized = sys.modules["torch"].nn.parameter.is_lazy
+    lazy = [name for name, parameter in module.named_parameters() if uninitialized(parameter)]
+    if lazy:
+        raise ConversionError(
+            f"{type(module).__name__} has a weight of unknown shape, {lazy[0]!r}: its layer is made by its "
+            "first input. Call the module once on an example before it is converted."
+        )
     dtype = input_type(module)
     shapes = input_shapes(module, input_shape, data_format)
     try:
-        model = trace_module(module, shapes, dtype, data_format)
+        model = trace_module(module, shapes, dtype, data_format, batch)
     except ConversionError as error:
         if input_shape is not None:
             raise
@@ -208,6 +248,9 @@ def _attributes(function: Callable[..., list[Step]], *names: str) -> Callable[[P
 
     return rule
 
+
+FACTORIES = ("zeros", "ones", "full")
+"""Functions that make constants of given sizes."""
 
 RULES: dict[str, Callable[[Place, Any], list[Step]]] = {
     **{

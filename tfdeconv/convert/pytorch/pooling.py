@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfdeconv import layers
-from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import by_size
+from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import pooling
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.convert.pytorch.arguments import per_axis
@@ -62,9 +64,15 @@ def avg_pool(
     )
 
 
-def adaptive_avg_pool(place: Place, output_size: Any) -> Steps:
+def adaptive_avg_pool(name: Named, input: Value, output_size: Any) -> Value:
     """``F.adaptive_avg_pool1d`` to ``F.adaptive_avg_pool3d``."""
-    return pooling.adaptive_pool(place, "average", _output_sizes(place, output_size))
+    place = input.place(name)
+    wanted = _output_sizes(place, output_size)
+    sizes = [input.shape[axis] if size is None else size for axis, size in enumerate(wanted, start=2)]
+    free = zip(wanted, input.static_shape[2:], strict=True)
+    if any(size is None and out is not None for out, size in free) and set(wanted) != {1}:
+        return by_size.resize(input, sizes, "area", name=name)
+    return input.through(pooling.adaptive_pool(place, "average", wanted))
 
 
 def adaptive_max_pool(place: Place, output_size: Any, return_indices: bool = False) -> Steps:
@@ -82,8 +90,8 @@ def _output_sizes(place: Place, output_size: Any) -> Sequence[int | None]:
 class Switches:
     """The indices that a max pooling returned; only max_unpool takes them."""
 
-    def __init__(self, tensor: Any, pooled: Value) -> None:
-        self.tensor, self.pooled = tensor, pooled
+    def __init__(self, tensor: Any, windows: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.tensor, self.windows, self.strides = tensor, windows, strides
 
 
 def max_pool_with_indices(
@@ -112,23 +120,25 @@ def max_pool_with_indices(
         name=name,
     )
     pooled, switches = layer(input.image())
-    return input.through([lambda _: pooled]), Switches(switches, input)
+    return input.through([lambda _: pooled]), Switches(switches, layer.pool_size, layer.strides)
 
 
 def max_unpool(
     name: Named,
     input: Value,
     indices: Any,
-    kernel_size: Any,
+    kernel_size: Any = None,
     stride: Any = None,
     padding: Any = 0,
     output_size: Any = None,
 ) -> Value:
-    """``F.max_unpool2d`` by the indices of a pooling of the same forward."""
+    """``F.max_unpool2d`` by the indices of a pooling of the same forward; ``aten``'s has no windows."""
     if not isinstance(indices, Switches):
         raise ConversionError("max_unpool needs the indices that a max_pool of the same forward returned.")
     if any(per_axis("padding", padding, 2, minimum=0)):
         raise ConversionError(f"max_unpool has padding={padding}; only 0 has an exact layer.")
+    if kernel_size is None:
+        kernel_size, stride = indices.windows, indices.strides
     layer = layers.MaxUnpooling2D(
         per_axis("kernel_size", kernel_size, 2),
         per_axis("stride", stride, 2) if stride is not None and stride != [] else None,
@@ -140,16 +150,16 @@ def max_unpool(
     pair = [input.image(), indices.tensor]
     if sizes is None:
         return input.through([lambda _: layer(pair)])
-    if not any(isinstance(size, UnknownSize) for size in sizes):
+    if not by_size.any_unknown(sizes):
         return input.through([lambda _: layer(pair, output_shape=tuple(map(int, sizes)))])
-    model = next(size.value for size in sizes if isinstance(size, UnknownSize))
+    axis = next(size.measured for size in sizes if isinstance(size, UnknownSize))
     if (
-        model is None
-        or model.rank != 4
-        or not all(_matches(s, model, axis) for axis, s in enumerate(sizes, 2))
+        axis is None
+        or axis.value.rank != 4
+        or not all(_matches(size, axis.value, at) for at, size in enumerate(sizes, 2))
     ):
         raise ConversionError("max_unpool has an output_size that is unknown; give input_shape=.")
-    like = model.image()
+    like = axis.value.image()
     return input.through([lambda _: layer(pair, like=like)])
 
 
@@ -162,12 +172,12 @@ def _matches(size: Any, value: Value, axis: int) -> bool:
 STEPS: dict[str, Callable[..., Steps]] = {
     **{f"max_pool{rank}d": max_pool for rank in (1, 2, 3)},
     **{f"avg_pool{rank}d": avg_pool for rank in (1, 2, 3)},
-    **{f"adaptive_avg_pool{rank}d": adaptive_avg_pool for rank in (1, 2, 3)},
     **{f"adaptive_max_pool{rank}d": adaptive_max_pool for rank in (1, 2, 3)},
 }
 """PyTorch's name -> the steps of a function of one tensor of samples."""
 
 VALUES: dict[str, Callable[..., Any]] = {
+    **{f"adaptive_avg_pool{rank}d": adaptive_avg_pool for rank in (1, 2, 3)},
     **{f"max_pool{rank}d_with_indices": max_pool_with_indices for rank in (1, 2, 3)},
     "max_pool_with_indices": max_pool_with_indices,
     "max_unpool2d": max_unpool,

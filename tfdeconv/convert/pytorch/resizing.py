@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
-from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import by_size
+from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
@@ -29,6 +29,7 @@ def pixel_unshuffle(place: Place, downscale_factor: int) -> Steps:
 LINEAR_MODES = {"linear": 1, "bilinear": 2, "trilinear": 3}
 MODES = {**LINEAR_MODES, "bicubic": 2}
 NEAREST_MODES = ("nearest", "nearest-exact")
+RESIZE_MODES = {**dict.fromkeys(LINEAR_MODES, "linear"), "bicubic": "cubic"}
 
 
 def interpolate_by(
@@ -37,84 +38,42 @@ def interpolate_by(
     scale_factor: Any = None,
     mode: str = "nearest",
     align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-    *,
-    factors: Sequence[Any] | None = None,
 ) -> Steps:
-    """``F.interpolate``; ``factors`` are the whole factors that ``size`` stands for where they are known."""
+    """``nn.Upsample`` by whole factors, of a module that is only known by its attributes."""
+    _check_mode(place, mode)
+    factors = None if scale_factor is None else _factors(place, scale_factor)
+    if factors is None or not _repeats(factors, mode, align_corners):
+        raise ConversionError(
+            f"has mode={mode!r}, size={size}, scale_factor={scale_factor} and align_corners={align_corners}; "
+            "a layer on its own takes whole factors, align_corners=False and the modes nearest and linear."
+        )
+    return resizing.upsampling(place, [int(factor) for factor in factors], linear=mode in LINEAR_MODES)
+
+
+def _check_mode(place: Place, mode: str) -> None:
     rank = place.known_rank()
     if MODES.get(mode, rank) != rank or mode not in (*MODES, *NEAREST_MODES, "area"):
         raise ConversionError(
             f"has mode={mode!r} on {rank} spatial axes; known are 'nearest', 'nearest-exact', 'area', "
             "'linear' of one axis, 'bilinear' and 'bicubic' of two and 'trilinear' of three."
         )
-    linear = mode in LINEAR_MODES
-    if scale_factor is not None:
-        given = list(scale_factor) if isinstance(scale_factor, Iterable) else [scale_factor] * rank
-        factors = [float(factor) for factor in given]
-        if len(factors) != rank:
-            raise ConversionError(
-                f"has scale_factor={scale_factor}; it must hold one number, or one for each of {rank} "
-                "spatial axes."
-            )
-    whole = factors is not None and all(factor >= 1 and factor == int(factor) for factor in factors)
-    if factors is not None and whole and not (align_corners or antialias) and mode not in ("area", "bicubic"):
-        return resizing.upsampling(place, [int(factor) for factor in factors], linear=linear)
-    return _resample(place, size, factors, mode, bool(align_corners), bool(recompute_scale_factor), antialias)
 
 
-def _resample(
-    place: Place,
-    size: Any,
-    factors: Sequence[float] | None,
-    mode: str,
-    align_corners: bool,
-    recompute: bool,
-    antialias: bool,
-) -> Steps:
-    """Interpolation by other than whole factors, between sizes that are known.
-
-    References:
-        ``aten/src/ATen/native/UpSample.h``: ``area_pixel_compute_scale`` and ``..._source_index``.
-    """
+def _factors(place: Place, scale_factor: Any) -> list[float]:
     rank = place.known_rank()
-    if any(place.sizes is None or place.sizes[axis] is None for axis in range(rank)):
+    given = list(scale_factor) if isinstance(scale_factor, Iterable) else [scale_factor] * rank
+    if len(given) != rank:
         raise ConversionError(
-            f"has mode={mode!r}, size={size}, scale_factor={factors} and align_corners="
-            f"{align_corners}, which depends on the input's size unless the factors are whole numbers, "
-            "align_corners is False and the mode nearest or linear; give input_shape=."
+            f"has scale_factor={scale_factor}; it must hold one number, or one for each of {rank} spatial "
+            "axes."
         )
-    known = [place.size(axis) for axis in range(rank)]
-    if factors is not None:
-        sizes = [int(np.floor(known[axis] * factors[axis])) for axis in range(rank)]
-    else:
-        sizes = [int(one) for one in size] if isinstance(size, Iterable) else [int(size)] * rank
-    scales = [
-        np.float32(into / out if factors is None or recompute else 1 / factors[axis])
-        for axis, (out, into) in enumerate(zip(sizes, known, strict=True))
-    ]
-    axes = list(zip(sizes, known, scales, strict=True))
-    if mode in NEAREST_MODES:
-        shift = np.float32(0.5 if mode == "nearest-exact" else 0)
-        places = [np.floor((np.arange(out, dtype=np.float32) + shift) * scale) for out, _, scale in axes]
-        picks = [np.minimum(at.astype(int), into - 1) for at, into in zip(places, known, strict=True)]
-        return resizing.pick(place, picks)
-    return resizing.by_matrices(
-        place, [_matrix(out, into, float(scale), mode, align_corners, antialias) for out, into, scale in axes]
-    )
+    return [float(factor) for factor in given]
 
 
-def _matrix(out: int, into: int, scale: float, mode: str, align_corners: bool, antialias: bool) -> Any:
-    """The matrix ``[out, into]`` of one axis."""
-    if mode == "area":
-        return resizing.area_matrix(out, into)
-    if align_corners:
-        scale = (into - 1) / (out - 1) if out > 1 else 0.0
-    if antialias:
-        return resizing.antialiased_matrix(out, into, scale, cubic=mode == "bicubic")
-    at = np.arange(out) * scale if align_corners else (np.arange(out) + 0.5) * scale - 0.5
-    return resizing.cubic_matrix(at, into) if mode == "bicubic" else resizing.linear_matrix(at, into)
+def _repeats(factors: Sequence[float], mode: str, align_corners: Any) -> bool:
+    """Whether one of our layers by whole factors does the same."""
+    whole = all(factor >= 1 and factor == int(factor) for factor in factors)
+    return whole and not align_corners and mode in (*LINEAR_MODES, *NEAREST_MODES)
 
 
 def interpolate(
@@ -123,18 +82,33 @@ def interpolate(
     size: Any = None,
     scale_factor: Any = None,
     mode: str = "nearest",
-    **options: Any,
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Value:
     """``F.interpolate``, to sizes or by factors."""
     place = input.place(name)
-    factors = None
+    _check_mode(place, mode)
+    sizes = None
     if size is not None:
         sizes = list(size) if isinstance(size, list | tuple) else [size] * (input.rank - 2)
-        factors = [_factor(one, input, axis) for axis, one in enumerate(sizes, start=2)]
-        size = sizes
-        if None in factors:
-            factors = None
-    return input.through(interpolate_by(place, size, scale_factor, mode, **options, factors=factors))
+        found = [_factor(one, input, axis) for axis, one in enumerate(sizes, start=2)]
+        factors = None if None in found else found
+    else:
+        factors = _factors(place, scale_factor)
+    if factors is not None and not antialias and _repeats(factors, mode, align_corners):
+        steps = resizing.upsampling(place, [int(factor) for factor in factors], linear=mode in LINEAR_MODES)
+        return input.through(steps)
+    return by_size.resize(
+        input,
+        sizes,
+        RESIZE_MODES.get(mode, mode),
+        factors if sizes is None else None,
+        coordinates="align_corners" if align_corners else "half_pixel",
+        antialias=antialias,
+        recompute_scale_factor=bool(recompute_scale_factor),
+        name=name,
+    )
 
 
 def _factor(size: Any, value: Value, axis: int) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfdeconv.convert.graph import combining, shaping
-from tfdeconv.convert.graph.values import UnknownSize, Value
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import by_size, combining, shaping
+from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.errors import ConversionError
 
@@ -25,14 +26,18 @@ def _length(value: Value, dim: int) -> int:
 
 
 def chunk(name: Named, input: Value, chunks: int, dim: int = 0) -> tuple[Value, ...]:
-    """``torch.chunk``."""
+    """``torch.chunk``; halves of whatever size, more parts of a size that is known."""
+    size = input.shape[dim]
+    if isinstance(size, UnknownSize) and chunks == 2:
+        half = (size + 1) // 2
+        return (shaping.cut(input, dim, None, half), shaping.cut(input, dim, half, None))
     return split(name, input, -(-_length(input, dim) // chunks), dim)
 
 
 def split(name: Named, input: Value, split_size: int | Sequence[int], dim: int = 0) -> tuple[Value, ...]:
     """``torch.split``."""
-    size = _length(input, dim)
     if isinstance(split_size, int):
+        size = _length(input, dim)
         sizes = [min(split_size, size - start) for start in range(0, size, split_size)]
     else:
         sizes = list(split_size)
@@ -70,6 +75,8 @@ def getitem(name: Named, input: Value, key: Any) -> Value:
         missing = input.rank - sum(one is not None and one is not ... for one in keys)
         keys[at : at + 1] = [slice(None)] * missing
     value, axis = input, 0
+    if any(isinstance(one, slice) and by_size.any_unknown([one.start, one.stop]) for one in keys):
+        value, keys = _cut_by_sizes(name, value, keys)
     for one in keys:
         if one is None:
             value = shaping.unsqueeze(value, axis)
@@ -84,8 +91,22 @@ def getitem(name: Named, input: Value, key: Any) -> Value:
     return value
 
 
+def _cut_by_sizes(name: Named, value: Value, keys: Sequence[Any]) -> tuple[Value, list[Any]]:
+    """The value after the slices of a key, and the key without them."""
+    cuts: list[tuple[int, Any, Any, int]] = []
+    axis = 0
+    for one in keys:
+        if isinstance(one, slice) and one != slice(None):
+            stop = by_size.from_the_end(one.stop, value, axis)
+            cuts.append((axis, one.start, stop, 1 if one.step is None else one.step))
+        axis += one is not None
+    return by_size.cut(value, cuts, name), [slice(None) if isinstance(one, slice) else one for one in keys]
+
+
 def _positions(key: Any) -> Any:
     """The constant list of positions that an axis is indexed by."""
+    if isinstance(key, UnknownSize):
+        raise ConversionError("Indexing by a position that is a size of the input has no layer; cut a slice.")
     if isinstance(key, Value):
         raise ConversionError(
             "Indexing by a tensor that is computed has no layer; only by constant positions."
@@ -138,12 +159,12 @@ def roll(name: Named, input: Value, shifts: Any, dims: Any = None) -> Value:
 
 def new_zeros(name: Named, input: Value, *size: Any, **options: Any) -> Value:
     """``Tensor.new_zeros``."""
-    return filled(0.0, listed(size[0], size[1:]) if size else options["size"])
+    return shaping.filled(0.0, listed(size[0], size[1:]) if size else options["size"])
 
 
 def new_ones(name: Named, input: Value, *size: Any, **options: Any) -> Value:
     """``Tensor.new_ones``."""
-    return filled(1.0, listed(size[0], size[1:]) if size else options["size"])
+    return shaping.filled(1.0, listed(size[0], size[1:]) if size else options["size"])
 
 
 def listed(first: Any, rest: Sequence[Any]) -> list[Any]:
@@ -208,7 +229,7 @@ def expand(name: Named, input: Value, *sizes: Any) -> Value:
             own if isinstance(size, int) and size == -1 else size
             for size, own in zip(wanted, input.shape, strict=True)
         ]
-        return combining.combine("add", filled(0.0, full), input)
+        return combining.combine("add", shaping.filled(0.0, full), input)
     for axis, (size, known) in enumerate(zip(wanted, shape, strict=True)):
         if isinstance(size, UnknownSize):
             if axis and not size.is_size(input, axis):
@@ -264,12 +285,12 @@ def pad(
     name: Named, input: Value, pad: Sequence[Any], mode: str = "constant", value: float | None = None
 ) -> Value:
     """``F.pad``: pairs from the last axis to the first."""
-    numbers = [int(number) for number in pad]
+    numbers = [number if isinstance(number, UnknownSize) else int(number) for number in pad]
     pairs = [(numbers[at], numbers[at + 1]) for at in range(0, len(numbers), 2)][::-1]
-    around = [(0, 0)] * (input.rank - len(pairs)) + pairs
+    around: list[tuple[Any, Any]] = [(0, 0)] * (input.rank - len(pairs)) + pairs
     if mode not in PAD_MODES:
         raise ConversionError(f"pad has mode={mode!r}; known are {', '.join(PAD_MODES)}.")
-    return shaping.pad(input, around, PAD_MODES[mode], value or 0.0)
+    return shaping.pad(input, around, PAD_MODES[mode], value or 0.0, name)
 
 
 def zeros_like(name: Named, input: Value, **options: Any) -> Value:
@@ -280,23 +301,6 @@ def zeros_like(name: Named, input: Value, **options: Any) -> Value:
 def ones_like(name: Named, input: Value, **options: Any) -> Value:
     """``torch.ones_like``."""
     return input.with_tensor(keras.ops.ones_like(input.tensor))
-
-
-def filled(constant: float, sizes: Sequence[Any]) -> Value:
-    """Return a constant tensor for sizes some of which are those of another tensor."""
-    unknown = [size for size in sizes if isinstance(size, UnknownSize)]
-    model = next((size.value for size in reversed(unknown) if size.value is not None), None)
-    if model is None or model.rank != len(sizes):
-        raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
-    value = model
-    for axis, size in enumerate(sizes):
-        if isinstance(size, UnknownSize):
-            if axis and not size.is_size(model, axis):
-                raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
-        elif size != value.static_shape[axis]:
-            value = shaping.repeated(shaping.cut(value, axis, 0, 1), axis, size)
-    make = keras.ops.zeros_like if constant == 0 else keras.ops.ones_like
-    return value.with_tensor(make(value.tensor))
 
 
 def cat(name: Named, tensors: Sequence[Any], dim: int = 0) -> Value:

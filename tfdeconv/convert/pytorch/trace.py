@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import shaping
 from tfdeconv.convert.graph.naming import make_names_distinct
-from tfdeconv.convert.graph.values import UnknownSize, Value, value_of_image
+from tfdeconv.convert.graph.values import Value, value_of_image
 from tfdeconv.convert.messages import joined, one_line
 from tfdeconv.convert.operators import activations
-from tfdeconv.convert.pytorch import functions, shapes
+from tfdeconv.convert.pytorch import functions
 from tfdeconv.convert.pytorch.inputs import torch_class
 from tfdeconv.convert.pytorch.tensors import VIEWS, TracedTensor, first_traced, mapped
 from tfdeconv.errors import ConversionError
@@ -91,6 +95,8 @@ class Trace:
         target = first_traced((args, kwargs))
         if name in ("cast", *CASTS):
             return self._cast(name, target, args, kwargs)
+        if name == "sym_size":
+            return target.shape[kwargs["dim"] if "dim" in kwargs else args[1]]
         if name in ("dim", "size", "numel", "is_floating_point"):
             return getattr(target, name)(*args[1:], **kwargs)
         args, kwargs = mapped(list(args), _value), mapped(kwargs, _value)
@@ -158,6 +164,12 @@ def _function_name(function: Any) -> str:
     return name.strip("_") if name.startswith("__") else name
 
 
+AS_THEY_COME = (
+    "bmm", "einsum", "expand", "flip", "linalg_vector_norm", "permute", "repeat", "reshape", "round",
+    "split_with_sizes", "swapaxes", "swapdims", "tensor_split", "view", "where",
+)  # fmt: skip
+"""ATen operators whose parameters have other names than those of PyTorch's functions."""
+
 ATEN_ORDER = ("batch_norm", "instance_norm", "group_norm", "layer_norm")
 """Functions of ``torch`` whose parameters lie otherwise than those of ``torch.nn.functional``."""
 
@@ -170,6 +182,8 @@ def _by_schema(
     if schema is None and inspect.isbuiltin(function) and function.__name__ in ATEN_ORDER:
         schema = getattr(sys.modules["torch"].ops.aten, function.__name__).default._schema
     if schema is None or len(args) < 2:
+        return args, kwargs
+    if _function_name(function) in AS_THEY_COME:
         return args, kwargs
     names = [argument.name for argument in schema.arguments]
     return args[:1], {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
@@ -222,9 +236,14 @@ def following(trace: Trace) -> Iterator[None]:
         stack.callback(hooks.register_module_forward_pre_hook(enter).remove)
         stack.callback(hooks.register_module_forward_hook(leave, always_call=True).remove)
         generator = torch.default_generator.get_state()
-        for name, constant in (("zeros", 0.0), ("ones", 1.0)):
+        for name, patched in {
+            "zeros": _filling(torch.zeros, 0.0, trace),
+            "ones": _filling(torch.ones, 1.0, trace),
+            "full": _filling(torch.full, None, trace),
+            "tensor": _passing_sizes(torch.tensor),
+        }.items():
             stack.callback(setattr, torch, name, getattr(torch, name))
-            setattr(torch, name, _filling(getattr(torch, name), constant, trace))
+            setattr(torch, name, patched)
         yield
         if not torch.equal(generator, torch.default_generator.get_state()):
             raise ConversionError(
@@ -233,20 +252,46 @@ def following(trace: Trace) -> Iterator[None]:
             )
 
 
-def _filling(original: Callable[..., Any], constant: float, trace: Trace) -> Callable[..., Any]:
-    """``torch.zeros`` or ``torch.ones`` that takes sizes of traced tensors, too."""
+def _filling(original: Callable[..., Any], constant: float | None, trace: Trace) -> Callable[..., Any]:
+    """``torch.zeros``, ``ones`` or ``full`` (constant None) that takes sizes of traced tensors, too."""
 
     def function(*sizes: Any, **options: Any) -> Any:
         listed = list(sizes[0]) if sizes and isinstance(sizes[0], list | tuple) else list(sizes)
         if not any(isinstance(size, UnknownSize) for size in listed):
             return original(*sizes, **options)
-        return TracedTensor(shapes.filled(constant, listed), trace.call)
+        number = constant if constant is not None else options.get("fill_value", sizes[-1])
+        return TracedTensor(shaping.filled(number, listed), trace.call)
 
     return function
 
 
+def _passing_sizes(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``torch.tensor`` that leaves a size as it is, so that it can be computed with as with a tensor."""
+
+    def function(data: Any, *args: Any, **options: Any) -> Any:
+        inner = data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
+        return inner if isinstance(inner, UnknownSize) else original(data, *args, **options)
+
+    return function
+
+
+def _line_of_forward(error: BaseException) -> str:
+    """Where a forward was when an error came: the innermost line that is no library's."""
+    libraries = tuple(
+        str(Path(sys.modules[name].__file__ or "").parent) + "/"
+        for name in ("torch", "keras", "tfdeconv", "numpy", "contextlib")
+    )
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith((*libraries, "<"))]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+
+
 def trace_module(
-    module: Any, shapes: Sequence[Sequence[int | None]], dtype: str | None, data_format: str
+    module: Any,
+    shapes: Sequence[Sequence[int | None]],
+    dtype: str | None,
+    data_format: str,
+    batch: int | None = None,
 ) -> keras.Model:
     """Return the functional model of what ``module`` computes in evaluation mode.
 
@@ -255,23 +300,24 @@ def trace_module(
         shapes: The shapes of its inputs without the batch, in the layout of ``data_format``.
         dtype: The type of the inputs; None: Keras's default.
         data_format: The layout of the model.
+        batch: The number of examples where it is fixed.
 
     Raises:
         ConversionError: The module calls something that has no equivalent.
     """
     trace = Trace(module)
-    inputs = [keras.Input(tuple(shape), dtype=dtype) for shape in shapes]
+    inputs = [keras.Input(tuple(shape), batch_size=batch, dtype=dtype) for shape in shapes]
     traced = [TracedTensor(value_of_image(tensor, data_format), trace.call) for tensor in inputs]
     with following(trace):
         try:
             outputs = module(*traced)
-        except ConversionError:
-            raise
+        except ConversionError as error:
+            raise type(error)(f"{error}{_line_of_forward(error)}") from error
         except Exception as error:  # whatever the forward does that tensors without numbers cannot
             raise UnfollowedError(
                 f"The forward of {type(module).__name__} cannot be followed in {trace.where()}: "
                 f"{one_line(error)} (where it computes with sizes or channels of its input, "
-                "give input_shape=)."
+                f"give input_shape=).{_line_of_forward(error)}"
             ) from error
     results = mapped(outputs, _output)
     make_names_distinct(keras.tree.flatten(results))
