@@ -8,7 +8,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo.pictures.upscaling import offered_factors, passes
 from tfdeconv.zoo.upscalers.upscaler_model import Quality, Source
 
-CLEAN_ABOVE = 93.0
+CLEAN_ABOVE = 94.0
 """JPEG quality above which the networks for clean pictures do better on what is left (see the model card)."""
 
 
