@@ -10,7 +10,7 @@ from typing import Any
 HOPELESS = 4.0
 """A candidate this many times slower than the best after the first rounds is not run again."""
 FIRST_ROUNDS = 3
-NOISE = 1.03
+NOISE = 1.1
 """Among candidates this close to the best, the first is kept: as it is, gradient, then the others."""
 
 
