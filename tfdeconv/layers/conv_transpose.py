@@ -14,8 +14,8 @@ from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution, compute
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering, conv_transpose_of
-from tfdeconv.ops.data_format import is_channels_first
-from tfdeconv.ops.samples import check_samples
+from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.samples import check_samples
 
 
 class _ConvTranspose(keras.layers.Layer):

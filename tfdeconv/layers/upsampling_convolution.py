@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
