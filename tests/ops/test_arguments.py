@@ -169,5 +169,5 @@ def test_unknown_channels():
 def test_another_backend_of_keras_is_refused(monkeypatch):
     """Layers would compute under PyTorch or JAX too, but nothing in front of them would be trained."""
     monkeypatch.setattr("keras.config.backend", lambda: "torch")
-    with pytest.raises(TfdeconvError, match="Keras runs on 'torch' here. Set KERAS_BACKEND=tensorflow"):
+    with pytest.raises(TfdeconvError, match=r"Keras runs on 'torch' here\. Set KERAS_BACKEND=tensorflow"):
         check_backend()
