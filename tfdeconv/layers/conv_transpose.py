@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments
-from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution, computes_like
+from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.kernel_and_bias import KernelAndBias
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
@@ -158,10 +158,8 @@ class _ConvTranspose(KernelAndBias):
             return (input_shape[0], self.filters, *spatial)
         return (input_shape[0], *spatial, self.filters)
 
-    def transposed_convolution(self) -> TransposedConvolution | None:
-        """Return what this layer computes, for ``tfdeconv.keras_reading``; None for a derived ``call``."""
-        if not computes_like(self, _ConvTranspose):
-            return None
+    def transposed_convolution(self) -> TransposedConvolution:
+        """Return what this layer computes, for ``tfdeconv.keras_reading``."""
         return TransposedConvolution(
             self.geometry,
             getattr(self, "kernel", None),
