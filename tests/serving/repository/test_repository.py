@@ -39,10 +39,10 @@ class FakeModel:
 
 
 class FakeLoader:
-    """Makes FakeModels; versions listed in ``failing`` fail."""
+    """Makes FakeModels; versions, or folders, listed in ``failing`` fail."""
 
     def __init__(self):
-        self.failing: set[int] = set()
+        self.failing: set[int | Path] = set()
         self.calls: list[tuple[str, int]] = []
         self.models: dict[tuple[str, int], FakeModel] = {}
         self.gate = threading.Event()
@@ -51,7 +51,7 @@ class FakeLoader:
     def __call__(self, name, version, path):
         self.calls.append((name, version))
         assert self.gate.wait(60)
-        if version in self.failing:
+        if version in self.failing or path in self.failing:
             raise InternalError(f"version {version} is broken")
         return self.models.setdefault((name, version), FakeModel())
 
@@ -257,6 +257,38 @@ class TestRepository:
             assert states(repository) == {1: "AVAILABLE", 2: "LOADING"}
         finally:
             repository.close()
+
+    @pytest.mark.parametrize("retries", [0, 5], ids=["given up", "between two tries"])
+    @pytest.mark.parametrize("removed", [False, True], ids=["changed", "removed and listed again"])
+    def test_a_mended_base_path_is_taken(self, loader, tmp_path, retries, removed):
+        """A version that has failed in one folder loads from the folder that the configuration names by then."""
+        wrong, right = (ModelConfig("m", folders(tmp_path / name, 1)) for name in ("wrong", "right"))
+        (tmp_path / "right" / "1" / "saved_model.pb").touch()
+        loader.failing.add(tmp_path / "wrong" / "1")
+        repository = ModelRepository(loader, poll_seconds=0.05, max_load_retries=retries, retry_seconds=600)
+        try:
+            with pytest.raises(ServingError):
+                repository.configure([wrong], timeout=60 if retries == 0 else 0.1)
+            wait_for(lambda: repository.statuses("m")[0].error is not None)
+            if removed:
+                repository.configure([], timeout=60)
+                wait_for(lambda: states(repository) == {1: "END"})
+            repository.configure([right], timeout=60)
+            wait_for(lambda: states(repository) == {1: "AVAILABLE"})
+        finally:
+            repository.close()
+
+    def test_a_load_that_outlasts_the_end_is_undone(self, loader, tmp_path):
+        """What is loaded only after ``close`` has given up waiting is closed all the same."""
+        repository = ModelRepository(loader, poll_seconds=0)
+        loader.gate.clear()
+        with pytest.raises(DeadlineExceededError):
+            repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=0)
+        wait_for(lambda: loader.calls == [("m", 1)])
+        assert not repository.close(timeout=0)
+        loader.gate.set()
+        wait_for(lambda: ("m", 1) in loader.models)
+        assert loader.models["m", 1].closed.wait(60)
 
     def test_labels_need_an_available_version(self, repository, tmp_path):
         """A label finds its version; one on an unloaded version is refused and the old one stays."""

@@ -57,6 +57,13 @@ class ModelRecord:
     wanted: dict[int, VersionPlace] = dataclasses.field(default_factory=dict)
     versions: dict[int, VersionRecord] = dataclasses.field(default_factory=dict)
 
+    def configure(self, config: ModelConfig) -> None:
+        """Take a configuration. With another base path, what failed for good in the old one may load again."""
+        if self.config is not None and self.config.base_path != config.base_path:
+            for version in self.versions.values():
+                version.given_up = False
+        self.config = config
+
     def available(self) -> dict[int, Servable]:
         """Return the versions that serve."""
         return {

@@ -180,7 +180,7 @@ class ModelRepository:
                 for name in self._models.keys() - listed.keys():
                     self._models[name].config = None
                 for name, config in listed.items():
-                    self._models.setdefault(name, ModelRecord()).config = config
+                    self._models.setdefault(name, ModelRecord()).configure(config)
             self.poll()
             self._start_polling()
             self._wait_until_available([name for name in listed if name not in old], timeout, cancel)
@@ -252,12 +252,13 @@ class ModelRepository:
         retries = self._max_load_retries
         while True:
             with self._changed:
-                if number not in self._models[name].wanted or self._closing.is_set():
+                place = self._models[name].wanted.get(number)
+                if place is None or self._closing.is_set():
                     entry.state = VersionState.END
                     self._reconcile()  # it may be wanted again by now
                     self._publish()
                     return
-                entry.state = VersionState.LOADING
+                entry.place, entry.state = place, VersionState.LOADING  # it may lie elsewhere than at the last try
             started = time.monotonic()
             tried = entry.place.contents()
             try:
@@ -276,19 +277,24 @@ class ModelRepository:
                 return
             if retries == 0 and not away:
                 break
-            retries = self._max_load_retries if self._wait_for_retry(entry) else max(retries - 1, 0)
+            changed = self._wait_for_retry(name, number, entry)
+            retries = self._max_load_retries if changed else max(retries - 1, 0)
         with self._changed:
             entry.state, entry.given_up = VersionState.END, True
             self._reconcile()
 
-    def _wait_for_retry(self, entry: VersionRecord) -> bool:
-        """Wait the pause between two tries, or until the folder has changed and then lain still: True."""
+    def _wait_for_retry(self, name: str, number: int, entry: VersionRecord) -> bool:
+        """Wait the pause between two tries, or until what is wanted has changed and then lain still: True."""
         deadline = time.monotonic() + self._retry_seconds
         last = entry.tried
         while (remaining := deadline - time.monotonic()) > 0:
             if self._closing.wait(min(remaining, self._poll_seconds or remaining)):
                 break
-            now = entry.place.contents()
+            with self._changed:
+                place = self._models[name].wanted.get(number)
+            if place is None:
+                break
+            now = place.contents()
             if now == last and now != entry.tried:
                 return True
             last = now
@@ -370,7 +376,8 @@ class ModelRepository:
         if self._poller is not None:
             self._poller.join(timeout)
         self._load_pool.shutdown(wait=ended, cancel_futures=True)
-        self._unload_pool.shutdown(wait=ended)
+        if ended:  # else a load that ends later is still to be undone
+            self._unload_pool.shutdown()
         self._base_paths.close()
         return ended
 
