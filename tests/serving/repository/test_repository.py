@@ -234,19 +234,21 @@ class TestRepository:
             repository.configure([ModelConfig("m", str(tmp_path))], cancel=cancel)
 
     def test_failed_load_is_retried(self, loader, tmp_path):
-        """max_load_retries counts the tries after the first."""
+        """max_load_retries counts the tries after the first; a start and a change have their words."""
         loader.failing.add(1)
         repository = ModelRepository(loader, poll_seconds=0, max_load_retries=2, retry_seconds=0)
+        one, two = (ModelConfig(name, folders(tmp_path, 1)) for name in "mn")
+        error = r"\(s\) did not become available: \{\{name: %s version: 1\} due to error: INTERNAL: "
         try:
             with pytest.raises(
-                ServingError,
-                match=r"^1 servable\(s\) did not become available: \{\{name: m version: 1\} due to error: "
-                r"INTERNAL: version 1 is broken\}, \}$",
+                ServingError, match="^1 servable" + error % "m" + r"version 1 is broken\}, \}$"
             ):
-                repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=60)
+                repository.configure([one], timeout=60)
+            with pytest.raises(ServingError, match="^1 model" + error % "n" + r"version 1 is broken\}, \}$"):
+                repository.configure([one, two], timeout=60)
         finally:
             repository.close()
-        assert loader.calls == [("m", 1)] * 3
+        assert loader.calls == [("m", 1)] * 3 + [("n", 1)] * 3
 
     def test_a_start_does_not_wait_for_a_retry_where_another_version_serves(self, loader, tmp_path):
         """Once a load has failed it is waited for only while nothing else is there."""
@@ -261,7 +263,7 @@ class TestRepository:
     @pytest.mark.parametrize("retries", [0, 5], ids=["given up", "between two tries"])
     @pytest.mark.parametrize("removed", [False, True], ids=["changed", "removed and listed again"])
     def test_a_mended_base_path_is_taken(self, loader, tmp_path, retries, removed):
-        """A version that has failed in one folder loads from the folder that the configuration names by then."""
+        """A version that has failed in one folder loads from the one that is configured by then."""
         wrong, right = (ModelConfig("m", folders(tmp_path / name, 1)) for name in ("wrong", "right"))
         (tmp_path / "right" / "1" / "saved_model.pb").touch()
         loader.failing.add(tmp_path / "wrong" / "1")

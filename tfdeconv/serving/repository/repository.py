@@ -183,7 +183,10 @@ class ModelRepository:
                     self._models.setdefault(name, ModelRecord()).configure(config)
             self.poll()
             self._start_polling()
-            self._wait_until_available([name for name in listed if name not in old], timeout, cancel)
+            new = [name for name in listed if name not in old]
+            self._wait_until_available(new, timeout, cancel)
+            with self._changed:
+                check_available(self._models, new, kind="model" if old else "servable")
             self._labels.assign(configs, self._available)
 
     def _start_polling(self) -> None:
@@ -258,7 +261,10 @@ class ModelRepository:
                     self._reconcile()  # it may be wanted again by now
                     self._publish()
                     return
-                entry.place, entry.state = place, VersionState.LOADING  # it may lie elsewhere than at the last try
+                entry.place, entry.state = (
+                    place,
+                    VersionState.LOADING,
+                )  # it may lie elsewhere than at the last try
             started = time.monotonic()
             tried = entry.place.contents()
             try:
@@ -353,7 +359,6 @@ class ModelRepository:
                 # A signal handler may set `cancel` but must not take this lock to say so.
                 turn = _CANCEL_SECONDS if cancel is not None else None
                 self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
-            check_available(self._models, names)
 
     def close(self, timeout: float | None = None) -> bool:
         """Stop polling, finish running requests, and unload everything.
