@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tfdeconv import ops
-from tfdeconv.ops.lowerings import bands
+from tfdeconv.ops.lowerings.polyphase import bands
 
 
 def graph_of(shape, kernel_shape, jit_compile=False, **options):

@@ -15,7 +15,7 @@ from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators.convolutions import conv_transpose
 from tfdeconv.convert.operators.place import Place
 from tfdeconv.errors import ConversionError
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 def from_caffe(

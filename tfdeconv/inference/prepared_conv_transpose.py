@@ -12,10 +12,10 @@ import tensorflow as tf
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap
 from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem
 from tfdeconv.ops.output_window import OutputWindow
-from tfdeconv.ops.shapes import known_shape, spatial_sizes
+from tfdeconv.ops.tensors.data_format import to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.shapes import known_shape, spatial_sizes
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -15,8 +15,8 @@ from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.enlarged_shape import enlarged_shape
 from tfdeconv.ops.bilinear_additive_upsample import additive_reduction, reduced_channels
-from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.linear_upsample import Boundary
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

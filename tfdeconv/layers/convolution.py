@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfdeconv.keras_reading import computes_its_base
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.data_format import to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.data_format import to_channels_first, to_channels_last
 
 
 class _Convolution(keras.layers.Layer):

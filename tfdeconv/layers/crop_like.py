@@ -16,7 +16,7 @@ from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.crop import check_crop
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -15,10 +15,10 @@ from tfdeconv.initializers import Bilinear
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.enlarged_shape import enlarged_shape
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.linear_upsample import Boundary
-from tfdeconv.ops.shapes import spatial_sizes
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.empty_axes import on_samples
+from tfdeconv.ops.tensors.shapes import spatial_sizes
 
 
 class _LinearUpsampling(keras.layers.Layer):

@@ -15,10 +15,10 @@ from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
-from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.max_pool_with_switches import PooledWithSwitches
 from tfdeconv.ops.max_unpool import Duplicates, check_duplicates, check_switches
-from tfdeconv.ops.samples import check_samples
+from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.samples import check_samples
 
 
 class _Windows2D(keras.layers.Layer):

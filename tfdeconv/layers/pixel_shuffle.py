@@ -13,8 +13,8 @@ from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.enlarged_shape import enlarged_shape
-from tfdeconv.ops.data_format import is_channels_first
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order, shuffled_channels
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 class _PixelShuffle(keras.layers.Layer):

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.ops.sizes_argument import sizes_argument
+from tfdeconv.ops.tensors.sizes_argument import sizes_argument
 
 
 def requested_sizes(output_shape: Any, like: Any, *, rank: int, data_format: str) -> Any:

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.linear_upsample import Boundary, linear_upsample
-from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import Size, partial_shape
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.samples import as_samples
+from tfdeconv.ops.tensors.shapes import Size, partial_shape
 
 
 def bilinear_additive_upsample(

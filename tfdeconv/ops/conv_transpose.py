@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, axis_arguments
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.lowerings import LOWERINGS, Problem, auto
 from tfdeconv.ops.lowerings.adjoint import with_adjoint_gradient
 from tfdeconv.ops.output_window import resolve
-from tfdeconv.ops.samples import as_tensor
-from tfdeconv.ops.shapes import known_shape
-from tfdeconv.ops.sizes_argument import sizes_argument
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.samples import as_tensor
+from tfdeconv.ops.tensors.shapes import known_shape
+from tfdeconv.ops.tensors.sizes_argument import sizes_argument
 
 
 def conv_transpose(

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.ops.empty_axes import on_samples
-from tfdeconv.ops.samples import as_tensor
-from tfdeconv.ops.shapes import spatial_sizes
+from tfdeconv.ops.tensors.empty_axes import on_samples
+from tfdeconv.ops.tensors.samples import as_tensor
+from tfdeconv.ops.tensors.shapes import spatial_sizes
 
 
 def convolve(x: tf.Tensor, kernel: Any, *, padding: geometry.ForwardPadding) -> tf.Tensor:

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.data_format import is_channels_first
-from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import known_shape
-from tfdeconv.ops.sizes_argument import sizes_argument
+from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.samples import as_samples
+from tfdeconv.ops.tensors.shapes import known_shape
+from tfdeconv.ops.tensors.sizes_argument import sizes_argument
 
 
 def crop(x: Any, *, offset: int | Sequence[int], size: Any, data_format: str | None = None) -> tf.Tensor:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.conv_transpose import conv_transpose
-from tfdeconv.ops.samples import as_tensor
+from tfdeconv.ops.tensors.samples import as_tensor
 
 
 def depthwise_conv_transpose(x: Any, kernel: Any, **options: Any) -> tf.Tensor:

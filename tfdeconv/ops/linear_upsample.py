@@ -12,10 +12,10 @@ import tensorflow as tf
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.empty_axes import on_samples
-from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import Size, partial_shape, reshape, scaled_shape
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.empty_axes import on_samples
+from tfdeconv.ops.tensors.samples import as_samples
+from tfdeconv.ops.tensors.shapes import Size, partial_shape, reshape, scaled_shape
 
 Boundary = Literal["zero", "edge"]
 

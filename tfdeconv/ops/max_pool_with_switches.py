@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import Size, known_shape, partial_shape
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.samples import as_samples
+from tfdeconv.ops.tensors.shapes import Size, known_shape, partial_shape
 
 
 class PooledWithSwitches(NamedTuple):

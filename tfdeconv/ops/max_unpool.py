@@ -8,10 +8,10 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
-from tfdeconv.ops.samples import as_samples, as_tensor
-from tfdeconv.ops.shapes import partial_shape, reshape
-from tfdeconv.ops.sizes_argument import sizes_argument
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.samples import as_samples, as_tensor
+from tfdeconv.ops.tensors.shapes import partial_shape, reshape
+from tfdeconv.ops.tensors.sizes_argument import sizes_argument
 
 Duplicates = Literal["last", "sum"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.data_format import is_channels_first
-from tfdeconv.ops.samples import as_samples
-from tfdeconv.ops.shapes import partial_shape, reshape
+from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.samples import as_samples
+from tfdeconv.ops.tensors.shapes import partial_shape, reshape
 
 
 def nearest_upsample(x: Any, factor: int | Sequence[int], *, data_format: str | None = None) -> tf.Tensor:

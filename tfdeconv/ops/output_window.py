@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tfdeconv.geometry import ConvTransposeGeometry
-from tfdeconv.ops.shapes import Size, spatial_sizes
+from tfdeconv.ops.tensors.shapes import Size, spatial_sizes
 
 
 @dataclass(frozen=True)

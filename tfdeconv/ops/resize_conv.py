@@ -11,10 +11,10 @@ from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
 from tfdeconv.ops.convolution import convolve
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.linear_upsample import linear_upsample
 from tfdeconv.ops.nearest_upsample import nearest_upsample
-from tfdeconv.ops.samples import as_samples
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.samples import as_samples
 
 Interpolation = Literal["nearest", "bilinear"]
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.ops.convolution import convolve
-from tfdeconv.ops.data_format import is_channels_first, to_channels_first, to_channels_last
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, pixel_shuffle
-from tfdeconv.ops.samples import as_samples, as_tensor
+from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.samples import as_samples, as_tensor
 
 
 def subpixel_conv(

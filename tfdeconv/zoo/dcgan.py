@@ -6,7 +6,7 @@ import keras
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import Conv2DTranspose
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 START = 4
 """Height and width of the first feature map."""

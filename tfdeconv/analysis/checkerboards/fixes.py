@@ -16,7 +16,7 @@ from tfdeconv import geometry
 from tfdeconv.analysis.arithmetic.operators import operator_matrix
 from tfdeconv.analysis.arithmetic.overlap import phase_counts
 from tfdeconv.constraints import EqualPhaseSums
-from tfdeconv.ops.lowerings.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
 
 FORMS = ("resize-convolution", "equal phase sums", "ICNR", "bilinear-additive")
 """Every form; of several that are equally close, the one that stands first here comes first."""

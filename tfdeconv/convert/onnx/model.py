@@ -15,7 +15,7 @@ from tfdeconv.convert.onnx.calls import node_steps
 from tfdeconv.convert.onnx.graph import graph_model
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 def from_onnx(

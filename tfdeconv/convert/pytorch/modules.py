@@ -25,7 +25,7 @@ from tfdeconv.convert.pytorch.inputs import (
 from tfdeconv.convert.pytorch.trace import UnfollowedError, trace_module
 from tfdeconv.errors import ConversionError
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 def from_torch(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfdeconv import geometry
-from tfdeconv.ops.lowerings.axis_phases import axis_phases
+from tfdeconv.ops.lowerings.polyphase.axis_phases import axis_phases
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.lowering import Problem
-from tfdeconv.ops.lowerings.native_padding import native_padding
-from tfdeconv.ops.shapes import Size
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.native_padding import native_padding
+from tfdeconv.ops.tensors.shapes import Size
 
 
 def with_adjoint_gradient(

@@ -10,7 +10,7 @@ On a processor, in float32 or float64, with ``C`` channels, ``F`` filters, ``K``
    that is less than five eighths of what ``gradient`` multiplies. oneDNN computes 16 output channels at a
    time, so a convolution to ``n`` channels costs as much as one to ``ceil(n / 16) * 16``: ``gradient``
    pays ``K * C * ceil16(F)`` for each input position, ``subpixel`` pays ``T * C * ceil16(P * F)`` with
-   about ``K / P`` taps ``T``, or less for blocks of several samples (:mod:`.wide_blocks`), and
+   about ``K / P`` taps ``T``, or less for blocks of several samples (:mod:`.polyphase.wide_blocks`), and
    ``two_pass`` the sum of its two convolutions. The second pass of
    ``two_pass`` makes it pay only where it multiplies a quarter less than ``subpixel``.
 4. Otherwise, and on a GPU (but for rule 1), and in half precision: ``gradient``. Its kernel reaches the
@@ -25,10 +25,10 @@ import math
 
 import tensorflow as tf
 
-from tfdeconv.ops.lowerings.axis_phases import AxisPhases
 from tfdeconv.ops.lowerings.lowering import Problem
-from tfdeconv.ops.lowerings.subpixel import all_phases
-from tfdeconv.ops.lowerings.wide_blocks import fewest_products, products, vectors
+from tfdeconv.ops.lowerings.polyphase.axis_phases import AxisPhases
+from tfdeconv.ops.lowerings.polyphase.decomposition import all_phases
+from tfdeconv.ops.lowerings.polyphase.wide_blocks import fewest_products, products, vectors
 
 MOST_POSITIONS = 128
 LEAST_WEIGHTS_PER_POSITION = 50_000

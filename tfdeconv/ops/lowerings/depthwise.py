@@ -15,13 +15,13 @@ import tensorflow as tf
 
 from tfdeconv import geometry
 from tfdeconv.errors import LoweringNotApplicable
-from tfdeconv.ops.lowerings.dilation import fill_dilated
-from tfdeconv.ops.lowerings.insert_zeros import insert_zeros
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
-from tfdeconv.ops.lowerings.native_padding import native_padding
-from tfdeconv.ops.lowerings.overlap_add import overlap_add
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.insert_zeros import insert_zeros
+from tfdeconv.ops.lowerings.primitives.native_padding import native_padding
+from tfdeconv.ops.lowerings.primitives.overlap_add import overlap_add
 from tfdeconv.ops.output_window import OutputWindow, take
-from tfdeconv.ops.shapes import partial_shape, spatial_sizes
+from tfdeconv.ops.tensors.shapes import partial_shape, spatial_sizes
 
 
 def _check(problem: Problem) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem, applies_always
-from tfdeconv.ops.lowerings.native_padding import native_padding
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.native_padding import native_padding
 from tfdeconv.ops.output_window import take
-from tfdeconv.ops.shapes import partial_shape
+from tfdeconv.ops.tensors.shapes import partial_shape
 
 
 def _prepare(kernel: tf.Tensor, problem: Problem) -> tf.Tensor:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import tensorflow as tf
 
 from tfdeconv.geometry import ConvTransposeGeometry
-from tfdeconv.ops.empty_axes import on_samples
 from tfdeconv.ops.output_window import OutputWindow
-from tfdeconv.ops.shapes import spatial_sizes
+from tfdeconv.ops.tensors.empty_axes import on_samples
+from tfdeconv.ops.tensors.shapes import spatial_sizes
 
 
 @dataclass(frozen=True)

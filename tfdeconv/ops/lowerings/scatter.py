@@ -14,13 +14,13 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
-from tfdeconv.ops.lowerings.interleave import interleave
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem, applies_always
-from tfdeconv.ops.lowerings.overlap_add import overlap_add
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.interleave import interleave
+from tfdeconv.ops.lowerings.primitives.overlap_add import overlap_add
 from tfdeconv.ops.output_window import take
-from tfdeconv.ops.shapes import partial_shape
+from tfdeconv.ops.tensors.shapes import partial_shape
 
 FEW_POSITIONS = 256
 """Up to this many input positions the product is made from the kernel's side and then transposed."""

@@ -15,13 +15,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfdeconv.errors import LoweringNotApplicable
-from tfdeconv.ops.lowerings.axis_phases import AxisPhases
-from tfdeconv.ops.lowerings.bands import in_bands
 from tfdeconv.ops.lowerings.groups import each_group
-from tfdeconv.ops.lowerings.interleave import interleave
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem
-from tfdeconv.ops.lowerings.padded_conv import padded_conv
-from tfdeconv.ops.lowerings.subpixel import all_phases, drop_margins, gather_taps
+from tfdeconv.ops.lowerings.polyphase.axis_phases import AxisPhases
+from tfdeconv.ops.lowerings.polyphase.bands import in_bands
+from tfdeconv.ops.lowerings.polyphase.decomposition import all_phases, drop_margins, gather_taps
+from tfdeconv.ops.lowerings.primitives.interleave import interleave
+from tfdeconv.ops.lowerings.primitives.padded_conv import padded_conv
 
 MAX_ADDING_KERNEL = 2**20
 """Entries of the second kernel, which grows with the square of the filters."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfdeconv.ops.lowerings.dilation import fill_dilated
 from tfdeconv.ops.lowerings.groups import each_group
-from tfdeconv.ops.lowerings.insert_zeros import insert_zeros
 from tfdeconv.ops.lowerings.lowering import Lowering, Problem, applies_always
-from tfdeconv.ops.lowerings.padded_conv import padded_conv
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.insert_zeros import insert_zeros
+from tfdeconv.ops.lowerings.primitives.padded_conv import padded_conv
 from tfdeconv.ops.output_window import take
 
 

@@ -12,8 +12,8 @@ from tfdeconv.alignment import CoordinateMap
 from tfdeconv.geometry import Reads, axis_arguments
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.data_format import is_channels_first
-from tfdeconv.ops.shapes import known_shape
+from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.shapes import known_shape
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -10,7 +10,7 @@ from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
 from tfdeconv.layers.convolution import convolution_class
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 KERNEL_SIZES = {2: 6, 3: 9, 4: 8}
 """Side of the last transposed convolution per scale: whole multiples of the stride, so that every output

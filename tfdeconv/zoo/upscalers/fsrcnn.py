@@ -9,7 +9,7 @@ import keras
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.layers import BilinearUpsampling2D, Conv2DTranspose
 from tfdeconv.layers.convolution import convolution_class
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 from tfdeconv.zoo.upscalers.pretrained import load_trained_weights
 
 

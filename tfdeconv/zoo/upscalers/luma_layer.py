@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
 from tfdeconv.keras_reading import Sizes, Stages, same_place
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import is_channels_first
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -11,9 +11,9 @@ from tfdeconv import geometry
 from tfdeconv.errors import ExportError
 from tfdeconv.layers import MaxUnpooling2D
 from tfdeconv.layers.requested_output import requested_sizes
-from tfdeconv.ops.data_format import to_channels_first, to_channels_last
 from tfdeconv.ops.nearest_upsample import nearest_upsample
-from tfdeconv.ops.shapes import spatial_sizes
+from tfdeconv.ops.tensors.data_format import to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.shapes import spatial_sizes
 
 
 def check(layer: MaxUnpooling2D, path: str) -> None:

@@ -15,10 +15,10 @@ from tfdeconv.errors import ExportError
 from tfdeconv.export.portable.polyphase import Polyphase
 from tfdeconv.export.portable.rewriting import Piece
 from tfdeconv.keras_reading import TransposedConvolution
-from tfdeconv.ops.data_format import to_channels_first, to_channels_last
-from tfdeconv.ops.lowerings.dilation import fill_dilated
+from tfdeconv.ops.lowerings.primitives.dilation import fill_dilated
 from tfdeconv.ops.output_window import OutputWindow, take
-from tfdeconv.ops.shapes import known_shape, partial_shape, spatial_sizes
+from tfdeconv.ops.tensors.data_format import to_channels_first, to_channels_last
+from tfdeconv.ops.tensors.shapes import known_shape, partial_shape, spatial_sizes
 
 
 def compute(piece: Piece, x: tf.Tensor, sizes: Sequence[Any] | None) -> tf.Tensor:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.shapes import Size
+from tfdeconv.ops.tensors.shapes import Size
 
 
 def sizes_argument(name: str, value: Any, rank: int) -> tuple[Size, ...]:

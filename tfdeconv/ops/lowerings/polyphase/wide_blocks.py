@@ -13,7 +13,7 @@ import itertools
 import math
 from dataclasses import replace
 
-from tfdeconv.ops.lowerings.axis_phases import AxisPhases
+from tfdeconv.ops.lowerings.polyphase.axis_phases import AxisPhases
 
 VECTOR = 16
 """Output channels that a convolution computes together (oneDNN's block of float32)."""
@@ -35,7 +35,7 @@ def products(axes: list[AxisPhases], widths: tuple[int, ...], filters: int) -> f
     """Return how often each value of the input is multiplied, for blocks of ``widths`` samples.
 
     Example:
-        >>> from tfdeconv.ops.lowerings.axis_phases import axis_phases
+        >>> from tfdeconv.ops.lowerings.polyphase.axis_phases import axis_phases
         >>> axis = axis_phases(9, stride=2, dilation_rate=1, crops=(3, 4))
         >>> products([axis, axis], (1, 1), 1), products([axis, axis], (2, 2), 1)
         (400.0, 144.0)
@@ -47,7 +47,7 @@ def fewest_products(axes: list[AxisPhases], filters: int) -> tuple[int, ...]:
     """Return the widths of the blocks with the fewest products, the narrowest of equals.
 
     Example:
-        >>> from tfdeconv.ops.lowerings.axis_phases import axis_phases
+        >>> from tfdeconv.ops.lowerings.polyphase.axis_phases import axis_phases
         >>> axis = axis_phases(9, stride=2, dilation_rate=1, crops=(3, 4))
         >>> [fewest_products([axis, axis], filters) for filters in (1, 2, 4)]
         [(2, 2), (1, 2), (1, 1)]
@@ -61,7 +61,7 @@ def widened(axis: AxisPhases, width: int, kernel_size: int) -> AxisPhases:
     Its last block may pass the end of the polyphase form by up to ``width - 1`` samples' phases.
 
     Example:
-        >>> from tfdeconv.ops.lowerings.axis_phases import axis_phases
+        >>> from tfdeconv.ops.lowerings.polyphase.axis_phases import axis_phases
         >>> widened(axis_phases(2, stride=2, dilation_rate=1, crops=(0, 0)), 2, kernel_size=2).rows
         ((0, 1, 2, 2), (2, 2, 0, 1))
     """

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from tfdeconv.ops.lowerings.axis_phases import AxisPhases
+from tfdeconv.ops.lowerings.polyphase.axis_phases import AxisPhases
 
 MOST_VALUES = 2**22
 """Values between the steps that one band may have: in float32 16 MB, which a processor's cache may hold."""
@@ -36,7 +36,7 @@ def in_bands(
         values: What ``compute`` keeps between its steps for each input position.
 
     Example:
-        >>> from tfdeconv.ops.lowerings.axis_phases import axis_phases
+        >>> from tfdeconv.ops.lowerings.polyphase.axis_phases import axis_phases
         >>> axes = [axis_phases(2, 2, 1, (0, 0)), axis_phases(1, 1, 1, (0, 0))]
         >>> in_bands(lambda x, axes: tf.repeat(x, 2, axis=1), tf.zeros([1, 3, 4, 1]), axes, 1).shape
         TensorShape([1, 6, 4, 1])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfdeconv.ops.shapes import Size, known_or, known_shape
+from tfdeconv.ops.tensors.shapes import Size, known_or, known_shape
 
 
 def on_samples(

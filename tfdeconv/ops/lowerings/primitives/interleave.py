@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfdeconv.ops.shapes import Size, partial_shape
+from tfdeconv.ops.tensors.shapes import Size, partial_shape
 
 MANY_FILTERS, FEW_VALUES = 16, 2**13
 """With fewer filters TensorFlow's transposition is up to 12 times faster than its depth to space; with fewer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfdeconv.ops.shapes import partial_shape
+from tfdeconv.ops.tensors.shapes import partial_shape
 
 
 def insert_zeros(x: tf.Tensor, factors: Sequence[int]) -> tf.Tensor:
