@@ -314,6 +314,15 @@ def test_layer_without_a_map_is_refused(layer, reason):
         alignment.crop_offset(odd, image)
 
 
+def test_layers_that_take_other_axes_for_spatial_are_refused():
+    """Of two data formats in one graph one would be read along the wrong axes."""
+    image = keras.Input([16, 16, 16])
+    shifted = keras.layers.ZeroPadding2D((3, 0), data_format="channels_first")(image)
+    cropped = keras.layers.Cropping2D(1, data_format="channels_last")(shifted)
+    with pytest.raises(AlignmentError, match='has data_format="channels_first", another layer of the graph'):
+        alignment.crop_offset(image, cropped)
+
+
 def test_operations_without_a_map_are_refused():
     """The same holds for keras.ops and for slices with a step."""
     image = _image()

@@ -51,7 +51,8 @@ def processes(title: str) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                if title in (entry / "cmdline").read_text() and (entry / "ns/net").readlink() == mine:
+                line = (entry / "cmdline").read_bytes()  # of any process here, so with any bytes in it
+                if title.encode() in line and (entry / "ns/net").readlink() == mine:
                     found.append(int(entry.name))
             except OSError:
                 continue  # it has ended

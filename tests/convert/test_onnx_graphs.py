@@ -7,63 +7,9 @@ import numpy as np
 import pytest
 
 from tfdeconv import convert
-from tfdeconv.convert.graph.values import UnknownSize
-from tfdeconv.convert.onnx.folding import fold_sizes
-from tfdeconv.errors import ConversionError
 
 onnx = pytest.importorskip("onnx")
-runtime = pytest.importorskip("onnxruntime")
-helper, numpy_helper = onnx.helper, onnx.numpy_helper
-
-
-def weights(*shape, seed=11):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def graph(nodes, arrays=None, shape=(1, 4, 6, 8), opset=18, outputs=("y",), kinds=onnx.TensorProto.FLOAT):
-    """A model of ``nodes`` from "x"; nodes are (operator, inputs, outputs, attributes)."""
-    made = [
-        helper.make_node(op, inputs.split(","), results.split(","), name=f"{op}_{index}", **attributes)
-        for index, (op, inputs, results, attributes) in enumerate(nodes)
-    ]
-    model = helper.make_model(
-        helper.make_graph(
-            made,
-            "graph",
-            [helper.make_tensor_value_info("x", kinds, shape)],
-            [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs],
-            [numpy_helper.from_array(np.asarray(array), name) for name, array in (arrays or {}).items()],
-        ),
-        opset_imports=[helper.make_opsetid("", opset)],
-    )
-    model.ir_version = 9
-    return model
-
-
-def run(model, x):
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
-    session = runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return session.run(None, {session.get_inputs()[0].name: x})[0]
-
-
-def to_last(x):
-    return np.moveaxis(x, 1, -1) if x.ndim > 2 else x
-
-
-def to_first(y):
-    y = np.array(y)
-    return np.moveaxis(y, -1, 1) if y.ndim > 2 else y
-
-
-def check(model, x, tolerance=1e-4):
-    expected = run(model, x)
-    answer = to_first(convert.from_onnx(model)(to_last(x)))
-    assert answer.shape == expected.shape
-    np.testing.assert_allclose(answer, expected, rtol=0, atol=tolerance * max(1, np.abs(expected).max()))
-
-
-X = weights(1, 4, 6, 8, seed=3)
+from convert.onnx_graphs import X, check, graph, run, to_first, to_last, weights  # noqa: E402
 
 UNARY = {
     "Relu": {}, "LeakyRelu": {"alpha": 0.2}, "Elu": {"alpha": 0.7}, "Selu": {}, "Celu": {"alpha": 0.6},
@@ -122,27 +68,6 @@ def test_branches_join():
     check(graph(nodes, arrays, shape=("n", 4, "h", "w")), X)
     both = convert.from_onnx(graph(nodes, arrays, outputs=("y", "j")))
     assert [tuple(output.shape) for output in both(to_last(X))] == [(1, 5, 11, 6), (1, 4, 8, 2)]
-
-
-def test_sizes_are_folded():
-    """Shape, Gather and what exporters compute with sizes vanish, whether sizes are known or not."""
-    nodes = [
-        ("Shape", "x", "s", {}),
-        ("Gather", "s,two", "h", {}),
-        ("Mul", "h,two", "h2", {}),
-        ("Unsqueeze", "h2,zero", "h3", {}),
-        ("Slice", "s,three,four", "w", {}),
-        ("Mul", "w,twos", "w2", {}),
-        ("Slice", "s,zero,twos", "nc", {}),
-        ("Concat", "nc,h3,w2", "target", {"axis": 0}),
-        ("Resize", "x,,,target", "y", {"mode": "linear"}),
-    ]
-    arrays = {
-        "two": np.int64(2), "twos": np.int64([2]), "zero": np.int64([0]), "three": np.int64([3]),
-        "four": np.int64([4]),
-    }  # fmt: skip
-    for shape in ((1, 4, 6, 8), ("n", 4, "h", "w")):
-        check(graph(nodes, arrays, shape=shape), X)
 
 
 def test_channels_last_graphs_keep_their_layout():
@@ -230,86 +155,6 @@ def test_double_precision_is_kept():
     assert convert.from_onnx(model)(to_last(X).astype("float64")).dtype == "float64"
 
 
-SIZES = [("Shape", "x", "s", {}), ("Slice", "s,two,four", "sizes", {})]
-NUMBERS = {
-    "two": np.int64([2]), "four": np.int64([4]),
-    "parts": np.int64([2, 3]), "none": np.int64([0] * 6), "spatial": np.int64([2, 3]),
-    "ones": np.int64([1, 1]), "zeros": np.int64([0, 0]), "minus": np.int64([-1]),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("ends", ["sizes", "shorter"])
-def test_a_slice_to_the_own_size_of_an_axis(ends):
-    """x[:, :, :size] is all of it, x[:, :, :size - 1] all but the last sample."""
-    nodes = [*SIZES, ("Add", "sizes,minus", "shorter", {}), ("Slice", f"x,zeros,{ends},spatial", "y", {})]
-    check(graph(nodes, NUMBERS, shape=("n", 4, "h", "w")), X)
-
-
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_a_slice_of_sequences(data_format):
-    """Sequences of any length are cropped at both ends in either layout."""
-    arrays = {"start": np.int64([1]), "end": np.int64([-2]), "axis": np.int64([2])}
-    model = graph([("Slice", "x,start,end,axis", "y", {})], arrays, shape=("n", 4, "w"))
-    x = weights(2, 4, 9)
-    answer = np.array(
-        convert.from_onnx(model, data_format=data_format)(
-            x if data_format == "channels_first" else to_last(x)
-        )
-    )
-    np.testing.assert_array_equal(
-        answer if data_format == "channels_first" else to_first(answer), x[:, :, 1:-2]
-    )
-
-
-def test_a_remainder_of_sizes_has_the_sign_that_is_asked_for():
-    """Mod follows the divisor, and with fmod the number; the quotient of integers goes towards zero."""
-    for attributes, expected in (({}, [6, 3]), ({"fmod": 1}, [-4, -7])):
-        array = np.array([UnknownSize(None), 4, 7], object)
-        negative = fold_sizes("Neg", [array], {})
-        found = fold_sizes("Mod", [negative, np.int64(10)], attributes)
-        assert found[1:].tolist() == expected
-    assert fold_sizes("Div", [negative, np.int64(3)], {})[1:].tolist() == [-1, -2]
-
-
-DEPENDENT = {
-    "two multiples": ([("Mod", "n,parts", "m", {}), ("Concat", "none,m", "p", {"axis": 0})], "x,p", "Pad"),
-    "zeros in front": (
-        [("Mod", "n,four", "m", {}), ("Concat", "zeros,m,zeros,zeros", "p", {"axis": 0})], "x,p", "Pad"
-    ),
-    "from the middle": ([("Add", "sizes,ones", "e", {})], "z,zeros,e,spatial", "Slice"),
-    "half of another": ([("Div", "sizes,two", "e", {})], "z,zeros,e,spatial", "Slice"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", DEPENDENT)
-def test_other_numbers_from_unknown_sizes_are_computed(name):
-    """Pads and cuts follow the sizes of the input, whatever is computed with them."""
-    between, inputs, op = DEPENDENT[name]
-    nodes = [
-        *SIZES,
-        ("Neg", "sizes", "n", {}),
-        ("Resize", "x,,scales", "z", {}),
-        *between,
-        (op, inputs, "y", {}),
-    ]
-    arrays = {**NUMBERS, "scales": np.float32([1, 1, 3, 3])}
-    check(graph(nodes, arrays, shape=("n", 4, "h", "w")), X)
-
-
-def test_a_split_axis_that_is_no_shuffle_is_computed_where_sizes_are_known():
-    """A channel shuffle, and an operator between the Reshapes, with sizes that are fixed."""
-    arrays = {"apart": np.int64([1, 2, 2, 6, 8]), "whole": np.int64([1, 4, 6, 8])}
-    nodes = [
-        ("Reshape", "x,apart", "a", {}),
-        ("Transpose", "a", "b", {"perm": [0, 2, 1, 3, 4]}),
-        ("Reshape", "b,whole", "c", {}),
-        ("Reshape", "c,apart", "d", {}),
-        ("Softmax", "d", "e", {"axis": 1}),
-        ("Reshape", "e,whole", "y", {}),
-    ]
-    check(graph(nodes, arrays), X)
-
-
 CONVENTIONS = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric")
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
@@ -352,70 +197,6 @@ def test_conditions():
         ("Neg", "x", "n", {}), ("Where", "m,n,z", "y", {}),
     ]  # fmt: skip
     check(graph(nodes, {"z": np.float32(0.1), "o": np.float32(1)}), X)
-
-
-BROKEN = [
-    ("Resize", "x,,,p", {}, {"p": np.int64([2, 3, 12, 16])}),
-    ("Conv", "x,w", {}, {"w": weights(5, 3, 3, 3)}),
-    ("Conv", "x,w,b", {}, {"w": weights(5, 4, 3, 3), "b": weights(4)}),
-    ("Conv", "x,w", {"strides": [2]}, {"w": weights(5, 4, 3, 3)}),
-    ("ConvTranspose", "x,w", {"group": 3}, {"w": weights(4, 3, 3, 3)}),
-    ("Concat", "x,w", {"axis": 9}, {"w": weights(2, 4, 6, 8)}),
-    ("DepthToSpace", "x", {"blocksize": 3}, {}),
-    ("Pad", "x,p", {}, {"p": np.int64([1, 2])}),
-    ("Reshape", "x,p", {}, {"p": np.int64([2, 7, -1])}),
-    ("Gather", "x,p", {"axis": 1}, {"p": np.int64([9])}),
-    ("Split", "x,p", {"axis": 1}, {"p": np.int64([3, 3])}),
-    ("PRelu", "x,w", {}, {"w": weights(3, 1, 1)}),
-]
-
-
-@pytest.mark.parametrize(("op", "inputs", "attributes", "arrays"), BROKEN, ids=[row[0] for row in BROKEN])
-def test_broken_nodes_are_named(op, inputs, attributes, arrays):
-    """What fits nowhere is a ConversionError that names the node, whichever library finds out."""
-    nodes = [(op, inputs, "y", attributes)]
-    with pytest.raises(ConversionError, match=rf"Node '{op}_0' \({op}\)"):
-        convert.from_onnx(graph(nodes, arrays, shape=(2, 4, 6, 8)))
-
-
-def test_constants_that_cannot_be_computed_are_named():
-    """The reference implementation's error, with the node's name."""
-    nodes = [("Reshape", "c,s", "w", {}), ("Conv", "x,w", "y", {})]
-    with pytest.raises(ConversionError, match=r"Node 'Reshape_0' \(Reshape\) computes with constants"):
-        convert.from_onnx(graph(nodes, {"c": weights(5, 4, 3, 3), "s": np.int64([7, 7])}))
-
-
-NORM = {"s": weights(4), "b": weights(4), "m": weights(4), "v": np.abs(weights(4))}
-REFUSED = [
-    ("BatchNormalization", "x,s,b,m,v", {"training_mode": 1}, NORM, 18, r"training_mode=1"),
-    ("Dropout", "x,r,t", {}, {"r": np.float32(0.5), "t": np.array(True)}, 18, r"\(training_mode\)"),
-    ("Conv", "x,w", {"kernel_shape": [2, 2]}, {"w": weights(2, 4, 3, 3)}, 18, r"kernel_shape=\[2, 2\]"),
-    ("Conv", "x,w", {"auto_pad": "ODD"}, {"w": weights(2, 4, 3, 3)}, 18, r"auto_pad='ODD'"),
-    ("Relu", "x", {"sparkle": 1}, {}, 18, r"Node 'Relu_0' \(Relu\) has the attribute sparkle=1"),
-    ("BatchNormalization", "x,s,b,m,v", {"spatial": 0}, NORM, 7, r"spatial=0"),
-    ("Resize", "x,,z", {"antialias": 1}, {"z": np.float32([1, 1, 2, 2])}, 18, r"antialias=1"),
-    ("Reshape", "x,z", {}, {"z": np.int64([-1, 3])}, 18, r"mixes the batch"),
-    ("Softmax", "x", {"axis": 1}, {}, 11, r"all axes from 1"),
-    ("ReduceSum", "x,z", {}, {"z": np.int64([0])}, 18, r"over the batch axis"),
-    ("AveragePool", "x", {"kernel_shape": [2, 2], "dilations": [2, 2]}, {}, 19, r"dilations=\(2, 2\)"),
-    ("DepthToSpace", "x", {"blocksize": 2, "mode": "XYZ"}, {}, 18, r"mode='XYZ'"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("op", "inputs", "attributes", "arrays", "opset", "reason"), REFUSED, ids=[r[-1] for r in REFUSED]
-)
-def test_what_is_not_understood_is_refused(op, inputs, attributes, arrays, opset, reason):
-    """Training modes and attributes that no converter reads are named, never skipped."""
-    with pytest.raises(ConversionError, match=reason):
-        convert.from_onnx(graph([(op, inputs, "y", attributes)], arrays, opset=opset))
-
-
-def test_batch_statistics_as_outputs_are_training():
-    """Before opset 14 more than one output means training."""
-    nodes = [("BatchNormalization", "x,s,b,m,v", "y,p,q,r,t", {})]
-    with pytest.raises(ConversionError, match=r"5 outputs"):
-        convert.from_onnx(graph(nodes, NORM, opset=9))
 
 
 EXPORTED = ("FSRCNN", "U-Net", "V-Net", "HiFi-GAN", "StyleGAN block", "DCGAN")

@@ -9,37 +9,10 @@ from tfdeconv.errors import ConversionError
 
 torch = pytest.importorskip("torch")
 import torch.nn.functional as F  # noqa: E402
+from convert.torch_modules import Forward, check, picture  # noqa: E402
 from convert.torch_networks import NETWORKS, channels_last, channels_moved_back, randomised  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn.utils import parametrizations, parametrize, prune  # noqa: E402
-
-
-class Forward(nn.Module):
-    """A module whose forward is a function of itself and its input."""
-
-    def __init__(self, function, **modules):
-        super().__init__()
-        self.function = function
-        for name, module in modules.items():
-            setattr(self, name, module)
-
-    def forward(self, x):
-        return self.function(self, x)
-
-
-def check(module, x, tolerance=2e-5, **options):
-    """The converted module's answer for ``x`` is PyTorch's."""
-    with torch.no_grad():
-        expected = module(torch.from_numpy(x)).numpy()
-    layer = convert.from_torch(module, **options)
-    answer = channels_moved_back(layer(channels_last(x)))
-    assert answer.shape == expected.shape
-    np.testing.assert_allclose(answer, expected, rtol=0, atol=tolerance * max(1, np.abs(expected).max()))
-    return layer
-
-
-def picture(channels=4, sizes=(8, 6), seed=0):
-    return np.random.default_rng(seed).normal(size=(2, channels, *sizes)).astype("float32")
 
 
 @pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
@@ -54,78 +27,6 @@ def test_whole_network(name, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(channels_last(x)), model(channels_last(x)))
-
-
-ACTIVATIONS = [
-    nn.PReLU(), nn.PReLU(4), nn.ReLU6(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.ELU(0.7), nn.SELU(),
-    nn.CELU(0.6), nn.Softmax(1), nn.Softmax2d(), nn.LogSoftmax(1), nn.Hardtanh(-0.5, 0.7), nn.Hardswish(),
-    nn.Hardsigmoid(), nn.Mish(), nn.Softplus(), nn.Softplus(2.0), nn.Softsign(), nn.LogSigmoid(),
-    nn.Tanhshrink(), nn.Threshold(0.1, 2.0), nn.LeakyReLU(0.3), nn.ReLU(inplace=True),
-]  # fmt: skip
-POOLING = [
-    nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1), nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(2),
-    nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(3, 2, 1, count_include_pad=False),
-    nn.AvgPool2d(3, 2, 1, ceil_mode=True),
-    nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1),
-]  # fmt: skip
-NORMALISATIONS = [
-    nn.BatchNorm2d(4, affine=False), nn.GroupNorm(2, 4), nn.GroupNorm(2, 4, affine=False),
-    nn.InstanceNorm2d(4), nn.InstanceNorm2d(4, affine=True),
-    nn.InstanceNorm2d(4, affine=True, track_running_stats=True), nn.LayerNorm(6),
-]  # fmt: skip
-PADDING = [
-    nn.ZeroPad2d((1, 2, 0, 3)), nn.ZeroPad2d((-1, 2, 0, -3)), nn.ReflectionPad2d((1, 2, 0, 3)),
-    nn.ReplicationPad2d((1, 2, 0, 3)), nn.CircularPad2d((1, 2, 0, 3)), nn.ConstantPad2d((1, 2, 0, 3), 0.7),
-    nn.Conv2d(4, 5, 3, padding=1, padding_mode="reflect"),
-    nn.Conv2d(4, 5, 3, padding=(1, 2), padding_mode="circular"),
-]  # fmt: skip
-RESIZING = [
-    nn.UpsamplingNearest2d(scale_factor=2), nn.Upsample(scale_factor=(2, 3), mode="nearest-exact"),
-    nn.Upsample(scale_factor=2, mode="bilinear"), nn.PixelShuffle(2), nn.Flatten(),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "module",
-    [*ACTIVATIONS, *POOLING, *NORMALISATIONS, *PADDING, *RESIZING],
-    ids=lambda module: str(module)[:50],
-)
-def test_layer_of_pytorch(module):
-    """Layers beside convolutions, in the same numbers for free sizes."""
-    check(randomised(module), picture())
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        nn.UpsamplingBilinear2d(scale_factor=2),
-        nn.Upsample(scale_factor=1.5, mode="bilinear"),
-        nn.Upsample(size=(5, 13), mode="bilinear", align_corners=True),
-        nn.Upsample(scale_factor=1.7),
-        nn.Upsample(scale_factor=1.7, mode="nearest-exact"),
-        nn.AdaptiveAvgPool2d((4, 3)),
-        nn.AdaptiveAvgPool2d((3, 5)),
-        nn.Upsample(scale_factor=2, mode="bicubic"),
-        nn.Upsample(size=(5, 9), mode="bicubic", align_corners=True),
-        *(
-            Forward(lambda m, x, o=options: F.interpolate(x, **o))
-            for options in (
-                {"scale_factor": 0.4, "mode": "bilinear", "antialias": True},
-                {"size": (3, 11), "mode": "bicubic", "antialias": True},
-                {"scale_factor": 0.3, "mode": "area"},
-            )
-        ),
-        nn.PixelUnshuffle(2),
-        nn.ChannelShuffle(2),
-        nn.GLU(1),
-        nn.MaxPool2d(2, 2, 1, ceil_mode=True),
-        nn.AvgPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True),
-    ],
-    ids=lambda module: str(module)[:60],
-)
-def test_layer_that_depends_on_the_size(module):
-    """What depends on sizes or channels converts where input_shape gives them."""
-    check(module, picture(), input_shape=(8, 6, 4))
 
 
 def _inplace(module, x):
@@ -287,15 +188,6 @@ def test_graphs_of_pytorch():
         np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("conv", "sizes"), [(nn.Conv1d, (7,)), (nn.Conv2d, (7, 5)), (nn.Conv3d, (7, 5, 3))])
-def test_rank_of_upsampling_comes_from_its_neighbours(conv, sizes):
-    """A scale for all axes serves sequences, images and volumes; alone it needs input_shape."""
-    check(nn.Sequential(nn.Upsample(scale_factor=2), conv(4, 3, 3)), picture(sizes=sizes))
-    check(nn.Sequential(conv(4, 3, 3), nn.Upsample(scale_factor=2)), picture(sizes=sizes))
-    check(nn.Upsample(scale_factor=(2,) * len(sizes)), picture(sizes=sizes))
-    check(nn.Upsample(scale_factor=2), picture(sizes=sizes), input_shape=(*sizes, 4))
-
-
 @pytest.mark.parametrize("dtype", ["float64", "float16"])
 def test_precision_is_kept_by_every_layer(dtype):
     """A double module is computed in double from end to end."""
@@ -339,73 +231,6 @@ def test_several_inputs():
     expected = module(torch.from_numpy(x), torch.from_numpy(style)).detach().numpy()
     answer = channels_moved_back(model([channels_last(x), style]))
     np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
-
-
-REFUSED = [
-    (lambda m, x: torch.fft.fft(x), r"calls PyTorch's 'fft_fft', which has no converter\. Converted are: "),
-    (lambda m, x: x if x.sum() > 0 else -x, r"branches on the numbers of a tensor|over the batch axis"),
-    (lambda m, x: x.view(-1, 4), r"\[\?, \?, \?, 4\]|mixes the batch with other axes"),
-    (
-        lambda m, x: x if x.shape[2] % 2 == 0 else -x,
-        r"Sizes that are unknown are compared \(==\).* Take the condition away.*input_shape=.* \(test_torch_"
-        r"forward\.py, line \d+\)$",
-    ),
-    (
-        lambda m, x: x[:, :, : int(x.shape[2] / 2)],
-        r"depends on a size of the input that is unknown.*input_shape=.*line \d+\)$",
-    ),
-    (lambda m, x: x[:, :, x.shape[2] // 2], r"position that is a size of the input has no layer"),
-    (lambda m, x: F.pad(x, [0, x.shape[2] * x.shape[3]]), r"by other than sums.*input_shape="),
-    (lambda m, x: F.dropout(x), r"dropout is called with training=True"),
-    (lambda m, x: F.batch_norm(x, None, None, training=True), r"statistics of each batch"),
-    (lambda m, x: F.conv2d(x, x), r"computes its weight from the input"),
-    (lambda m, x: x.numpy(), r"calls PyTorch's 'numpy'"),
-    (lambda m, x: torch.mean(x, (0, 2)), r"over the batch axis"),
-    (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear3d"), r"mode='bilinear3d' on 2"),
-    (lambda m, x: F.avg_pool2d(x, 2, divisor_override=3), r"divisor_override=3"),
-    (lambda m, x: torch.add(x, 1, out=x), r"called in a way that has no converter: .*'out'"),
-    (lambda m, x: x[:, [1, 0], [1, 0]], r"Indexing by several lists at once"),
-    (lambda m, x: x[:, x.argmax(1)], r"Indexing by a tensor that is computed"),
-    (lambda m, x: x + torch.randn(1), r"draws random numbers in evaluation mode.* as an input"),
-    (lambda m, x: x.std(), r"over the batch axis"),
-    (lambda m, x: x.sum(1, dtype=torch.float64), r"calls sum of float32 with dtype=torch\.float64"),
-    (lambda m, x: torch.einsum("nchw->chw", x), r"einsum\('nchw->chw'\) does not keep the batch"),
-    (lambda m, x: torch.tensor([x.shape[2]]) and x, r"depends on a size of the input that is unknown"),
-    (lambda m, x: len(5), r"cannot be followed in Forward: .* give input_shape=.*line \d+\)$"),
-    (lambda m, x: 1, r"returns int, which does not depend on its input"),
-    (lambda m, x: torch.cat([x, torch.ones(2, 1, 8, 6)], 1), r"constant .* is concatenated"),
-]
-
-
-@pytest.mark.parametrize(("function", "reason"), REFUSED, ids=[reason[:40] for _, reason in REFUSED])
-def test_call_without_an_equivalent_is_refused(function, reason):
-    """A function, argument or branch that no layer computes is named."""
-    with pytest.raises(ConversionError, match=reason):
-        convert.from_torch(Forward(function))
-
-
-def test_a_lazy_layer_is_refused_until_it_has_weights():
-    """A lazily initialised module converts once it has been called."""
-    module = nn.Sequential(nn.LazyConv2d(3, 3), nn.LazyConvTranspose2d(2, 4, stride=2))
-    with pytest.raises(
-        ConversionError, match=r"Sequential has a weight of unknown shape, '0\.weight'.* Call"
-    ):
-        convert.from_torch(module)
-    module(torch.zeros(1, 4, 8, 6))
-    check(module, picture())
-
-
-def test_a_tensor_changed_under_a_view_is_refused():
-    """PyTorch would change the view, too; no layer does."""
-
-    def forward(module, x):
-        y = module.conv(x)
-        half = y[:, :2]
-        F.relu(half, inplace=True)
-        return y
-
-    with pytest.raises(ConversionError, match=r"changed in place while a view"):
-        convert.from_torch(Forward(forward, conv=nn.Conv2d(4, 4, 1)))
 
 
 def test_pytorch_is_left_as_it_was():

@@ -101,6 +101,31 @@ def test_batch_normalization_by_the_batch_itself_stays(layer, training):
     assert_same_outputs(model, result.model, (2, 6, 5, 4))
 
 
+def test_a_model_called_in_training_mode_stays():
+    """Batch normalization inside uses the statistics of the batch, as where it is called so itself."""
+    inner = keras.Sequential([keras.Input((6, 5, 4)), keras.layers.Conv2DTranspose(3, 3)])
+    inner.add(keras.layers.BatchNormalization())
+    image = keras.Input((6, 5, 4))
+    model = randomized(keras.Model(image, inner(image, training=True)))
+    result = td.optimize(model, (6, 5, 4), **BUDGET)
+    assert_same_outputs(model, result.model, (2, 6, 5, 4))
+
+
+def test_a_convolution_with_an_operation_of_its_own_stays():
+    """Standardised weights would take the scale of a folded normalization away again."""
+
+    @keras.saving.register_keras_serializable("tests")
+    class Standardised(keras.layers.Conv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel / keras.ops.max(keras.ops.absolute(kernel)))
+
+    layers = [keras.Input((6, 5, 4)), Standardised(3, 3), keras.layers.BatchNormalization()]
+    model = randomized(keras.Sequential(layers))
+    result = td.optimize(model, (6, 5, 4), **BUDGET)
+    assert isinstance(result.model.layers[-1], keras.layers.BatchNormalization)
+    assert_same_outputs(model, result.model, (2, 6, 5, 4))
+
+
 @pytest.mark.parametrize("filters", [3, 4])
 def test_batch_normalization_behind_a_layer_that_is_left_alone_stays(filters):
     """A transposed convolution that is told its output size keeps its class, and its normalization."""

@@ -251,6 +251,14 @@ def test_arguments_are_checked(arguments, message):
         td.optimize(model, **arguments)
 
 
+def test_a_model_that_draws_random_numbers_is_refused():
+    """Its outputs cannot be compared."""
+    image = keras.Input((6, 5, 4))
+    model = keras.Model(image, keras.layers.Dropout(0.5)(image, training=True))
+    with pytest.raises(InvalidArgumentError, match="must return the same for the same inputs"):
+        td.optimize(model, (6, 5, 4), **BUDGET)
+
+
 def test_inputs_without_numbers_are_refused():
     """No text can be made up that a model would understand."""
     image, text = keras.Input((4, 4, 2)), keras.Input((), dtype="string", name="caption")

@@ -63,6 +63,28 @@ def test_a_derived_class_is_read_unless_it_computes_otherwise(base):
     assert conv_transpose_geometry(Halved(1, 3, padding="same")).crops == ((1, 1), (1, 1))
 
 
+def test_what_a_class_tells_holds_until_its_call_is_replaced():
+    """A pixel shuffle with another ``call`` is none; a base without one still speaks."""
+
+    class Telling(keras.layers.Layer):
+        is_pixel_shuffle = True
+
+    class Shuffling(Telling):
+        def call(self, inputs):
+            return td.ops.pixel_shuffle(inputs, 2)
+
+    class Doubling(td.layers.PixelShuffle2D):
+        def call(self, inputs):
+            return 2 * super().call(inputs)
+
+    class Doubled(Doubling):
+        is_pixel_shuffle = True
+
+    assert is_pixel_shuffle(Shuffling())
+    assert not is_pixel_shuffle(Doubling(2))
+    assert is_pixel_shuffle(Doubled(2))
+
+
 def test_a_name_says_nothing():
     """Neither "Transpose" nor "PixelShuffle" nor "Conv2D" in the name of a class makes it one."""
 
@@ -104,6 +126,22 @@ def test_a_stored_kernel_tells_its_geometry_alone():
     assert transposed_convolution(stored) is None
     assert stored.geometry.crops == conv_transpose_geometry(layer).crops
     assert conv_transpose_geometry(stored) == stored.geometry
+
+
+def test_a_convolution_with_a_kernel_or_an_operation_of_its_own_is_none():
+    """Keras leaves both to be overridden: standardised weights, partial convolution."""
+
+    class Standardised(keras.layers.Conv2D):
+        def convolution_op(self, inputs, kernel):
+            return super().convolution_op(inputs, kernel - keras.ops.mean(kernel, axis=(0, 1, 2)))
+
+    class Doubled(keras.layers.Conv2D):
+        @property
+        def kernel(self):
+            return 2 * self._kernel
+
+    assert not is_convolution(Standardised(1, 3))
+    assert not is_convolution(Doubled(1, 3))
 
 
 def test_convolutions():

@@ -190,6 +190,22 @@ def squeeze_and_excite() -> keras.Model:
     return keras.Model(image, layers.UpSampling2D(2)(block(y)))
 
 
+class Centred(td.layers.Conv2DTranspose):
+    """What its base depends on says nothing about it."""
+
+    def call(self, inputs: Any) -> Any:
+        outputs = super().call(inputs)
+        return outputs - keras.ops.mean(outputs, axis=(1, 2), keepdims=True)
+
+
+class Partial(layers.Conv2D):
+    """Keras leaves this method to be overridden."""
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        outputs = super().convolution_op(inputs, kernel)
+        return outputs - keras.ops.mean(outputs, axis=(1, 2), keepdims=True)
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -206,6 +222,22 @@ def squeeze_and_excite() -> keras.Model:
         (
             lambda: stack(layers.Conv2D(2, 1, activation=lambda x: x - keras.ops.mean(x))),
             "looks at other places",
+        ),
+        (
+            lambda: stack(layers.Conv2D(2, 1, activation=layers.GroupNormalization(1, name="norm"))),
+            "has the activation 'norm', which normalises by",
+        ),
+        (
+            lambda: stack(layers.Conv2D(2, 1, activation=layers.MaxPooling2D(2, name="pool"))),
+            "has the activation 'pool', which moves",
+        ),
+        (lambda: stack(Centred(2, 3)), r"\(Centred\) has a call.*its base ConvTranspose"),
+        (lambda: stack(Partial(2, 3)), r"\(Partial\) has a call, convolution_op"),
+        (
+            lambda: stack(
+                layers.Conv2D(4, 1), layers.MaxPooling2D((9, 1), 1, "same", data_format="channels_first")
+            ),
+            r'\(MaxPooling2D\) has data_format="channels_first", another layer of the graph "channels_last"',
         ),
         (lambda: stack(layers.Lambda(lambda x: x[:, ::-1], output_shape=(None, None, 3))), "Lambda"),
         (lambda: td.zoo.DCGANGenerator(16, width=8), "no exact tiles"),
@@ -238,6 +270,12 @@ def test_what_cannot_run_is_refused() -> None:
         td.tiled(model, tile=8)(pictures((20, 20)))
     with pytest.raises(InvalidArgumentError, match=r"must have shape .* received \(1, 20, 20, 4\)"):
         td.tiled(model)(pictures((20, 20), channels=4))
+    fixed = keras.Sequential([keras.Input([None, 20, 3]), layers.Conv2D(2, 3)])
+    assert_same(td.tiled(fixed, tile=(9, 20)), fixed, pictures((30, 20)))
+    with pytest.raises(
+        InvalidArgumentError, match=r"sizes \(None, 20\) .* tiles of 19x19. Make it with keras.I"
+    ):
+        td.tiled(fixed, tile=19)
     with pytest.raises(InvalidArgumentError, match="refuses inputs of shape"):
         td.tiled(valid_unet())(pictures((3, 40)))
     with pytest.raises(InvalidArgumentError, match="functional or Sequential"):

@@ -19,7 +19,7 @@ from tfdeconv.alignment.keras_operations import operation_maps
 from tfdeconv.alignment.position import Position, Refusal, compose
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap
-from tfdeconv.keras_reading import Everywhere, Layout, Maps, layer_position
+from tfdeconv.keras_reading import Everywhere, Layout, Maps, layer_position, other_data_format
 
 
 class Edge(NamedTuple):
@@ -165,13 +165,18 @@ def _ways_through(model: Any, output: Any, outer_sources: Sequence[Any]) -> list
 
 
 def _way(operation: Any, arguments: Any, layout: Layout) -> Position:
+    way: Maps | Everywhere
     try:
         if hasattr(operation, "coordinate_map"):
-            maps: Maps = operation.coordinate_map(layout.sizes, *arguments.args[1:], **arguments.kwargs)
-            return maps
-        if isinstance(operation, keras.layers.Layer):
-            return layer_position(operation, layout)
-        return operation_maps(operation, arguments.args, layout)
+            way = operation.coordinate_map(layout.sizes, *arguments.args[1:], **arguments.kwargs)
+        elif isinstance(operation, keras.layers.Layer):
+            way = layer_position(operation, layout)
+        else:
+            way = operation_maps(operation, arguments.args, layout)
+        wrong = other_data_format(operation, layout.channels_first)
+        if wrong and not isinstance(way, Everywhere) and any(axis != CoordinateMap() for axis in way):
+            raise AlignmentError(wrong)
+        return way
     except AlignmentError as error:
         return Refusal(f"Layer {named(operation)} {error}.")
 

@@ -135,6 +135,11 @@ def optimize(
                 rewritten = rewriter.rewrite(sample)
                 after = tf.function(rewritten, autograph=False)
                 error, scale = largest_difference(wanted, after(sample))
+            if error > TOLERANCES[number] * scale and largest_difference(wanted, before(sample))[0] > 0:
+                raise InvalidArgumentError(
+                    f"model must return the same for the same inputs; {model.name!r} does not. Call its "
+                    "layers that draw random numbers, such as Dropout, without training=True."
+                )
             _check_difference(error, scale, number)
             calls[number] = _call(after, sample)
         times = milliseconds(calls, budget_s * WHOLE_MODEL_SHARE)

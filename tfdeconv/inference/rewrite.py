@@ -96,8 +96,8 @@ class Rewriter:
 
     def _nested(self, model: keras.Model, sample: Any) -> keras.Layer:
         functional = as_functional(model)
-        if functional is None or sample is None:
-            return self._copy(model)
+        if functional is None or sample is None or not called_with_input_alone(model):
+            return self._copy(model)  # with training=True batch normalization inside computes otherwise
         inner = Rewriter(
             functional, self._choose, precision=self._precision, prefix=f"{self._prefix}{model.name}/"
         )

@@ -13,7 +13,7 @@ from tfdeconv.keras_reading.own_call import computes_its_base, computes_like
 from tfdeconv.keras_reading.pixel_shuffle import is_pixel_shuffle
 from tfdeconv.keras_reading.pointwise_operations import POINTWISE
 from tfdeconv.keras_reading.positive_copy import positive_copy
-from tfdeconv.keras_reading.spatial_axes import Layout
+from tfdeconv.keras_reading.spatial_axes import Layout, other_data_format
 from tfdeconv.keras_reading.transposed_convolution import (
     TransposedConvolution,
     conv_transpose_geometry,
@@ -37,6 +37,7 @@ __all__ = [
     "layer_position",
     "layer_reads",
     "operation_reads",
+    "other_data_format",
     "positive_copy",
     "same_place",
     "transposed_convolution",

@@ -12,8 +12,8 @@ from keras import layers
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import Reads, axis_arguments
-from tfdeconv.keras_reading.own_call import computes_like
-from tfdeconv.keras_reading.spatial_axes import axis_pairs
+from tfdeconv.keras_reading.own_call import computes_like, overridden_base
+from tfdeconv.keras_reading.spatial_axes import axis_pairs, other_data_format
 from tfdeconv.keras_reading.transposed_convolution import CONV_TRANSPOSES, conv_transpose_geometry
 
 Sizes: TypeAlias = tuple[int, ...]
@@ -61,26 +61,40 @@ def layer_reads(
         >>> layer_reads(layers.MaxPooling1D(2), [(9,)], False)
         [[(Reads(step=2, per=1, first=0, last=1, size=4),)]]
     """
-    _check_activation(layer, len(inputs[0]), channels_first)
+    _check_activation(layer, inputs[0], channels_first)
+    found: Sequence[Stages | None]
     if hasattr(layer, "reads"):
-        told: Sequence[Stages | None] = layer.reads(*inputs, *others, **named)
-        return told
-    rule = _rule(layer)
-    return [rule(layer, inputs[number : number + 1], channels_first) for number in range(len(inputs))]
+        if (base := overridden_base(layer, "reads")) is not None:
+            raise _own_call(base)
+        found = layer.reads(*inputs, *others, **named)
+    else:
+        rule = _rule(layer)
+        found = [rule(layer, inputs[number : number + 1], channels_first) for number in range(len(inputs))]
+    wrong = other_data_format(layer, channels_first)
+    if wrong and any(
+        stages not in (None, same_place(sizes)) for stages, sizes in zip(found, inputs, strict=True)
+    ):
+        raise NotLocal(wrong)
+    return found
 
 
 def _rule(layer: Any) -> Rule:
     for known in type(layer).__mro__:
         if known in _RULES:
             if not computes_like(layer, known):
-                raise NotLocal(
-                    f"has a call of its own, so that what its base {known.__name__} depends on says nothing. "
-                    "Give it a method reads(input_sizes) as tfdeconv's layers have"
-                )
+                raise _own_call(known)
             return _RULES[known]
     raise NotLocal(
         "is not known to keep to a neighbourhood. Use layers that do, or give it a method reads(input_sizes) "
         "as tfdeconv's layers have"
+    )
+
+
+def _own_call(base: type) -> NotLocal:
+    name = base.__name__.lstrip("_")
+    return NotLocal(
+        f"has a call, convolution_op or kernel of its own, so that what its base {name} depends on says "
+        "nothing. Give it a method reads(input_sizes) as tfdeconv's layers have"
     )
 
 
@@ -303,11 +317,18 @@ def _as_ints(axis: Any) -> tuple[int, ...]:
     return (axis,) if isinstance(axis, int) else tuple(axis or ())
 
 
-def _check_activation(layer: Any, rank: int, channels_first: bool) -> None:
+def _check_activation(layer: Any, sizes: Sizes, channels_first: bool) -> None:
     """Raise NotLocal where the activation of a layer looks at other places."""
     activation = getattr(layer, "activation", None)
-    if callable(activation):
-        _check_pointwise(activation, rank, channels_first)
+    if isinstance(activation, keras.layers.Layer):
+        try:
+            (stages,) = layer_reads(activation, [sizes], channels_first)
+        except NotLocal as error:
+            raise NotLocal(f"has the activation {activation.name!r}, which {error}") from None
+        if stages != same_place(sizes):
+            raise NotLocal(f"has the activation {activation.name!r}, which moves samples")
+    elif callable(activation):
+        _check_pointwise(activation, len(sizes), channels_first)
 
 
 @functools.lru_cache(maxsize=64)

@@ -38,3 +38,18 @@ def axis_pairs(value: Any, rank: int) -> Sequence[tuple[int, int]]:
         ([(1, 2)], [(1, 2), (0, 3)])
     """
     return [tuple(value)] if rank == 1 else [(before, after) for before, after in value]
+
+
+def other_data_format(layer: Any, channels_first: bool) -> str | None:
+    """Return what is wrong with a ``layer`` that takes other axes for spatial than its graph; None: nothing.
+
+    Example:
+        >>> from keras import layers
+        >>> other_data_format(layers.MaxPooling2D(data_format="channels_last"), channels_first=True)
+        'has data_format="channels_last", another layer of the graph "channels_first". Use one for all'
+    """
+    formats = ("channels_last", "channels_first")
+    expected, own = formats[channels_first], getattr(layer, "data_format", None)
+    if own not in formats or own == expected:
+        return None
+    return f'has data_format="{own}", another layer of the graph "{expected}". Use one for all'

@@ -10,7 +10,7 @@ from typing import Any
 from keras import layers
 
 from tfdeconv.geometry import ConvTransposeGeometry
-from tfdeconv.keras_reading.own_call import computes_like
+from tfdeconv.keras_reading.own_call import computes_like, overridden_base
 
 CONV_TRANSPOSES = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 
@@ -56,6 +56,8 @@ def transposed_convolution(layer: Any) -> TransposedConvolution | None:
         True
     """
     if hasattr(layer, "transposed_convolution"):
+        if overridden_base(layer, "transposed_convolution") is not None:
+            return None
         told: TransposedConvolution | None = layer.transposed_convolution()
         return told
     geometry = _keras_geometry(layer)

@@ -10,15 +10,15 @@ import tensorflow as tf
 
 from tfdeconv.errors import AlignmentError, InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments
-from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution, computes_like
+from tfdeconv.keras_reading import Sizes, Stages, TransposedConvolution
 from tfdeconv.keras_registration import PACKAGE
+from tfdeconv.layers.kernel_and_bias import KernelAndBias
 from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.ops.conv_transpose import check_lowering, conv_transpose_of
-from tfdeconv.ops.tensors.data_format import is_channels_first
 from tfdeconv.ops.tensors.samples import check_samples
 
 
-class _ConvTranspose(keras.layers.Layer):
+class _ConvTranspose(KernelAndBias):
     """Transposed convolution over ``rank`` spatial axes; the classes below only fix the rank."""
 
     rank: ClassVar[int]
@@ -46,7 +46,19 @@ class _ConvTranspose(keras.layers.Layer):
         lowering: str = "auto",
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            data_format=data_format,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
         self.filters = axis_arguments.at_least(1, "filters", filters)
         self.geometry = ConvTransposeGeometry.of(
             kernel_size,
@@ -56,16 +68,7 @@ class _ConvTranspose(keras.layers.Layer):
             dilation_rate=dilation_rate,
             rank=self.rank,
         )
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
         self.groups = axis_arguments.at_least(1, "groups", groups)
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
         check_lowering(lowering)
         self.lowering = lowering
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
@@ -103,34 +106,13 @@ class _ConvTranspose(keras.layers.Layer):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create the weights ``kernel`` ``[*kernel_size, filters // groups, channels]`` and ``bias``."""
-        channel_axis = 1 if self.data_format == "channels_first" else self.rank + 1
-        channels = input_shape[channel_axis]
-        if channels is None:
-            raise InvalidArgumentError(
-                f"{type(self).__name__} needs a known number of channels (axis {channel_axis}); received "
-                f"input shape {tuple(input_shape)}. Give it in keras.Input(shape=...)."
-            )
+        channels = self._known_channels(input_shape)
         if channels % self.groups:
             raise InvalidArgumentError(
                 f"groups must divide the {channels} input channels; received groups={self.groups}."
             )
-        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={channel_axis: channels})
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*self.kernel_size, self.filters // self.groups, channels),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.filters,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        kernel_shape = (*self.kernel_size, self.filters // self.groups, channels)
+        self._add_kernel_and_bias(kernel_shape, self.filters, channels=channels)
 
     def call(self, inputs: Any, output_shape: Any = None, like: Any = None) -> tf.Tensor:
         """Upsample ``inputs``.
@@ -141,7 +123,6 @@ class _ConvTranspose(keras.layers.Layer):
                 ``geometry.output_size_range``. Excludes ``output_padding`` and ``like``.
             like: A tensor whose spatial sizes are returned; for skip connections.
         """
-        channels_first = self.data_format == "channels_first"
         if output_shape is not None or like is not None:
             output_shape = requested_sizes(output_shape, like, rank=self.rank, data_format=self.data_format)
         outputs = conv_transpose_of(
@@ -150,15 +131,10 @@ class _ConvTranspose(keras.layers.Layer):
             self.geometry,
             output_shape=output_shape,
             groups=self.groups,
-            channels_first=channels_first,
+            channels_first=self.data_format == "channels_first",
             lowering=self.lowering,
         )
-        if self.bias is not None:
-            if channels_first:
-                outputs += tf.reshape(self.bias, [-1] + [1] * self.rank)
-            else:
-                outputs = tf.nn.bias_add(outputs, self.bias)
-        return self.activation(outputs)
+        return self.activation(self._biased(outputs))
 
     def compute_output_spec(
         self, inputs: Any, output_shape: Any = None, like: Any = None
@@ -182,10 +158,8 @@ class _ConvTranspose(keras.layers.Layer):
             return (input_shape[0], self.filters, *spatial)
         return (input_shape[0], *spatial, self.filters)
 
-    def transposed_convolution(self) -> TransposedConvolution | None:
-        """Return what this layer computes, for ``tfdeconv.keras_reading``; None for a derived ``call``."""
-        if not computes_like(self, _ConvTranspose):
-            return None
+    def transposed_convolution(self) -> TransposedConvolution:
+        """Return what this layer computes, for ``tfdeconv.keras_reading``."""
         return TransposedConvolution(
             self.geometry,
             getattr(self, "kernel", None),
@@ -247,18 +221,8 @@ class _ConvTranspose(keras.layers.Layer):
             "strides": self.strides,
             "padding": self.padding,
             "output_padding": self.output_padding,
-            "data_format": self.data_format,
             "dilation_rate": self.dilation_rate,
             "groups": self.groups,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
-            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
             "lowering": self.lowering,
         }
 

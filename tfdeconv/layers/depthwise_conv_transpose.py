@@ -78,7 +78,7 @@ class DepthwiseConv2DTranspose(_ConvTranspose):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create ``kernel`` ``[*kernel_size, depth_multiplier, channels]`` and ``bias``."""
-        channels = input_shape[1 if self.data_format == "channels_first" else 3]
+        channels = input_shape[self._channel_axis]
         if channels is not None:
             self.groups = channels
             self.filters = channels * self.depth_multiplier
@@ -87,10 +87,9 @@ class DepthwiseConv2DTranspose(_ConvTranspose):
     def _output_shape(
         self, input_shape: Sequence[int | None], requested: Sequence[int | None] | None
     ) -> tuple[int | None, ...]:
-        channel_axis = 1 if self.data_format == "channels_first" else 3
         shape = list(super()._output_shape(input_shape, requested))
-        channels = input_shape[channel_axis]
-        shape[channel_axis] = None if channels is None else channels * self.depth_multiplier
+        channels = input_shape[self._channel_axis]
+        shape[self._channel_axis] = None if channels is None else channels * self.depth_multiplier
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:

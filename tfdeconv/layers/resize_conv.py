@@ -80,11 +80,7 @@ class ResizeConv2D(UpsamplingConvolution2D):
             padding=self.padding,
             data_format=self.data_format,
         )
-        if self.bias is None:
-            return outputs
-        if self.data_format == "channels_first":
-            return outputs + tf.reshape(self.bias, [-1, 1, 1])
-        return tf.nn.bias_add(outputs, self.bias)
+        return self._biased(outputs)
 
     def _output_size(self, size: int, axis: int) -> int:
         return geometry.forward_size(size * self.factor[axis], self.kernel_size[axis], 1, self.padding)

@@ -10,12 +10,11 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import geometry
-from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import CoordinateMap, Reads, axis_arguments
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.layers.kernel_and_bias import KernelAndBias
 
 
-class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
+class UpsamplingConvolution2D(KernelAndBias, abc.ABC):
     """Weights and configuration of a convolution that upsamples images by an integer factor."""
 
     def __init__(
@@ -25,32 +24,13 @@ class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
         factor: int | Sequence[int] = 2,
         *,
         padding: geometry.ForwardPadding = "same",
-        data_format: str | None = None,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(**kwargs)
         self.filters = axis_arguments.at_least(1, "filters", filters)
         self.kernel_size = axis_arguments.per_axis("kernel_size", kernel_size, 2)
         self.factor = axis_arguments.per_axis("factor", factor, 2)
         self.padding = geometry.forward_padding(padding)
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.bias_constraint = keras.constraints.get(bias_constraint)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     @property
@@ -68,30 +48,9 @@ class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create ``kernel`` ``[*kernel_size, channels, convolution_filters]`` and ``bias``."""
-        channel_axis = 1 if self.data_format == "channels_first" else 3
-        channels = input_shape[channel_axis]
-        if channels is None:
-            raise InvalidArgumentError(
-                f"{type(self).__name__} needs a known number of channels (axis {channel_axis}); received "
-                f"input shape {tuple(input_shape)}. Give it in keras.Input(shape=...)."
-            )
-        self.input_spec = keras.layers.InputSpec(ndim=4, axes={channel_axis: channels})
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(*self.kernel_size, channels, self.convolution_filters),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.convolution_filters,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        channels = self._known_channels(input_shape)
+        kernel_shape = (*self.kernel_size, channels, self.convolution_filters)
+        self._add_kernel_and_bias(kernel_shape, self.convolution_filters, channels=channels)
 
     def call(self, inputs: Any) -> tf.Tensor:
         """Upsample ``inputs`` ``[batch, height, width, channels]`` (or channels first)."""
@@ -128,14 +87,4 @@ class UpsamplingConvolution2D(keras.layers.Layer, abc.ABC):
             "kernel_size": self.kernel_size,
             "factor": self.factor,
             "padding": self.padding,
-            "data_format": self.data_format,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
-            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
         }

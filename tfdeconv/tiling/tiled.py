@@ -69,8 +69,22 @@ class Tiled:
                 UserWarning,
                 stacklevel=3,
             )
+        self._check_fixed_sizes()
         self._arguments = ModelArguments(model)
         self._function = self._compiled()
+
+    def _check_fixed_sizes(self) -> None:
+        """Raise where the model takes one size alone, and that is larger than the tile."""
+        tiled_inputs = itertools.compress(self.model.inputs, self._reach.tiled)
+        for tensor, scales in zip(tiled_inputs, self._reach.input_scales, strict=True):
+            sizes = self._sizes(tensor)
+            for size, tile, scale in zip(sizes, self.tile, scales, strict=True):
+                if size is not None and size > tile * scale:
+                    raise InvalidArgumentError(
+                        f"model {self.model.name!r} takes {tensor.name!r} in the sizes {sizes} (None: any) "
+                        f"alone, so that it cannot run on tiles of {_by(self.tile)}. Make it with "
+                        "keras.Input whose spatial sizes are None, or use a larger tile."
+                    )
 
     def __repr__(self) -> str:
         kind = "exact" if self.exact else "approximate"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
+import os
 import socket
 import threading
 import time
@@ -149,11 +151,13 @@ def test_what_a_dead_replica_had_is_answered_by_another():
     """At once."""
     a, b = Replica("a"), Replica("b")
     upstreams = edge(a, b)
-    a.open.clear()
+    for one in (a, b):  # b too: one that answers sooner than the next is asked has the least to do again
+        one.open.clear()
     asked = [Asking(upstreams) for _ in range(4)]
     for _ in range(2):
         assert a.begun.acquire(timeout=60)
     kill(a)
+    b.open.set()
     assert {one.end()[0][0] for one in asked} == {"b"}
 
 
@@ -186,6 +190,22 @@ def test_a_request_that_ends_every_replica_meets_four_of_them():
         one.listener._answer = lambda *_: (_ for _ in ()).throw(OSError("killed"))
     with pytest.raises(UnavailableError, match="ended before they did"):
         upstreams.ask(no_seconds, b"")
+
+
+def test_a_connection_that_cannot_be_accepted_does_not_end_the_listener(monkeypatch):
+    """As where a process has as many files open as it may: the next one is accepted, and so is that one."""
+    failing = iter([errno.EMFILE, errno.ECONNABORTED])
+    accept = socket.socket.accept
+
+    def short_of_files(listening):
+        if number := next(failing, None):
+            raise OSError(number, os.strerror(number))
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", short_of_files)
+    a = Replica("a")
+    assert edge(a).ask(no_seconds, b"")[0][0] == "a"
+    assert next(failing, None) is None
 
 
 class Silent:

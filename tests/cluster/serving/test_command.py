@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from tfdeconv.cli import main
 from tfdeconv.cli.commands.serve import command
+from tfdeconv.serving import templates
 from tfdeconv.serving.launch import flags
 
 NO_RAY = importlib.util.find_spec("ray") is None
@@ -48,9 +49,31 @@ def test_dry_run_prints_the_configuration_of_ray_serve():
         "replica_cpus": 2.0,
         "replicas": 3,
     }
+    check_ray_takes(document)
     module, _, name = application["import_path"].partition(":")
     assert callable(getattr(importlib.import_module(module), name))
     assert set(application["args"]) <= set(flags.BY_NAME)
+
+
+def check_ray_takes(document):
+    """All of it: Ray Serve's schema leaves out what it does not know."""
+    from ray.serve.schema import ServeDeploySchema
+
+    read = ServeDeploySchema.model_validate(document)
+    assert read.model_dump(mode="json", exclude_unset=True) == document
+
+
+@needs_ray
+def test_ray_serve_takes_the_configuration_of_the_kubernetes_resource():
+    """Every field of it; its arguments are flags that can be parsed and agree."""
+    from tfdeconv.cluster.serving.application import Scale
+
+    manifest = next(yaml.safe_load_all(templates.files()["kubernetes/rayservice.yaml"]))
+    document = yaml.safe_load(manifest["spec"]["serveConfigV2"])
+    check_ray_takes(document)
+    (described,) = document["applications"]
+    given = (f"--{name}={str(value).lower()}" for name, value in described["args"].items())
+    assert Scale.of(flags.parse(list(given))).replicas == 2
 
 
 @needs_ray

@@ -168,6 +168,17 @@ def manifests(name):
     return list(yaml.safe_load_all((FOLDER / "kubernetes" / name).read_text()))
 
 
+def ray_groups():
+    """The pods' groups of the RayService, the head's first."""
+    cluster = manifests("rayservice.yaml")[0]["spec"]["rayClusterConfig"]
+    return [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+
+
+def ports(group):
+    (container,) = group["template"]["spec"]["containers"]
+    return {port["name"]: port["containerPort"] for port in container["ports"]}
+
+
 class TestKubernetes:
     @pytest.mark.parametrize("manifest", manifests("serving.yaml"), ids=lambda manifest: manifest["kind"])
     def test_follows_the_openapi_schema(self, manifest):
@@ -202,23 +213,73 @@ class TestKubernetes:
 
     def test_ray_service(self):
         """KubeRay's resource runs the application with flags that exist, on pods that Kubernetes accepts."""
-        ray_service, service = manifests("rayservice.yaml")
+        ray_service, *others = manifests("rayservice.yaml")
         assert (ray_service["apiVersion"], ray_service["kind"]) == ("ray.io/v1", "RayService")
-        kubernetes_validate.validate(service, "1.33", strict=True)
+        for manifest in others:
+            kubernetes_validate.validate(manifest, "1.33", strict=True)
         (application,) = yaml.safe_load(ray_service["spec"]["serveConfigV2"])["applications"]
         parsed = flags.parse(
             [f"--{name}={value!s}" for name, value in application["args"].items() if value is not True]
         )
         assert not parsed.unknown
-        cluster = ray_service["spec"]["rayClusterConfig"]
-        groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
-        for group in groups:
+        for group in ray_groups():
             pod = {"apiVersion": "v1", "kind": "Pod", **group["template"]}
-            kubernetes_validate.validate(
-                pod | {"metadata": {"name": "x", **pod["metadata"]}}, "1.33", strict=True
-            )
-            assert service["spec"]["selector"] == pod["metadata"]["labels"]
+            pod["metadata"] = {"name": "x", **pod.get("metadata", {})}
+            kubernetes_validate.validate(pod, "1.33", strict=True)
         assert not parsed.values["edges"], "one on each node, however many there are"
+
+    def test_ray_service_has_only_fields_that_kuberay_knows(self):
+        """Those of its resource in version 1.3 and later; it would drop others without a word."""
+        (ray_service, *_) = manifests("rayservice.yaml")
+        spec = ray_service["spec"]
+        assert set(spec) <= {
+            *("deploymentUnhealthySecondThreshold", "excludeHeadPodFromServeSvc", "rayClusterConfig"),
+            *("serveConfigV2", "serveService", "serviceUnhealthySecondThreshold", "upgradeStrategy"),
+        }
+        assert set(spec["rayClusterConfig"]) <= {
+            *("autoscalerOptions", "enableInTreeAutoscaling", "gcsFaultToleranceOptions", "headGroupSpec"),
+            *("headServiceAnnotations", "managedBy", "rayVersion", "suspend", "workerGroupSpecs"),
+        }
+        head, *workers = ray_groups()
+        assert set(head) <= {"enableIngress", "headService", "rayStartParams", "serviceType", "template"}
+        for group in workers:
+            assert {"groupName", "minReplicas", "maxReplicas", "rayStartParams", "template"} <= set(group)
+            assert set(group) <= {
+                *("groupName", "idleTimeoutSeconds", "maxReplicas", "minReplicas", "numOfHosts"),
+                *("rayStartParams", "replicas", "scaleStrategy", "suspend", "template"),
+            }
+        for group in (head, *workers):
+            assert all(isinstance(value, str) for value in group["rayStartParams"].values())
+
+    def test_kuberay_finds_the_ports_that_it_looks_for(self):
+        """It takes the head's named ports as they are; without these it deploys nothing, and no service."""
+        head, *workers = ray_groups()
+        named = ports(head)
+        assert {"gcs-server": 6379, "dashboard": 8265, "serve": 8501}.items() <= named.items()
+        for group in workers:  # its service leads to the same numbers there
+            assert {name: port for name, port in named.items() if name.startswith("serve")} == ports(group)
+
+    def test_clients_are_sent_to_edges_that_answer(self):
+        """To workers: KubeRay wants the head ready before there is any edge, so its probe cannot ask one.
+
+        A pod that goes is out of the list before its edge stops, and within one failed probe.
+        """
+        ray_service, service, budget = manifests("rayservice.yaml")
+        head, *workers = ray_groups()
+        assert ray_service["spec"]["excludeHeadPodFromServeSvc"] is True
+        selected = service["spec"]["selector"]
+        assert selected == budget["spec"]["selector"]["matchLabels"]
+        assert not selected.items() <= head["template"].get("metadata", {}).get("labels", {}).items()
+        for group in workers:
+            assert selected.items() <= group["template"]["metadata"]["labels"].items()
+            assert {port["targetPort"] for port in service["spec"]["ports"]} == set(ports(group))
+            (container,) = group["template"]["spec"]["containers"]
+            probe = container["readinessProbe"]
+            assert probe["httpGet"] == {"path": "/readyz", "port": "serve"}
+            assert probe.get("failureThreshold", 3) * probe["periodSeconds"] <= 15
+            _, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+            drained = 30  # by Ray, of itself
+            assert group["template"]["spec"]["terminationGracePeriodSeconds"] >= int(seconds) + drained
 
 
 class TestMonitoring:
