@@ -53,9 +53,7 @@ def test_nothing_is_listed_that_does_not_ship():
     assert sorted(sums()) == SHIPPED
 
 
-@pytest.mark.parametrize(
-    ("quality", "source", "scale"), list(itertools.product(ARCHITECTURES, DATA, SCALES))
-)
+@pytest.mark.parametrize(("quality", "source", "scale"), list(itertools.product(ARCHITECTURES, DATA, SCALES)))
 def test_the_upscalers_are_trained(quality, source, scale):
     """load_upscaler's models sharpen an edge: they differ from the bilinear start."""
     luma = np.full((1, 12, 12, 1), 0.2, np.float32)
