@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from s3_store import s3_store
 
 from tfdeconv.cli.commands.predict import command as predict
 from tfdeconv.cli.commands.upscale import command as upscale
@@ -28,25 +29,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def store():
     """A store with two empty buckets, ``album`` and ``larger``."""
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    values = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in values.items():
-            patch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        files = s3fs.S3FileSystem(use_listings_cache=False)
-        for bucket in ("album", "larger"):
-            files.mkdir(bucket)
+    with s3_store("album", "larger") as files:
         yield files
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
 
 
 @pytest.fixture(scope="module")

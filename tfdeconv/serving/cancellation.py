@@ -33,8 +33,12 @@ class Cancellation:
     def cancel(self) -> None:
         """Say that nobody waits any longer."""
         self._cancelled.set()
-        while self._callbacks:
-            self._callbacks.pop()()
+        while True:
+            try:  # another thread may have taken the last one
+                callback = self._callbacks.pop()
+            except IndexError:
+                return
+            callback()
 
     def time_remaining(self) -> float | None:
         """Return the seconds until the caller's deadline, 0 or less when it has passed, None without one."""

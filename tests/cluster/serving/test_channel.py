@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
+import os
 import socket
 import threading
 import time
@@ -49,8 +51,8 @@ class Replica:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Replicas are found lost in two seconds; nobody asks for any after the test."""
-    monkeypatch.setattr(upstream, "_LOST_SECONDS", 2.0)
+    """Pings come at once, and no busy machine looks like a lost one; nobody asks after the test."""
+    monkeypatch.setattr(upstream, "_LOST_SECONDS", 60.0)
     monkeypatch.setattr(upstream, "_PING_SECONDS", 0.05)
     monkeypatch.setattr(greeting, "SECONDS", 5.0)
     made: list[upstream.Upstream] = []
@@ -190,6 +192,22 @@ def test_a_request_that_ends_every_replica_meets_four_of_them():
         upstreams.ask(no_seconds, b"")
 
 
+def test_a_connection_that_cannot_be_accepted_does_not_end_the_listener(monkeypatch):
+    """As where a process has as many files open as it may: the next one is accepted, and so is that one."""
+    failing = iter([errno.EMFILE, errno.ECONNABORTED])
+    accept = socket.socket.accept
+
+    def short_of_files(listening):
+        if number := next(failing, None):
+            raise OSError(number, os.strerror(number))
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", short_of_files)
+    a = Replica("a")
+    assert edge(a).ask(no_seconds, b"")[0][0] == "a"
+    assert next(failing, None) is None
+
+
 class Silent:
     """Greets, answers pings while it may, then nothing: a stopped process, or a network that drops all."""
 
@@ -219,8 +237,9 @@ class Silent:
                 frames.send(connection, ["ping"])
 
 
-def test_what_a_silent_replica_had_is_answered_by_another():
+def test_what_a_silent_replica_had_is_answered_by_another(monkeypatch):
     """Its connections are open, and nothing comes: the pings tell."""
+    monkeypatch.setattr(upstream, "_LOST_SECONDS", 1.0)
     silent = Silent()
     upstreams = Upstreams(limit=8)
     upstreams.follow([silent.address])

@@ -202,6 +202,13 @@ def test_ports_are_ports(argument):
         flag_options.from_flags(flags.parse(["--model_base_path=/m", argument]))
 
 
+@pytest.mark.parametrize("flag", ["grpc_max_threads", "rest_api_num_threads", "max_rest_body_bytes"])
+def test_numbers_below_zero(flag):
+    """What cannot be negative is refused by its name, before a thread or a port is made."""
+    with pytest.raises(InvalidRequestError, match=f"^{flag} must not be negative; received -1.$"):
+        flag_options.from_flags(flags.parse(["--model_base_path=/m", f"--{flag}=-1"]))
+
+
 def test_a_missing_file_is_told_with_its_flag(tmp_path):
     """The error names the option, the file and the reason."""
     from tfdeconv.serving import ServerOptions

@@ -3,89 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
-import grpc
 import numpy as np
 import pytest
-import tensorflow as tf
-from google.protobuf import text_format
-from tensorflow_serving.apis import predict_pb2
+from batched_models import ask, run_all
 
-from tfdeconv.errors import (
-    CancelledError,
-    DeadlineExceededError,
-    FailedPreconditionError,
-    InvalidRequestError,
-    UnavailableError,
-)
-from tfdeconv.serving import Server, cancellation
-from tfdeconv.serving.cancellation import Cancellation
-from tfdeconv.serving.config import operator_protos
-from tfdeconv.serving.config.batching_parameters import BatchingParameters
+from tfdeconv.errors import FailedPreconditionError, InvalidRequestError, UnavailableError
 from tfdeconv.serving.models import batch_queues
-from tfdeconv.serving.models.batching import BatchedModel
-from tfdeconv.serving.models.session_model import SessionModel
 
 LONG = 60_000_000  # a batch that is not full waits a minute: only a full one runs
-
-
-class Spy(SessionModel):
-    """A loaded model that remembers the shapes it ran, and can be held."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.shapes: list[tuple[int, ...]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.entered = threading.Semaphore(0)
-
-    def run(self, feeds, fetches):
-        self.shapes.extend(value.shape for value in feeds.values())
-        self.entered.release()
-        assert self.gate.wait(60)
-        return super().run(feeds, fetches)
-
-
-@pytest.fixture
-def batched(toy_folder):
-    """Make a BatchedModel of the toy (factor 2) with given parameters."""
-    made: list[BatchedModel] = []
-
-    def make(**parameters) -> tuple[BatchedModel, Spy]:
-        spy = Spy(toy_folder / "1")
-        made.append(BatchedModel(spy, BatchingParameters(**parameters)))
-        return made[-1], spy
-
-    yield make
-    for model in made:
-        model.close()
-
-
-def run_all(*calls: Callable[[], object]) -> list[object]:
-    """Call all at the same time; return their results, or the exceptions they raised."""
-    results: list[object] = [None] * len(calls)
-
-    def run(index):
-        try:
-            results[index] = calls[index]()
-        except Exception as error:
-            results[index] = error
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
-
-
-def ask(model, values, signature="serving_default"):
-    spec = model.signatures[signature]
-    (feed,) = (tensor.tensor_name for tensor in spec.inputs.values())
-    fetches = [tensor.tensor_name for tensor in spec.outputs.values()]
-    return lambda: model.run({feed: np.asarray(values, np.float32)}, fetches)[0]
 
 
 def filtered(model, value, *outputs, rows=(1, 1)):
@@ -209,83 +135,6 @@ class TestBatches:
         assert "further choices of outputs run unbatched" in caplog.text
 
 
-def asked_for(waiting, call):
-    """The call on behalf of a client that may leave."""
-
-    def run():
-        with cancellation.working_for(waiting):
-            return call()
-
-    return run
-
-
-class Leaving(Cancellation):
-    """A client that leaves when ``close`` is called."""
-
-    def close(self):
-        self.cancel()
-
-
-class Staying(Cancellation):
-    """One that does not."""
-
-    def close(self):
-        pass
-
-
-class TestWaiting:
-    """What nobody waits for any longer when its batch is formed is not run."""
-
-    def held(self, batched, *requests, **parameters):
-        """Queue the requests behind a batch that runs; return their results, and the shapes that ran."""
-        model, spy = batched(batch_timeout_micros=1000, num_batch_threads=1, **parameters)
-        spy.gate.clear()
-        first = threading.Thread(target=ask(model, [[0]]))
-        first.start()
-        assert spy.entered.acquire(timeout=60)
-        results: list[object] = []
-        others = threading.Thread(
-            target=lambda: results.extend(
-                run_all(*(asked_for(waiting, ask(model, rows)) for waiting, rows in requests))
-            )
-        )
-        others.start()
-        while len(model._requests) < 1 + len(requests):
-            threading.Event().wait(0.005)
-        for waiting, _ in requests:
-            waiting.close()
-        spy.gate.set()
-        first.join(60)
-        others.join(60)
-        return results, spy.shapes[1:]
-
-    def test_a_client_that_left(self, batched):
-        """Alone in its batch: the model is not run again."""
-        (result,), shapes = self.held(batched, (Leaving(), [[1]]), max_batch_size=4)
-        assert isinstance(result, CancelledError)
-        assert shapes == []
-
-    def test_a_deadline_that_passed(self, batched):
-        """The same for a time that is over."""
-        (result,), shapes = self.held(batched, (Staying(seconds=0.0), [[1]]), max_batch_size=4)
-        assert isinstance(result, DeadlineExceededError)
-        assert shapes == []
-
-    def test_the_others_of_its_batch_are_answered(self, batched):
-        """Their rows alone run, padded to an allowed size again, and each gets its own."""
-        results, shapes = self.held(
-            batched,
-            (Staying(), [[1], [2]]),
-            (Leaving(), [[3], [4]]),
-            (Staying(), [[5]]),
-            max_batch_size=8,
-            allowed_batch_sizes=(4, 8),
-        )
-        assert [result.ravel().tolist() for result in results[::2]] == [[2, 4], [10]]
-        assert isinstance(results[1], CancelledError)
-        assert sum(rows for rows, _ in shapes) in (4, 8)  # one batch, or two of four
-
-
 class TestErrors:
     def test_request_larger_than_a_batch(self, batched):
         """The message is the scheduler's own."""
@@ -354,86 +203,3 @@ class TestErrors:
                 {feed: np.array([b"no example"], object)},
                 [output.tensor_name for output in spec.outputs.values()],
             )
-
-
-class TestParameters:
-    def test_defaults_are_tensorflow_servings(self):
-        """A file may leave everything out."""
-        parameters = BatchingParameters.from_message(operator_protos.BatchingParameters())
-        assert (parameters.max_batch_size, parameters.batch_timeout_micros) == (1000, 0)
-        assert (parameters.max_enqueued_batches, parameters.thread_pool_name) == (10, "batch_threads")
-
-    def test_every_field_is_read(self):
-        """Wrapped and plain fields arrive."""
-        text = """max_batch_size { value: 8 } batch_timeout_micros { value: 5 }
-            max_enqueued_batches { value: 7 } num_batch_threads { value: 3 } thread_pool_name { value: "p" }
-            allowed_batch_sizes: 2 allowed_batch_sizes: 4 pad_variable_length_inputs: true
-            enable_large_batch_splitting { value: true } max_execution_batch_size { value: 4 }"""
-        message = text_format.Parse(text, operator_protos.BatchingParameters())
-        assert BatchingParameters.from_message(message) == BatchingParameters(
-            max_batch_size=8,
-            batch_timeout_micros=5,
-            max_enqueued_batches=7,
-            num_batch_threads=3,
-            thread_pool_name="p",
-            allowed_batch_sizes=(2, 4),
-            pad_variable_length_inputs=True,
-            enable_large_batch_splitting=True,
-            max_execution_batch_size=4,
-        )
-
-    @pytest.mark.parametrize(
-        ("values", "message"),
-        [
-            ({"max_batch_size": 0}, "max_batch_size must be positive; was 0"),
-            ({"batch_timeout_micros": -1}, "batch_timeout_micros must be non-negative; was -1"),
-            ({"allowed_batch_sizes": (4, 2, 1000)}, "must be in increasing order"),
-            (
-                {"max_batch_size": 8, "allowed_batch_sizes": (2, 4)},
-                "must match max_batch_size; last entry was 4",
-            ),
-            (
-                {
-                    "max_batch_size": 8,
-                    "enable_large_batch_splitting": True,
-                    "max_execution_batch_size": 4,
-                    "allowed_batch_sizes": (8,),
-                },
-                "must match max_execution_batch_size; last entry was 8; expected 4",
-            ),
-            ({"max_batch_size": 4, "max_execution_batch_size": 8}, "max_batch_size should be greater"),
-        ],
-    )
-    def test_contradictions(self, values, message):
-        """Values that cannot hold together are refused with both."""
-        with pytest.raises(InvalidRequestError, match=message):
-            BatchingParameters(**values)
-
-
-@pytest.fixture
-def parameters(tmp_path):
-    """A small batching file."""
-    path = tmp_path / "batching.config"
-    path.write_text("max_batch_size { value: 4 } batch_timeout_micros { value: 1000 }")
-    return path
-
-
-class TestServer:
-    def test_flag_and_file_batch_over_grpc(self, toy_folder, parameters, connect):
-        """The server batches, and the batch's limit is the request's."""
-        with Server(
-            model_base_path=toy_folder,
-            model_name="toy",
-            enable_batching=True,
-            batching_parameters_file=parameters,
-            rest_port=None,
-        ) as server:
-            stub = connect(server).prediction
-            request = predict_pb2.PredictRequest()
-            request.model_spec.name = "toy"
-            request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((4, 1), np.float32)))
-            assert list(stub.Predict(request).outputs["y"].float_val) == [3, 3, 3, 3]
-            request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((5, 1), np.float32)))
-            with pytest.raises(grpc.RpcError) as caught:
-                stub.Predict(request)
-            assert caught.value.details() == "Task size 5 is larger than maximum input batch size 4"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google_store import google_store
+from s3_store import s3_store
 from serving_waits import wait_for
 from stored_models import VARIABLES, Model
 
@@ -29,25 +29,8 @@ from tfdeconv.serving.repository.stored_versions import StoredVersions
 @pytest.fixture(scope="module")
 def s3() -> Iterator[Any]:
     """A server that speaks S3, with a bucket."""
-    moto = pytest.importorskip("moto.server", reason="needs moto and flask")
-    s3fs = pytest.importorskip("s3fs", reason="needs the extra s3")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        files = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
-        files.mkdir("models")
+    with s3_store("models") as files:
         yield files
-    server.stop()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")

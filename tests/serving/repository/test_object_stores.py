@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from serving_waits import wait_for
 from stored_models import VARIABLES, Model, copies, put
 
-from tfdeconv.errors import FailedPreconditionError, InvalidRequestError
+from tfdeconv.errors import DeadlineExceededError, FailedPreconditionError, InvalidRequestError
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.repository.base_paths import BasePaths
 from tfdeconv.serving.repository.model_cache import ModelCache
@@ -107,6 +108,33 @@ def test_a_copy_that_fails_for_a_while(
     repository.configure([ModelConfig("m", "memory://models/m")], timeout=60)
     assert repository.statuses("m")[0].state.name == "AVAILABLE"
     assert len(copies(tmp_path)) == 1
+
+
+def test_a_version_that_is_written_again(
+    store: Any, cache: ModelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load that is tried again takes the objects that are there by then, not those of its first try."""
+    tries: list[Path] = []
+
+    def load(name: str, version: int, path: Path) -> Model:
+        tries.append(path)
+        model = Model(path)
+        if model.files["saved_model.pb"] == b"broken":
+            raise InvalidRequestError("broken")
+        return model
+
+    repository = ModelRepository(
+        load, poll_seconds=0.01, max_load_retries=5, retry_seconds=600, base_paths=BasePaths(cache)
+    )
+    with contextlib.closing(repository):
+        put(store, 1, {"model.tflite": b"", "saved_model.pb": b"broken"})
+        with pytest.raises(DeadlineExceededError):
+            repository.configure([ModelConfig("m", "memory://models/m")], timeout=0)
+        wait_for(lambda: bool(tries))
+        put(store, 1, {"model.tflite": b"", "saved_model.pb": b"larger than before", "more": b"1"})
+        wait_for(lambda: [s.state.name for s in repository.statuses("m")] == ["AVAILABLE"])
+        with repository.lease(ModelSpec("m")) as servable:
+            assert servable.model.files["more"] == b"1"
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,10 @@ class FakeModel:
 
 
 class FakeLoader:
-    """Makes FakeModels; versions listed in ``failing`` fail."""
+    """Makes FakeModels; versions, or folders, listed in ``failing`` fail."""
 
     def __init__(self):
-        self.failing: set[int] = set()
+        self.failing: set[int | Path] = set()
         self.calls: list[tuple[str, int]] = []
         self.models: dict[tuple[str, int], FakeModel] = {}
         self.gate = threading.Event()
@@ -51,7 +51,7 @@ class FakeLoader:
     def __call__(self, name, version, path):
         self.calls.append((name, version))
         assert self.gate.wait(60)
-        if version in self.failing:
+        if version in self.failing or path in self.failing:
             raise InternalError(f"version {version} is broken")
         return self.models.setdefault((name, version), FakeModel())
 
@@ -234,19 +234,21 @@ class TestRepository:
             repository.configure([ModelConfig("m", str(tmp_path))], cancel=cancel)
 
     def test_failed_load_is_retried(self, loader, tmp_path):
-        """max_load_retries counts the tries after the first."""
+        """max_load_retries counts the tries after the first; a start and a change have their words."""
         loader.failing.add(1)
         repository = ModelRepository(loader, poll_seconds=0, max_load_retries=2, retry_seconds=0)
+        one, two = (ModelConfig(name, folders(tmp_path, 1)) for name in "mn")
+        error = r"\(s\) did not become available: \{\{name: %s version: 1\} due to error: INTERNAL: "
         try:
             with pytest.raises(
-                ServingError,
-                match=r"^1 servable\(s\) did not become available: \{\{name: m version: 1\} due to error: "
-                r"INTERNAL: version 1 is broken\}, \}$",
+                ServingError, match="^1 servable" + error % "m" + r"version 1 is broken\}, \}$"
             ):
-                repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=60)
+                repository.configure([one], timeout=60)
+            with pytest.raises(ServingError, match="^1 model" + error % "n" + r"version 1 is broken\}, \}$"):
+                repository.configure([one, two], timeout=60)
         finally:
             repository.close()
-        assert loader.calls == [("m", 1)] * 3
+        assert loader.calls == [("m", 1)] * 3 + [("n", 1)] * 3
 
     def test_a_start_does_not_wait_for_a_retry_where_another_version_serves(self, loader, tmp_path):
         """Once a load has failed it is waited for only while nothing else is there."""
@@ -257,6 +259,38 @@ class TestRepository:
             assert states(repository) == {1: "AVAILABLE", 2: "LOADING"}
         finally:
             repository.close()
+
+    @pytest.mark.parametrize("retries", [0, 5], ids=["given up", "between two tries"])
+    @pytest.mark.parametrize("removed", [False, True], ids=["changed", "removed and listed again"])
+    def test_a_mended_base_path_is_taken(self, loader, tmp_path, retries, removed):
+        """A version that has failed in one folder loads from the one that is configured by then."""
+        wrong, right = (ModelConfig("m", folders(tmp_path / name, 1)) for name in ("wrong", "right"))
+        (tmp_path / "right" / "1" / "saved_model.pb").touch()
+        loader.failing.add(tmp_path / "wrong" / "1")
+        repository = ModelRepository(loader, poll_seconds=0.05, max_load_retries=retries, retry_seconds=600)
+        try:
+            with pytest.raises(ServingError):
+                repository.configure([wrong], timeout=60 if retries == 0 else 0.1)
+            wait_for(lambda: repository.statuses("m")[0].error is not None)
+            if removed:
+                repository.configure([], timeout=60)
+                wait_for(lambda: states(repository) == {1: "END"})
+            repository.configure([right], timeout=60)
+            wait_for(lambda: states(repository) == {1: "AVAILABLE"})
+        finally:
+            repository.close()
+
+    def test_a_load_that_outlasts_the_end_is_undone(self, loader, tmp_path):
+        """What is loaded only after ``close`` has given up waiting is closed all the same."""
+        repository = ModelRepository(loader, poll_seconds=0)
+        loader.gate.clear()
+        with pytest.raises(DeadlineExceededError):
+            repository.configure([ModelConfig("m", folders(tmp_path, 1))], timeout=0)
+        wait_for(lambda: loader.calls == [("m", 1)])
+        assert not repository.close(timeout=0)
+        loader.gate.set()
+        wait_for(lambda: ("m", 1) in loader.models)
+        assert loader.models["m", 1].closed.wait(60)
 
     def test_labels_need_an_available_version(self, repository, tmp_path):
         """A label finds its version; one on an unloaded version is refused and the old one stays."""

@@ -126,6 +126,19 @@ def test_a_slow_answer_is_no_silence(impatient):
             time.sleep(1.5 * SILENCE)
 
 
+def test_an_answer_that_nobody_takes_ends_a_connection(impatient):
+    """Its memory is not the client's to keep."""
+    body = b'{"instances": [[%s]]}' % b",".join([b"1"] * 4_000_000)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", impatient.rest_port))
+        connection.sendall(head(f"Content-Length: {len(body)}") + body)
+        ended = select.poll()
+        ended.register(connection, 0)  # an error or the end, not bytes to read
+        assert ended.poll(60_000)
+
+
 LENGTH = f"Content-Length: {len(BODY)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import grpc
 import prometheus_client.parser
@@ -11,6 +12,7 @@ from serving_requests import PREDICT, ask, http_call
 
 from tfdeconv.errors import InvalidRequestError, ServingError
 from tfdeconv.serving import Server
+from tfdeconv.serving.telemetry import RequestRecord, Telemetry
 from tfdeconv.serving.telemetry.metrics import Metrics
 
 
@@ -128,3 +130,22 @@ class TestMetrics:
             Server(model_base_path=toy_folder, access_log_file=str(tmp_path / "none" / "log")),
         ):
             pass
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+    def test_log_that_cannot_be_written(self, toy_folder, caplog):
+        """A full disk costs the lines, not the requests; it is counted, and told once."""
+        with Server(
+            model_base_path=toy_folder, model_name="toy", grpc_port=None, access_log_file="/dev/full"
+        ) as server:
+            for _ in range(2):
+                assert http_call(server, "POST", PREDICT, b'{"instances": [[1]]}')[0] == 200
+            (sample,) = server.runtime.telemetry.metrics.request_log_count.collect().samples
+        assert (sample.labels["status_code"], sample.value) == ("INTERNAL", 2)
+        told = [record.getMessage() for record in caplog.records if "access log" in record.getMessage()]
+        assert told == ["The access log cannot be written: No space left on device. Requests are answered."]
+
+    def test_request_that_outlives_the_log(self, tmp_path):
+        """A request that ends after the log is closed ends without an error."""
+        telemetry = Telemetry(str(tmp_path / "log"))
+        telemetry.close()
+        telemetry.finish(RequestRecord("REST", "predict"), "OK")

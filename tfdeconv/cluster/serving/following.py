@@ -112,6 +112,19 @@ class FollowingRepository(ModelRepository):
         """Whether requests reach all that the plan serves."""
         return self.plan.ready and self.served() == self.plan.served
 
+    def lacks(self) -> Outcome | None:
+        """Return how the load of a version that others serve has failed here; None where none has.
+
+        Nobody orders it again: the coordinator gives up a version only where it is served by nobody yet.
+        """
+        with self._changed:
+            ends = (
+                self._outcomes.get(order.token)
+                for order in self.plan.orders
+                if (order.name, order.version) in self.plan.served
+            )
+            return next((end for end in ends if end is not None and end.code != "OK"), None)
+
     def _take(self, order: Order, coordinator: str) -> None:
         """Load what an order asks for, unless it is there. The caller holds the lock."""
         if order.token in self._outcomes or order.token in self._loading:

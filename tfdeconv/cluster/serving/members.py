@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError
 
 from tfdeconv.cluster.serving.channel.greeting import Address
 from tfdeconv.cluster.serving.plan import Key, Outcome, Report
@@ -66,6 +66,8 @@ class Members:
                 member.probe = None
             except GetTimeoutError:
                 pass
+            except ActorUnavailableError:  # its node does not answer now; once it is dead, Ray says so
+                member.probe = None
             except RayActorError:
                 self.leave(name)
 

@@ -38,6 +38,10 @@ class Replica:
         coordinator: Decides which versions are served.
         deployment: The deployment that the replica belongs to.
         drain_seconds: How long running requests may finish when it ends.
+
+    Raises:
+        UnavailableError: A version that other replicas serve cannot be loaded here; Ray Serve starts another
+            process in its place, now and then until one can.
     """
 
     def __init__(
@@ -64,7 +68,11 @@ class Replica:
         self._membership = Membership(coordinator, deployment, describe=self._describe, follow=self._follow)
         self._membership.start()
         # The coordinator knows then; before, Ray Serve must not end another replica for this one.
-        self._membership.wait_for(lambda plan: self._serving)
+        self._membership.wait_for(lambda plan: self._serving or self._repository.lacks() is not None)
+        if not self._serving:
+            lacking = self._repository.lacks()
+            self._membership.stop()
+            raise UnavailableError(f"This replica cannot serve what others do: {lacking and lacking.text}")
 
     def record_autoscaling_stats(self) -> dict[str, float]:
         """Return the load; Ray Serve asks for it by this name."""

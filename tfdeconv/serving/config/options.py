@@ -13,6 +13,12 @@ def _four_for_each_cpu() -> int:
 
 
 LAST_PORT = (1 << 16) - 1
+_NOT_NEGATIVE = (
+    *("num_load_threads", "num_unload_threads", "grpc_max_threads", "rest_api_num_threads"),
+    *("max_model_cache_bytes", "max_rest_body_bytes", "max_rest_buffered_bytes", "max_unpacked_gzip_bytes"),
+    *("max_json_values", "max_rest_header_bytes", "max_filled_tensor_bytes", "max_image_pixels"),
+    *("rest_header_timeout_in_ms", "rest_body_timeout_in_ms"),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +90,8 @@ class ServerOptions:
         max_rest_header_bytes: Largest head of a REST request. Defaults to 64 KiB.
         rest_header_timeout_in_ms: Longest time for the head of a REST request to arrive; 0 for no limit.
             Defaults to 30000.
-        rest_body_timeout_in_ms: Longest time for the next 16 KiB of its body; 0 for no limit. Defaults to
-            30000.
+        rest_body_timeout_in_ms: Longest time for the next 16 KiB of its body to arrive, and of its answer to
+            be taken; 0 for no limit. Defaults to 30000.
         max_filled_tensor_bytes: Largest tensor that repeated values may fill. Defaults to 256 MiB.
         max_image_pixels: Most pixels that the encoded images of an input may hold together, by their headers.
             Defaults to 67 million.
@@ -164,6 +170,9 @@ class ServerOptions:
             port = getattr(self, name)
             if port is not None and not 0 <= port <= LAST_PORT:
                 raise InvalidArgumentError(f"{name} must be from 0 to {LAST_PORT}; received {port}.")
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise InvalidArgumentError(f"{name} must not be negative; received {getattr(self, name)}.")
         replaced = bool(os.fspath(self.platform_config_file))
         if os.fspath(self.batching_parameters_file) and not self.enable_batching and not replaced:
             raise InvalidArgumentError(

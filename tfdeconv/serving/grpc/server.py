@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -19,6 +20,9 @@ from tfdeconv.wire.services import MODEL_SERVICE, PREDICTION_SERVICE, SERVICE_OF
 _INT32_MAX = (1 << 31) - 1
 _NO_DEADLINE = 1e8
 _CLOSING_SECONDS = 0.5
+# grpcio takes a thread for a call when its head comes, and holds it until all of its message has. Clients
+# that send slowly, or keep a stream of reflection open, must not hold the threads that answer.
+_WAITING_THREADS = 64
 # The short names are those that the C++ server reports to grpc.health.v1.
 _HEALTH_NAMES = ("", "ModelService", "PredictionService", MODEL_SERVICE, PREDICTION_SERVICE)
 
@@ -54,7 +58,8 @@ class GrpcServer:
         described: Sequence[bytes] | None = None,
     ) -> None:
         self._credentials = credentials
-        self._pool = ThreadPoolExecutor(max_threads, "tfdeconv-grpc")
+        self._pool = ThreadPoolExecutor(max_threads + _WAITING_THREADS, "tfdeconv-grpc")
+        places = threading.BoundedSemaphore(max_threads)
         defaults: dict[str, int | str] = {
             "grpc.max_send_message_length": _INT32_MAX,
             "grpc.max_receive_message_length": _INT32_MAX,
@@ -62,7 +67,7 @@ class GrpcServer:
         }
         self._server = grpc.server(
             self._pool,
-            handlers=[_service(api, name) for name in (PREDICTION_SERVICE, MODEL_SERVICE)],
+            handlers=[_service(api, places, name) for name in (PREDICTION_SERVICE, MODEL_SERVICE)],
             options=list({**defaults, **dict(channel_arguments)}.items()),
         )
         self._health = _Health() if health_service else None
@@ -144,15 +149,20 @@ class ServicerCall:
             callback()
 
 
-def _service(api: Answering, name: str) -> grpc.GenericRpcHandler:
+def _service(api: Answering, places: threading.Semaphore, name: str) -> grpc.GenericRpcHandler:
     methods = [method for method, service in SERVICE_OF.items() if service == name]
-    handlers = {method: grpc.unary_unary_rpc_method_handler(_handler(api, method)) for method in methods}
+    handlers = {
+        method: grpc.unary_unary_rpc_method_handler(_handler(api, places, method)) for method in methods
+    }
     return grpc.method_handlers_generic_handler(name, handlers)
 
 
-def _handler(api: Answering, method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+def _handler(
+    api: Answering, places: threading.Semaphore, method: str
+) -> Callable[[bytes, grpc.ServicerContext], bytes]:
     def handle(data: bytes, context: grpc.ServicerContext) -> bytes:
-        answer = api.answer(method, data, ServicerCall(context))
+        with places:
+            answer = api.answer(method, data, ServicerCall(context))
         if answer.code != "OK":
             context.set_code(getattr(grpc.StatusCode, answer.code))
             context.set_details(answer.details)

@@ -145,7 +145,11 @@ FLAGS: tuple[Flag, ...] = (
         ("max_json_values", 4_000_000, "Most values of a REST request besides regular arrays of numbers."),
         ("max_rest_header_bytes", 1 << 16, "Most bytes of the first line and the headers of a REST request."),
         ("rest_header_timeout_in_ms", 30_000, "Longest wait for these, in milliseconds; 0: no limit."),
-        ("rest_body_timeout_in_ms", 30_000, "Longest wait for each next 16 KiB of the body; 0: no limit."),
+        (
+            "rest_body_timeout_in_ms",
+            30_000,
+            "Longest wait for each next 16 KiB of the body, or of the answer; 0: no limit.",
+        ),
         ("max_filled_tensor_bytes", 1 << 28, "Most bytes of a tensor that repeated values fill."),
         ("max_image_pixels", 1 << 26, "Most pixels of an input's encoded images, by their headers."),
     ),

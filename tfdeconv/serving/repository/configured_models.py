@@ -40,7 +40,7 @@ def repository_settings(options: ServerOptions) -> dict[str, Any]:
     """Return what a server's options say to a ``ModelRepository``, by its arguments' names."""
     return {
         "poll_seconds": options.file_system_poll_wait_seconds,
-        "max_load_retries": options.max_num_load_retries,
+        "max_load_retries": max(0, options.max_num_load_retries),
         "retry_seconds": options.load_retry_interval_micros / 1e6,
         "load_threads": options.num_load_threads,
         "unload_threads": options.num_unload_threads,

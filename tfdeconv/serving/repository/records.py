@@ -57,6 +57,13 @@ class ModelRecord:
     wanted: dict[int, VersionPlace] = dataclasses.field(default_factory=dict)
     versions: dict[int, VersionRecord] = dataclasses.field(default_factory=dict)
 
+    def configure(self, config: ModelConfig) -> None:
+        """Take a configuration; with another base path, what failed for good may load again."""
+        if self.config is not None and self.config.base_path != config.base_path:
+            for version in self.versions.values():
+                version.given_up = False
+        self.config = config
+
     def available(self) -> dict[int, Servable]:
         """Return the versions that serve."""
         return {
@@ -131,8 +138,13 @@ def waiting_text(
     return f"model {', '.join(reasons)}"
 
 
-def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> None:
+def check_available(models: Mapping[str, ModelRecord], names: Iterable[str], *, kind: str) -> None:
     """Fail if a model has no available version because its loads failed.
+
+    Args:
+        models: All models.
+        names: Those that must be available.
+        kind: What the error calls them: ``"servable"`` at the start, ``"model"`` later.
 
     Raises:
         ServingError: In TensorFlow Serving's words.
@@ -149,7 +161,7 @@ def check_available(models: Mapping[str, ModelRecord], names: Iterable[str]) -> 
             f"{{name: {name} version: {number}}} due to error: {status_codes.with_code(error)}}}, "
             for name, number, error in failed
         )
-        raise ServingError(f"{len(failed)} servable(s) did not become available: {{{listing}}}")
+        raise ServingError(f"{len(failed)} {kind}(s) did not become available: {{{listing}}}")
 
 
 def error_for_clients(error: Exception, place: VersionPlace) -> Exception:

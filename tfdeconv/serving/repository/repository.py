@@ -180,10 +180,13 @@ class ModelRepository:
                 for name in self._models.keys() - listed.keys():
                     self._models[name].config = None
                 for name, config in listed.items():
-                    self._models.setdefault(name, ModelRecord()).config = config
+                    self._models.setdefault(name, ModelRecord()).configure(config)
             self.poll()
             self._start_polling()
-            self._wait_until_available([name for name in listed if name not in old], timeout, cancel)
+            new = [name for name in listed if name not in old]
+            self._wait_until_available(new, timeout, cancel)
+            with self._changed:
+                check_available(self._models, new, kind="model" if old else "servable")
             self._labels.assign(configs, self._available)
 
     def _start_polling(self) -> None:
@@ -252,12 +255,16 @@ class ModelRepository:
         retries = self._max_load_retries
         while True:
             with self._changed:
-                if number not in self._models[name].wanted or self._closing.is_set():
+                place = self._models[name].wanted.get(number)
+                if place is None or self._closing.is_set():
                     entry.state = VersionState.END
                     self._reconcile()  # it may be wanted again by now
                     self._publish()
                     return
-                entry.state = VersionState.LOADING
+                entry.place, entry.state = (
+                    place,
+                    VersionState.LOADING,
+                )  # it may lie elsewhere than at the last try
             started = time.monotonic()
             tried = entry.place.contents()
             try:
@@ -276,19 +283,24 @@ class ModelRepository:
                 return
             if retries == 0 and not away:
                 break
-            retries = self._max_load_retries if self._wait_for_retry(entry) else max(retries - 1, 0)
+            changed = self._wait_for_retry(name, number, entry)
+            retries = self._max_load_retries if changed else max(retries - 1, 0)
         with self._changed:
             entry.state, entry.given_up = VersionState.END, True
             self._reconcile()
 
-    def _wait_for_retry(self, entry: VersionRecord) -> bool:
-        """Wait the pause between two tries, or until the folder has changed and then lain still: True."""
+    def _wait_for_retry(self, name: str, number: int, entry: VersionRecord) -> bool:
+        """Wait the pause between two tries, or until what is wanted has changed and then lain still: True."""
         deadline = time.monotonic() + self._retry_seconds
         last = entry.tried
         while (remaining := deadline - time.monotonic()) > 0:
             if self._closing.wait(min(remaining, self._poll_seconds or remaining)):
                 break
-            now = entry.place.contents()
+            with self._changed:
+                place = self._models[name].wanted.get(number)
+            if place is None:
+                break
+            now = place.contents()
             if now == last and now != entry.tried:
                 return True
             last = now
@@ -347,7 +359,6 @@ class ModelRepository:
                 # A signal handler may set `cancel` but must not take this lock to say so.
                 turn = _CANCEL_SECONDS if cancel is not None else None
                 self._changed.wait(min((s for s in (remaining, turn) if s is not None), default=None))
-            check_available(self._models, names)
 
     def close(self, timeout: float | None = None) -> bool:
         """Stop polling, finish running requests, and unload everything.
@@ -370,7 +381,8 @@ class ModelRepository:
         if self._poller is not None:
             self._poller.join(timeout)
         self._load_pool.shutdown(wait=ended, cancel_futures=True)
-        self._unload_pool.shutdown(wait=ended)
+        if ended:  # else a load that ends later is still to be undone
+            self._unload_pool.shutdown()
         self._base_paths.close()
         return ended
 

@@ -112,7 +112,7 @@ class _Pages:
         self._models = models
         self._metrics = metrics
         self._executor = executor
-        self._timeout = options.rest_api_timeout_in_ms / 1000 or None
+        self._timeout = max(0, options.rest_api_timeout_in_ms) / 1000 or None
         self._max_body_bytes = options.max_rest_body_bytes
         self._held = request_body.HeldBytes(options.max_rest_buffered_bytes)
         self._max_unpacked_bytes = options.max_unpacked_gzip_bytes

@@ -1,13 +1,15 @@
-"""A connection that a client can neither fill with headers nor keep for itself by sending nothing.
+"""A connection that a client can neither fill with headers nor keep for itself by sending or taking nothing.
 
-TensorFlow Serving leaves both to libevent, which takes heads of any size and closes a connection without a
-byte for 50 seconds.
+TensorFlow Serving leaves it to libevent, which takes heads of any size and closes a connection without a byte
+in either direction for 50 seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import socket
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +18,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from tfdeconv.serving.rest.error_body import error_body
 from tfdeconv.serving.rest.http_protocol import Http1Protocol
 
-# Fewer bytes than these in a body's time-out are as good as none.
+# Fewer bytes than these in a body's time-out are as good as none, in either direction.
 _PROGRESS_BYTES = 1 << 14
+_RESET = struct.pack("ii", 1, 0)
 # A client that has closed its side may wait for the answer or be gone. Which, tells the second packet to it:
 # a machine answers the first one for a socket that is gone with a reset.
 _PROBE_SECONDS = 0.25
@@ -31,7 +34,8 @@ class HttpLimits:
     Attributes:
         head_bytes: Most bytes of a request line and its headers.
         head_seconds: Longest time for them to arrive, or None for no limit.
-        body_seconds: Longest time for the next 16 KiB of a body, or None for no limit.
+        body_seconds: Longest time for the next 16 KiB of a body, or None for no limit: of a request's to
+            arrive, and of an answer's to be taken.
     """
 
     head_bytes: int = 1 << 16
@@ -53,8 +57,10 @@ class BoundedProtocol(Http1Protocol):
         self._limits = limits
         self._common = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
         self._timer: asyncio.TimerHandle | None = None
+        self._untaken: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0
+        self._line_bytes = 0  # of a line that no callback has told of yet
         self._progress = 0
         self._refused = False
         # uvicorn's `cycle` is the last request that has arrived; those before it may still be at work.
@@ -66,8 +72,9 @@ class BoundedProtocol(Http1Protocol):
         self._start_timer(self._limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer, and the request that is being answered."""
+        """Stop the timers, and the request that is being answered."""
         self._stop_timer()
+        self._stop_watching()
         self._abandon()
         super().connection_lost(exc)
 
@@ -84,13 +91,14 @@ class BoundedProtocol(Http1Protocol):
         """Parse; count what belongs to a head that is not complete."""
         if self._refused:
             return
-        unfinished = self._in_head and self._head_bytes > 0
+        unfinished, told = self._in_head and self._head_bytes > 0, self._head_bytes
         super().data_received(data)
         if self._refused or self.parser is None:
             return
         if self._in_head and unfinished:
-            # A line that never ends reaches no callback.
-            self._count_head(len(data))
+            # A line that never ends reaches no callback; others have been counted there.
+            self._line_bytes = self._line_bytes + len(data) if self._head_bytes == told else 0
+            self._count_head(0)
         elif not self._in_head:
             self._progress += len(data)
             if self._progress >= _PROGRESS_BYTES and self.cycle.more_body:
@@ -99,7 +107,7 @@ class BoundedProtocol(Http1Protocol):
     def on_message_begin(self) -> None:
         """Start the time for a head."""
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 1
+        self._in_head, self._head_bytes, self._line_bytes = True, 1, 0
         if self._timer is None:
             self._start_timer(self._limits.head_seconds)
 
@@ -155,9 +163,37 @@ class BoundedProtocol(Http1Protocol):
         if not self._refused:
             self._refuse(400, msg)
 
+    def pause_writing(self) -> None:
+        """Give the client some time to take what it has asked for."""
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Stop that time: almost all is taken."""
+        self._stop_watching()
+        super().resume_writing()
+
+    def _watch(self, size: int) -> None:
+        if self._limits.body_seconds is not None:
+            self._untaken = self.loop.call_later(self._limits.body_seconds, self._look_whether_taken, size)
+
+    def _stop_watching(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
+
+    def _look_whether_taken(self, last: int) -> None:
+        size = self.transport.get_write_buffer_size()
+        if size > last - _PROGRESS_BYTES:
+            # `close` would wait until all is taken, and so would the system, without a reset.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.transport.abort()
+        else:
+            self._watch(size)
+
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
-        if self._head_bytes > self._limits.head_bytes and not self._refused:
+        if self._head_bytes + self._line_bytes > self._limits.head_bytes and not self._refused:
             self._refuse(431, f"The request's head is larger than {self._limits.head_bytes} bytes")
 
     def _start_timer(self, seconds: float | None) -> None:

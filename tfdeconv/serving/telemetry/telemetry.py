@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from tfdeconv.errors import ServingError
 from tfdeconv.serving.model_spec import ModelSpec
 from tfdeconv.serving.telemetry.metrics import Metrics
 
+_LOG = logging.getLogger("tfdeconv.serving")
 _INFERENCE = frozenset({"predict", "classify", "regress", "multiinference"})
 
 
@@ -52,11 +54,13 @@ class Telemetry:
         self._lock = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._log: BinaryIO | None = None
+        self._failing = False
         if access_log == "-":
             self._log = sys.stdout.buffer
         elif access_log:
             try:
-                file = Path(access_log).open("ab")  # noqa: SIM115 - closed with this object
+                # Unbuffered: what a full disk does not take must not wait to be written again.
+                file = Path(access_log).open("ab", buffering=0)  # noqa: SIM115 - closed with this object
             except OSError as error:
                 raise ServingError(f"Cannot open the access log {access_log}: {error.strerror}.") from None
             self._log = self._stack.enter_context(file)
@@ -80,10 +84,23 @@ class Telemetry:
                 "status": status,
                 "latency_ms": round(seconds * 1e3, 3),
             }
-            with self._lock:
-                self._log.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            self.metrics.request_log_count.add(spec.name, self._write(orjson.dumps(line) + b"\n"))
+
+    def _write(self, line: bytes) -> str:
+        """Write a line; return how that ended, which is no concern of the request's."""
+        with self._lock:
+            if self._log is None:
+                return "UNAVAILABLE"  # closed since
+            try:
+                self._log.write(line)
                 self._log.flush()
-            self.metrics.request_log_count.add(spec.name, "OK")
+            except OSError as error:
+                if not self._failing:
+                    _LOG.error("The access log cannot be written: %s. Requests are answered.", error.strerror)
+                self._failing = True
+                return "INTERNAL"
+            self._failing = False
+            return "OK"
 
     def ran(self, model: str, api: str, seconds: float) -> None:
         """Time a run of a model inside TensorFlow."""
@@ -96,4 +113,6 @@ class Telemetry:
 
     def close(self) -> None:
         """Close the access log."""
-        self._stack.close()
+        with self._lock:
+            self._log = None
+            self._stack.close()

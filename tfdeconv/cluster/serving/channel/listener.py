@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import secrets
 import select
@@ -18,6 +19,7 @@ from tfdeconv.serving.cancellation import Cancellation
 
 _LOG = logging.getLogger("tfdeconv.serving")
 _BACKLOG = 512
+_PAUSE_SECONDS = 0.05
 PING, DRAINING = "ping", "draining"
 Answer = Callable[[Sequence[Any], bytes, Cancellation], tuple[Sequence[Any], bytes]]
 
@@ -61,9 +63,14 @@ class Listener:
         while True:
             try:
                 raw, _ = self._socket.accept()
-            except OSError:  # shut
-                self._socket.close()
-                return
+            except OSError as error:
+                if error.errno in (errno.EINVAL, errno.EBADF):  # shut
+                    self._socket.close()
+                    return
+                # accept(2): one that has ended already, or there are too many files, or too little memory
+                _LOG.warning("A connection cannot be accepted: %s", error)
+                time.sleep(_PAUSE_SECONDS)
+                continue
             threading.Thread(target=self._serve, args=(raw,), name="tfdeconv-replica", daemon=True).start()
 
     def _serve(self, raw: socket.socket) -> None:
