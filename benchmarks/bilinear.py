@@ -21,11 +21,11 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
-import contest
+import harness.contest as contest
 import keras
 import numpy as np
 import tensorflow as tf
-from contest import Result, check, geometric_mean, machine, merged, race, write
+from harness.contest import Result, check, geometric_mean, machine, merged, race, write
 
 import tfdeconv as td
 from tfdeconv import geometry

@@ -1,8 +1,8 @@
 """Transposed convolutions against Keras and PyTorch, forwards and in a training step.
 
 Run ``python benchmarks/layers.py`` from the source tree (``pip install --group bench`` for PyTorch). Each
-case is checked for equal numbers first; see ``contest.py`` for how it is timed and ``roofline.py`` for the
-column "of peak".
+case is checked for equal numbers first; see ``harness/contest.py`` for how it is timed and
+``harness/roofline.py`` for the column "of peak".
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
-import contest
+import harness.contest as contest
+import harness.roofline as roofline
 import keras
 import numpy as np
-import roofline
 import tensorflow as tf
-from contest import Result, check, geometric_mean, machine, merged, race, table, write
+from harness.contest import Result, check, geometric_mean, machine, merged, race, table, write
 
 import tfdeconv as td
 from tfdeconv import geometry

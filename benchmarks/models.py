@@ -1,7 +1,7 @@
 """Whole models against the same models in plain Keras, PyTorch, ONNX Runtime and OpenCV's dnn.
 
 Run ``python benchmarks/models.py`` from the source tree (``pip install --group bench`` for the peers). Each
-model is checked for equal numbers first; see ``contest.py`` for how it is timed.
+model is checked for equal numbers first; see ``harness/contest.py`` for how it is timed.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
-import contest
+import harness.contest as contest
 import keras
 import numpy as np
 import tensorflow as tf
-from contest import Result, check, machine, merged, race, table, write
+from harness.contest import Result, check, machine, merged, race, table, write
 
 import tfdeconv as td
 from tfdeconv import geometry, zoo

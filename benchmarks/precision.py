@@ -16,10 +16,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
+import harness.contest as contest
 import keras
 import numpy as np
 import tensorflow as tf
-from contest import machine, race
 
 import tfdeconv as td
 from tfdeconv.cli.commands.demo import PHOTO
@@ -69,7 +69,7 @@ def calls(models: dict[str, keras.Model], size: int) -> dict[str, Callable[[], o
 @click.option("--seconds", default=6.0, show_default=True, help="Time for each pair.")
 def main(data: Path | None, size: int, seconds: float) -> None:
     """Print rates and losses, and whether both targets are met."""
-    click.echo(f"{size}x{size}, {machine()}\n")
+    click.echo(f"{size}x{size}, {contest.machine()}\n")
     click.echo(
         "| upscaler | float32, MP/s | bfloat16, MP/s | ratio | PSNR | loss | |\n|---|---|---|---|---|---|---|"
     )
@@ -80,7 +80,7 @@ def main(data: Path | None, size: int, seconds: float) -> None:
             quality_of = {name: mean_psnr(model, scored, scale) for name, model in models.items()}
             rates = {
                 name: (size * scale) ** 2 / 1e3 / ms
-                for name, ms in race(calls(models, size), seconds).items()
+                for name, ms in contest.race(calls(models, size), seconds).items()
             }
             gain = rates["bfloat16"] / rates["float32"]
             loss = quality_of["float32"] - quality_of["bfloat16"]

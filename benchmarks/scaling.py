@@ -17,7 +17,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
-from contest import FOLDER, check, machine, race
+from harness.contest import FOLDER, check, machine, race
 
 MEGAPIXELS = (0.1, 1, 4, 16, 64)
 LARGEST_TRAINING = 4

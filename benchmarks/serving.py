@@ -26,8 +26,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
-from server_process import MODEL, ServerProcess, serve
-from serving_ways import Ask, Grpc, InProcess, Rest, echo, png
+from harness.server_process import MODEL, ServerProcess, serve
+from harness.serving_ways import Ask, Grpc, InProcess, Rest, echo, png
 
 TARGETS = {
     ("gRPC float", 32): 0.75,
@@ -211,7 +211,7 @@ def run(base: Path, arguments: argparse.Namespace) -> bool:
         if arguments.memory:
             met &= memory(server, remote.floats(image).light, arguments.memory)  # type: ignore[attr-defined]
         if arguments.peers:
-            import serving_peers
+            from harness import serving_peers
 
             image = rng.random((1, 128, 128, 3), np.float32)
             ours = rest.files(image)

@@ -30,8 +30,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from server_process import free_port, wait_for
-from soak_clients import LONGEST_ANSWER, Bad, Good, Operator, Record
+from harness.server_process import free_port, wait_for
+from harness.soak_clients import LONGEST_ANSWER, Bad, Good, Operator, Record
 
 from tfdeconv.client import connect
 

@@ -9,7 +9,7 @@ import click
 import keras
 import numpy as np
 from PIL import Image, ImageDraw
-from scenes import HERE, RECIPE, validation_and_training, weights_path
+from recipe import HERE, RECIPE, validation_and_training, weights_path
 from segmentation_scores import confusion_matrix, segmentation_scores
 from shapes_network import shapes_fcn
 from shapes_scenes import CLASSES, Scenes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from scenes import HERE, RECIPE, weights_path
+from recipe import HERE, RECIPE, weights_path
 from shapes_network import shapes_fcn
 
 import tfdeconv as td

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import keras
 import numpy as np
-from scenes import HERE, RECIPE, validation_and_training, weights_path
+from recipe import HERE, RECIPE, validation_and_training, weights_path
 from shapes_network import shapes_fcn
 from shapes_scenes import Scenes
 

@@ -71,9 +71,9 @@ class Reach:
         self._inputs = model.inputs
         self._walk = GraphWalk(model, self.channels_first)
         self._losses: dict[tuple[Sizes, ...], tuple[tuple[int, ...], tuple[int, ...]]] = {}
-        self._find_scales(model, assume)
+        self._find_scales(assume)
 
-    def _find_scales(self, model: Any, assume: bool) -> None:
+    def _find_scales(self, assume: bool) -> None:
         scales = Scales()
         inside: list[Place] = []
         inputs = self._places([[(0, _NOMINAL, _NOMINAL)] * self.rank] * sum(self.tiled))

@@ -80,7 +80,7 @@ def test_a_later_coordinator_keeps_what_was_reloaded(told):
 
 def test_each_node_has_an_edge(told):
     """One that leaves takes its own with it, one that joins gets one."""
-    assert told["edges"]["listening"] == 3
+    assert told["edges"]["listening"] == 2
 
 
 def test_a_coordinator_that_starts_later_knows_the_last_configuration(told):
@@ -97,6 +97,6 @@ def test_metrics_are_those_of_the_deployment(told):
 def test_the_end_of_an_earlier_command_leaves_a_later_deployment_alone(told):
     """When the later one has ended, nothing listens, and Ray ends the last process soon after."""
     assert told["stop"]["earlier"] == 2
-    assert told["stop"]["ports"] == 6
+    assert told["stop"]["ports"] == 4
     assert told["stop"]["listening"] == []
     assert told["stop"]["left"] == []

@@ -45,13 +45,10 @@ def cell(
     return artists
 
 
-def grid(
-    axes: Axes, values: np.ndarray, *, fill: Any, size: float = 9, top: float = 0, left: float = 0
-) -> None:
-    """Draw a 2-D array of numbers; ``fill`` is one colour, or an array of colours."""
-    for (row, column), value in np.ndenumerate(values):
-        colour = fill[row, column] if isinstance(fill, np.ndarray) else fill
-        cell(axes, (top + row, left + column), fill=colour, text=number(value), size=size)
+def grid(axes: Axes, values: np.ndarray, *, fill: str, size: float) -> None:
+    """Draw a 2-D array of numbers."""
+    for at, value in np.ndenumerate(values):
+        cell(axes, at, fill=fill, text=number(value), size=size)
 
 
 def outline(

@@ -132,7 +132,7 @@ def _prove(
     _check_operations(operations, lowering)
     mean_square = precision == "int8"
     try:
-        worst, inputs = proof.check(program, run, checked, mean_square=mean_square)
+        worst, inputs = proof.check(run, checked, mean_square=mean_square)
     except Exception as error:  # each runtime has its own exceptions
         raise ExportError(f"The file does not run in its runtime: {error}. No file was left.") from error
     if not worst.error <= limit:

@@ -78,11 +78,7 @@ def difference(wanted: Any, actual: Any, *, mean_square: bool) -> Difference:
 
 
 def check(
-    program: Program,
-    run: Runner,
-    samples: Sequence[tuple[Arrays, Arrays]],
-    *,
-    mean_square: bool,
+    run: Runner, samples: Sequence[tuple[Arrays, Arrays]], *, mean_square: bool
 ) -> tuple[Difference, Arrays]:
     """Return the largest difference over ``samples`` (inputs, the model's outputs), and those inputs."""
     found = [

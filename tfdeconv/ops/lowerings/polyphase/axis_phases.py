@@ -19,7 +19,6 @@ class AxisPhases:
 
     Attributes:
         stride: Phases of a block.
-        shift: Sample of the full output that phase 0 of block 0 is; may be negative.
         rows: One row for each tap of the convolution, in order of increasing input position, with the
             tap of the kernel for each phase; ``kernel_size`` stands for none.
         before: Samples before ``x[0]`` that block 0 reads first; negative where it starts inside ``x``.
@@ -29,7 +28,6 @@ class AxisPhases:
     """
 
     stride: int
-    shift: int
     rows: tuple[tuple[int, ...], ...]
     before: int
     after: int
@@ -73,7 +71,6 @@ def axis_phases(
     extra = -(-beyond // stride)
     return AxisPhases(
         stride=stride,
-        shift=shift,
         rows=rows,
         before=-used[0],
         after=extra + used[-1],

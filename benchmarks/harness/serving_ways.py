@@ -14,8 +14,8 @@ from pathlib import Path
 import grpc
 import httpx
 import numpy as np
+from harness.server_process import MODEL, free_port
 from PIL import Image
-from server_process import MODEL, free_port
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
-from contest import race
+from harness.contest import race
 
 PRODUCT_SIZE = 1024
 IMAGES, SIDE, CHANNELS, TAPS = 4, 32, 256, 3

@@ -27,7 +27,7 @@ import_tensorflow()  # without its notices; so import this module before keras
 # Before PyTorch is imported: its threads must not spin on the cores while the next contender runs.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-FOLDER = Path(__file__).parent.parent / "build" / "benchmarks"
+FOLDER = Path(__file__).parents[2] / "build" / "benchmarks"
 TOLERANCE = 1e-4
 """Largest difference between contenders, relative to the largest output."""
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-from server_process import free_port
+from harness.server_process import free_port
 
 _FOLDER = Path(__file__).parent / "peers"
 
