@@ -139,6 +139,20 @@ def test_modules_are_left_as_they_were():
     assert torch.Tensor.expand is torch._C.TensorBase.expand
 
 
+@pytest.mark.parametrize("rows", [8, 9])
+def test_shapes_compare_where_sizes_are_given(rows):
+    """The number of examples is free, and one and the same everywhere."""
+
+    def forward(m, x):
+        y = m.up(x[:, :, ::2, ::2])
+        return y + 1 if y.shape == m.up(x)[:, :, : y.size(2), : x.size(3)].shape else y - 1
+
+    module, x = randomised(Forward(forward)), X[:, :, :rows]
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    answer = convert.from_torch(module, input_shape=(rows, 7, 4))(channels_last(x))
+    np.testing.assert_allclose(channels_moved_back(answer), expected, atol=1e-5)
+
+
 def test_rank_is_told_by_a_later_layer_than_the_channels():
     """A 3-D U-Net whose blocks begin with a group normalisation, as pytorch-3dunet's."""
 
