@@ -111,7 +111,6 @@ def test_weights_of_a_training_run_are_exported(tmp_path):
         (["--weights", "a.npz"], InvalidArgumentError, "weights 'a.npz' cannot be read"),
         (["--weights", "a.npz", "--quality", "fine"], InvalidArgumentError, "--weights is another one"),
         (["--model", "b.keras", "--source", "jpeg"], InvalidArgumentError, "--model is another one"),
-        (["--scale", "3", "--source", "jpeg"], InvalidArgumentError, "No weights come with tfdeconv"),
         (["--version", "0"], ExportError, "version must be at least 1; received 0"),
     ],
 )

@@ -150,6 +150,9 @@ FORWARDS = {
     "attention": _attention,
     "halves": _halves,
     "constants": _constants,
+    "a mean by the number of samples": lambda m, x: x.sum((2, 3), True) / (x.size(2) * x.size(3)) + x,
+    "samples times sizes": lambda m, x: x * (x.shape[2] / 4) - x.shape[3] + (x.shape[2] - 1) / 2.0,
+    "all samples in two rows": lambda m, x: x.reshape(x.shape[0], 2, 2 * x.shape[2] * x.shape[3]),
     "channels last inside": lambda m, x: F.pad(x.permute(0, 2, 3, 1), (0, 0, 0, -x.shape[3] % 4)).permute(
         0, 3, 1, 2
     ),
@@ -179,7 +182,8 @@ def every_kind():
     """A module that pads, cuts, resizes and reshapes by sizes."""
 
     def forward(m, x):
-        y = _pad_by_difference(m, x) + _pyramid(m, x)[:, 4:12]
+        y = _pad_by_difference(m, x) + _pyramid(m, x)[:, 4:12] - x[:, :1, x.shape[2] // 2, None, -1:]
+        y = y + y.sum((2, 3), True) / (x.shape[2] * x.shape[3])
         return _shuffle_channels(m, y[:, 4:]) + _crop_the_middle(m, x)
 
     return randomised(Forward(forward))
@@ -263,6 +267,22 @@ def test_formula_of_sizes_is_what_python_computes(operations, height, width):
         None if isinstance(symbol, UnknownSize) else number
         for symbol, number in zip(symbols, numbers, strict=True)
     ]
+
+
+@given(*[st.integers(-4, 9)] * 4, st.integers(1, 40), st.integers(1, 40))
+def test_product_of_sizes_is_what_python_computes(a, b, c, d, height, width):
+    """Sums, halves and quotients of products, whatever order they are written in."""
+    image = value_of_image(keras.KerasTensor([None, None, None, 3]), "channels_last")
+    h, w = image.shape[2:]
+
+    def compute(h, w):
+        return (a * h + b) * (w // 2 + c) * 3 // 4 + h * w * d - w * h
+
+    assert compute(h, w) == 3 * (w // 2 + c) * (a * h + b) // 4 + (d - 1) * h * w
+    size = compute(h, w)
+    formula = json.loads(json.dumps(Measured(image.tensor).formula(size)))
+    assert evaluate(formula, lambda _, axis: {1: height, 2: width}[axis]) == compute(height, width)
+    assert (h / 2) * (w / 3) * 6 == h * w
 
 
 def test_sizes_that_are_always_equal_compare_as_equal():

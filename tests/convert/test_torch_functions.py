@@ -80,12 +80,17 @@ def test_function(name, data_format):
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 def test_compiled_modules():
-    """What torch.compile wraps is the module; what torch.jit compiled cannot be followed."""
+    """What torch.compile wraps is the module, inside of others too; torch.jit's cannot be followed."""
     module = nn.Conv2d(4, 2, 3)
     x = channels_last(X)
-    np.testing.assert_array_equal(
-        convert.from_torch(torch.compile(module, backend="eager"))(x), convert.from_torch(module)(x)
-    )
+    compiled = torch.compile(module, backend="eager")
+    in_place = nn.Conv2d(4, 2, 3)
+    in_place.load_state_dict(module.state_dict())
+    in_place.compile(backend="eager")
+    outer = nn.Sequential(compiled, nn.Identity())
+    for wrapped in (compiled, outer, in_place, nn.DataParallel(module)):
+        np.testing.assert_array_equal(convert.from_torch(wrapped)(x), convert.from_torch(module)(x))
+    assert outer[0] is compiled
     with pytest.raises(ConversionError, match=r"compiled by torch\.jit.*export it to ONNX"):
         convert.from_torch(torch.jit.script(module))
 

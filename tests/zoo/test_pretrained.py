@@ -1,6 +1,7 @@
 """Shipped weights: whole, small, and used by default."""
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from tfdeconv.zoo.upscalers.upscaler_model import (
     ARCHITECTURES,
     DATA,
     LUMA_NETWORKS,
+    SCALES,
     load_upscaler,
-    shipped_scales,
 )
 
 SHIPPED = sorted(path.name for path in pretrained.WEIGHTS.glob("*.npz"))
@@ -52,16 +53,7 @@ def test_nothing_is_listed_that_does_not_ship():
     assert sorted(sums()) == SHIPPED
 
 
-def shipped():
-    return [
-        (quality, source, scale)
-        for quality in ARCHITECTURES
-        for source in DATA
-        for scale in shipped_scales(quality, source)
-    ]
-
-
-@pytest.mark.parametrize(("quality", "source", "scale"), shipped())
+@pytest.mark.parametrize(("quality", "source", "scale"), list(itertools.product(ARCHITECTURES, DATA, SCALES)))
 def test_the_upscalers_are_trained(quality, source, scale):
     """load_upscaler's models sharpen an edge: they differ from the bilinear start."""
     luma = np.full((1, 12, 12, 1), 0.2, np.float32)
@@ -89,14 +81,8 @@ def test_quality_and_source_choose_the_weights():
 
 
 def test_what_does_not_ship_is_refused_with_what_does():
-    """The error names the combination asked for, and every one that there is."""
-    with pytest.raises(
-        InvalidArgumentError,
-        match=r"for scale 3 of quality 'fast' and source 'jpeg'; there are: quality 'fast' and source "
-        r"'clean' at scale 2, 3, 4; quality 'fast' and source 'jpeg' at scale 2; quality 'fine'",
-    ):
-        load_upscaler(3, source="jpeg")
-    with pytest.raises(InvalidArgumentError, match="for scale 5 of quality 'fast'"):
+    """The error names the argument, what there is and what was received."""
+    with pytest.raises(InvalidArgumentError, match="scale must be 2, 3 or 4; received 5"):
         load_upscaler(5)
     with pytest.raises(InvalidArgumentError, match="quality must be 'fast' or 'fine'; received 'best'"):
         load_upscaler(2, quality="best")

@@ -97,8 +97,7 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
         check_target(job.comparison, height=1, width=1, alpha=False, overwrite=settings.overwrite)
     chosen = {"network": network}
     if network is None:
-        largest = max(height / before[0], width / before[1])
-        source = source_of(photograph.jpeg_quality, largest, settings.quality, settings.source)
+        source = source_of(photograph.jpeg_quality, settings.source)
         chosen = {"quality": settings.quality, "source": source}
     power = exponent_of(photograph)
     pixels = photograph.pixels

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfdeconv.cli.bulk.job_list import Job
 from tfdeconv.cli.bulk.outcome import Outcome, stops_all
@@ -15,9 +15,6 @@ from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.cli.upscaling.network import NetworkChoice
 from tfdeconv.cli.upscaling.photograph import Settings, upscale_photograph
 from tfdeconv.errors import FileError, InvalidArgumentError, TfdeconvError
-
-if TYPE_CHECKING:
-    from tfdeconv.zoo.upscalers.upscaler_model import Source
 
 
 class UpscaleWorker:
@@ -36,7 +33,7 @@ class UpscaleWorker:
     def __init__(self, settings: Settings, choice: NetworkChoice, *, repeated: bool) -> None:
         logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the errors say what matters
         import_tensorflow()
-        from tfdeconv.zoo.pictures.source import check_scale
+        from tfdeconv.zoo.pictures.upscaling import passes
 
         self._notes: list[str] = []
         self._settings = dataclasses.replace(settings, note=self._note)
@@ -45,23 +42,21 @@ class UpscaleWorker:
         self._stack = contextlib.ExitStack()
         self._network = self._stack.enter_context(choice.load(scale))
         if self._network is None and scale is not None:
-            check_scale(scale, settings.quality, settings.source)
+            passes(scale)
         self._check_tile()
 
     def _check_tile(self) -> None:
         """Raise where the tile is too small for any photograph; some need more than others."""
         from tfdeconv.zoo.pictures.tile_network import default_network
         from tfdeconv.zoo.pictures.tiling import tiles
-        from tfdeconv.zoo.pictures.upscaling import DEFAULT_TILE, offered_factors, passes
+        from tfdeconv.zoo.pictures.upscaling import DEFAULT_TILE, passes
 
         tile, network = self._settings.tile, self._network
         if tile >= DEFAULT_TILE:
             return
         if network is None:
-            quality = self._settings.quality
-            source: Source = "jpeg" if self._settings.source == "jpeg" else "clean"
-            factors = passes(self._settings.size.scale or 1.1, *offered_factors(quality, source))
-            network = default_network(factors[0], quality=quality, source=source)
+            factors = passes(self._settings.size.scale or 1.1)
+            network = default_network(factors[0], quality=self._settings.quality)
         tiles(1, 1, tile=tile, context=network.context, stride=network.stride)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 A formula is a number, or ``{"constant": c, "terms": [[times, what], ...]}`` with rational numbers written as
 strings ("1/2"); ``what`` is ``["size", tensor, axis]`` or ``["floor" | "zero", formula]``: a formula rounded
-down or towards zero; or ``["greatest", formula, formula]``.
+down or towards zero; or ``["greatest", formula, formula]``; or ``["product", what, what, ...]``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from tfdeconv.convert.by_size.sizes import Atom, Greatest, Rounded, UnknownSize
+from tfdeconv.convert.by_size.sizes import Atom, Greatest, Product, Rounded, UnknownSize
 from tfdeconv.errors import ConversionError
 
 Formula: TypeAlias = int | dict[str, Any]
@@ -43,7 +43,7 @@ class Measured:
         if size.terms is None:
             raise ConversionError(
                 "The computation depends on a size of the input that is unknown, by other than sums, "
-                "multiples and whole quotients of sizes. Give the sizes: input_shape= of from_torch, or "
+                "products and whole quotients of sizes. Give the sizes: input_shape= of from_torch, or "
                 "fixed dimensions of the ONNX model's input."
             )
         return self._formula(list(size.terms.items()), size.constant)
@@ -57,6 +57,9 @@ class Measured:
         if isinstance(atom, Greatest):
             formulas = [self._formula(list(terms), constant) for terms, constant in atom.sums]
             return ["greatest", *sorted(formulas, key=repr)]
+        if isinstance(atom, Product):
+            factors = [self._atom(factor) for factor, power in atom.powers for _ in range(power)]
+            return ["product", *sorted(factors, key=repr)]
         if isinstance(atom, Rounded):
             return [atom.towards, self._formula(list(atom.terms), atom.constant)]
         tensor = atom.value.tensor
@@ -98,6 +101,9 @@ def _rounded(formula: dict[str, Any], sizes: Sizes, towards: str) -> Any:
 
 def _atom(what: list[Any], sizes: Sizes) -> Any:
     kind, *rest = what
+    if kind == "product":
+        factors = [_atom(factor, sizes) for factor in rest]
+        return None if any(factor is None for factor in factors) else math.prod(factors)
     if kind == "greatest":
         numbers = [_rounded(formula, sizes, "floor") for formula in rest]
         if any(number is None for number in numbers):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Number
 from typing import Any, Literal, TypeAlias
 
 from tfdeconv.errors import ConversionError
@@ -44,12 +47,19 @@ class Greatest:
     sums: frozenset[tuple[frozenset[tuple[Atom, Fraction]], Fraction]]
 
 
-Atom: TypeAlias = "Axis | Rounded | Greatest"
+@dataclass(frozen=True)
+class Product:
+    """A product of unknown whole numbers, and how many times each is a factor."""
+
+    powers: frozenset[tuple[Atom, int]]
+
+
+Atom: TypeAlias = "Axis | Rounded | Greatest | Product"
 """A whole number that is unknown."""
 
 
 class UnknownSize:
-    """A sum of multiples of unknown whole numbers, and a number.
+    """A sum of multiples of unknown whole numbers and of their products, and a number.
 
     It may be passed on and computed with as sizes are. Where only the number itself would do, whoever needs
     it is told how to give it. Two that are written differently and always equal compare as equal.
@@ -94,12 +104,20 @@ class UnknownSize:
         return self.multiple_of(value, axis) == 1
 
     @property
+    def denominator(self) -> int:
+        """How many times this is a whole number for certain."""
+        numbers = (*(self.terms or {}).values(), self.constant)
+        return math.lcm(*(number.denominator for number in numbers))
+
+    @property
     def is_batch(self) -> bool:
         """Whether this is the number of examples."""
         axis = self.measured
         return axis is not None and axis.axis == 0 and self.multiple_of(axis.value, 0) == 1
 
     def __add__(self, other: Any) -> Any:
+        if not isinstance(other, Number | UnknownSize):  # a tensor: it knows what to do
+            return NotImplemented
         other = _terms(other)
         if self.terms is None or other.terms is None:
             return UnknownSize(None)
@@ -109,15 +127,25 @@ class UnknownSize:
         return _number({a: t for a, t in terms.items() if t}, self.constant + other.constant)
 
     def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, Number | UnknownSize):  # a tensor: it knows what to do
+            return NotImplemented
         other = _terms(other)
-        if other.terms and not self.terms:
-            self, other = other, self
-        if self.terms is None or other.terms is None or other.terms:
+        if self.terms is None or other.terms is None:
             return UnknownSize(None)
-        times = other.constant
-        return _number({a: t * times for a, t in self.terms.items() if times}, self.constant * times)
+        terms: dict[Atom | None, Fraction] = {}
+        for one, times in _monomials(self):
+            for two, more in _monomials(other):
+                factors = one + two
+                single = factors.total() == 1
+                product = next(iter(factors)) if single else Product(frozenset(factors.items()))
+                key = product if factors else None
+                terms[key] = terms.get(key, Fraction(0)) + times * more
+        constant = terms.pop(None, Fraction(0))
+        return _number({a: t for a, t in terms.items() if t and a is not None}, constant)
 
     def __truediv__(self, other: Any) -> Any:
+        if not isinstance(other, Number | UnknownSize):  # a tensor: it knows what to do
+            return NotImplemented
         divisor = _terms(other)
         if divisor.terms is None or divisor.terms:
             return UnknownSize(None)
@@ -237,6 +265,15 @@ def greatest(first: Any, second: Any) -> Any:
     return UnknownSize({Greatest(sums): Fraction(1)})
 
 
+def _monomials(size: UnknownSize) -> list[tuple[Counter[Atom], Fraction]]:
+    """The factors of every term and how many times it is counted; of the constant, none."""
+    found: list[tuple[Counter[Atom], Fraction]] = [(Counter(), size.constant)]
+    for atom, times in (size.terms or {}).items():
+        powers: dict[Atom, int] = dict(atom.powers) if isinstance(atom, Product) else {atom: 1}
+        found.append((Counter(powers), times))
+    return found
+
+
 def _floor(size: Any) -> Any:
     return _rounded(size, "floor") if isinstance(size, UnknownSize) else int(size // 1)
 
@@ -288,6 +325,8 @@ def _positive(atom: Atom) -> bool:
         return True
     if isinstance(atom, Greatest):
         return any(_not_negative(terms, constant) for terms, constant in atom.sums)
+    if isinstance(atom, Product):
+        return all(_positive(factor) for factor, _ in atom.powers)
     return _not_negative(atom.terms, atom.constant)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfdeconv import layers
 from tfdeconv.convert.by_size.formulas import Measured
+from tfdeconv.convert.by_size.numbers import NumberBySize
 from tfdeconv.convert.by_size.padding import PadBySize
 from tfdeconv.convert.by_size.resampling import ResizeBySize
 from tfdeconv.convert.by_size.reshaping import ReshapeBySize
@@ -179,3 +180,11 @@ def reshape(value: Value, sizes: Sequence[Any]) -> Value:
     measured = Measured(tensor)
     layer = ReshapeBySize([measured.formula(size) for size in sizes], dtype=value.dtype)
     return Value(layer(measured.tensors), tuple(range(len(sizes) + 1)), value.data_format)
+
+
+def number(value: Value, size: UnknownSize, dtype: str) -> Value:
+    """Return a size as a tensor of one element, which combines with ``value``."""
+    divisor = size.denominator
+    measured = Measured(value.tensor)
+    layer = NumberBySize(measured.formula(size * divisor), divisor, dtype=dtype)
+    return value.with_tensor(layer(measured.tensors))

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
+from tfdeconv.convert.graph import by_size
 from tfdeconv.convert.graph.shaping import cut, repeated, unsqueeze
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.errors import ConversionError
@@ -54,21 +56,33 @@ BINARY = {
 }
 
 
+OF_TRUTH = {"add": "logical_or", "maximum": "logical_or", "mul": "logical_and", "minimum": "logical_and"}
+"""What arithmetic of truth values is."""
+
+
 def combine(kind: str, first: Any, second: Any, name: str | None = None) -> Value:
     """Return an elementwise operation of two values, or of a value and a number or array.
 
     Shapes are broadcast by the rule that all frameworks share: missing axes are in front.
     """
+    if isinstance(first, Value) and isinstance(second, Value) and {first.dtype, second.dtype} == {"bool"}:
+        kind = OF_TRUTH.get(kind, kind)
     binary = BINARY[kind]
     if isinstance(first, Value) and isinstance(second, Value):
         return _combine_values(binary, first, second, name)
     value, other = (first, second) if isinstance(first, Value) else (second, first)
+    if isinstance(other, UnknownSize):
+        number = by_size.number(value, other, _common_type(value.dtype, 1 if other.denominator == 1 else 0.5))
+        one, two = (value, number) if value is first else (number, value)
+        return _combine_values(binary, one, two, name)
+    is_first = value is first
+    value = _cast(value, _common_type(value.dtype, other))
     constant = _broadcast(other, value)
     neutral = {"add": 0, "sub": 0, "mul": 1, "div": 1}.get(kind)
-    if value is first and neutral is not None and constant.size == 1 and constant.item() == neutral:
+    if is_first and neutral is not None and constant.size == 1 and constant.item() == neutral:
         return value
     operand = _operand(constant, value, value.dtype)
-    operands = (value.tensor, operand) if value is first else (operand, value.tensor)
+    operands = (value.tensor, operand) if is_first else (operand, value.tensor)
     return value.with_tensor(binary.operation(*operands))
 
 
@@ -77,14 +91,42 @@ def choose(condition: Value, first: Any, second: Any) -> Value:
     values = [each for each in (first, second) if isinstance(each, Value)]
     if any(value.rank != condition.rank for value in values):
         raise ConversionError("Tensors of different numbers of axes are chosen from, which has no layer.")
-    dtype = values[0].dtype if values else keras.config.floatx()
+    dtype = _own_type(values[0] if values else first)
+    for each in (first, second):
+        dtype = _common_type(dtype, each)
     operands = [
-        each.ordered(condition.order)
+        _cast(each, dtype).ordered(condition.order)
         if isinstance(each, Value)
         else _operand(_broadcast(each, condition), condition, dtype)
         for each in (first, second)
     ]
-    return condition.with_tensor(keras.ops.where(condition.tensor, *operands))
+    return _cast(condition.with_tensor(keras.ops.where(condition.tensor, *operands)), dtype)
+
+
+def _common_type(dtype: str, other: Any) -> str:
+    """The type of what a tensor of ``dtype`` makes with a value, an array or a number, as in PyTorch.
+
+    A number changes it only from truth values to whole numbers, and from these to floats.
+    """
+    own = _own_type(other)
+    if isinstance(other, Value) or np.ndim(other) or _kind(own) > _kind(dtype):
+        return str(keras.backend.result_type(dtype, own))
+    return dtype
+
+
+def _own_type(operand: Any) -> str:
+    if isinstance(operand, Value):
+        return operand.dtype
+    return keras.config.floatx() if isinstance(operand, float) else np.asarray(operand).dtype.name
+
+
+def _kind(dtype: str) -> int:
+    """0 for truth values, 1 for whole numbers, 2 for floats."""
+    return 2 if keras.backend.is_float_dtype(dtype) else int(keras.backend.is_int_dtype(dtype))
+
+
+def _cast(value: Value, dtype: str) -> Value:
+    return value if value.dtype == dtype else value.everywhere([lambda x: keras.ops.cast(x, dtype)])
 
 
 def _operand(constant: Any, value: Value, dtype: str) -> Any:
@@ -116,6 +158,8 @@ def _combine_values(binary: Binary, first: Value, second: Value, name: str | Non
         first = _leading_axis(first)
     while second.rank < first.rank:
         second = _leading_axis(second)
+    dtype = _common_type(first.dtype, second)
+    first, second = _cast(first, dtype), _cast(second, dtype)
     other = second.ordered(first.order)
     if binary.layer is not None and first.tensor.shape == other.shape:
         return first.with_tensor(binary.layer(dtype=first.dtype, name=name)([first.tensor, other]))

@@ -173,7 +173,8 @@ def cut(value: Value, axis: int, start: Size | None, stop: Size | None, step: in
     if (start or 0, stop, step) == (0, None, 1):
         return value
     spatial = axis >= 2 and value.rank <= 5
-    if spatial and step == 1 and (start or 0) >= 0 and (size is not None or (stop or -1) < 0):
+    to_the_end = stop is None or (isinstance(stop, int) and stop < 0)
+    if spatial and step == 1 and (start or 0) >= 0 and (size is not None or to_the_end):
         pads = [(0, 0)] * (value.rank - 2)
         after = 0 if stop is None else (-stop if size is None else size - stop)
         pads[axis - 2] = (-(start or 0), -after)
@@ -183,13 +184,19 @@ def cut(value: Value, axis: int, start: Size | None, stop: Size | None, step: in
     return value.with_tensor(value.tensor[key])
 
 
-def take(value: Value, axis: int, index: int) -> Value:
+def take(value: Value, axis: int, index: Size) -> Value:
     """Return the value at one position of an axis, which disappears."""
     axis %= value.rank
     if axis == 0:
         raise ConversionError("Picking one example of the batch has no layer.")
-    end = None if index == -1 else index + 1
-    return without(cut(value, axis, index, end), [axis], keras.ops.squeeze)
+    size = value.static_shape[axis]
+    if isinstance(index, int) and size is not None:
+        if not -size <= index < size:
+            raise ConversionError(f"Position {index} is none of an axis of {size}.")
+        return without(cut(value, axis, index % size, index % size + 1), [axis], keras.ops.squeeze)
+    if isinstance(index, UnknownSize):
+        value, index = cut(value, axis, index, index + 1), 0
+    return without(value, [axis], lambda tensor, axis: tensor[(*(slice(None),) * axis[0], index)])
 
 
 def gather(value: Value, axis: int, indices: Any) -> Value:
@@ -247,7 +254,7 @@ def pad(
 def _pad(value: Value, pads: padding.Pads, mode: str, constant: float) -> Value:
     if not any(map(any, pads)):
         return value
-    if value.rank >= 3 and not any(map(any, pads[:2])):
+    if 3 <= value.rank <= 5 and not any(map(any, pads[:2])):
         return value.through(padding.pad(value.place(), pads[2:], mode, constant))
     if any(pads[0]):
         raise ConversionError("Padding the batch axis has no layer.")
@@ -266,7 +273,7 @@ def repeated(value: Value, axis: int, times: int) -> Value:
     return value.with_tensor(keras.ops.repeat(value.tensor, times, axis=value.keras_axis(axis)))
 
 
-def filled(constant: float, sizes: Sequence[Any]) -> Value:
+def filled(constant: float, sizes: Sequence[Any], dtype: str) -> Value:
     """Return a constant tensor for sizes some of which are those of other tensors.
 
     Raises:
@@ -274,19 +281,35 @@ def filled(constant: float, sizes: Sequence[Any]) -> Value:
     """
     unknown = [size.measured for size in sizes if isinstance(size, UnknownSize)]
     model = next((axis.value for axis in reversed(unknown) if axis is not None), None)
-    if model is None or model.rank != len(sizes):
+    if model is None:
         raise ConversionError("A constant tensor has a size that is unknown; give input_shape=.")
-    value = model
-    around: list[tuple[Size, Size]] = [(0, 0)] * model.rank
+    same = model.rank == len(sizes) and all(
+        size.is_size(model, axis) if isinstance(size, UnknownSize) else size == model.static_shape[axis]
+        for axis, size in enumerate(sizes[1:], start=1)
+    )
+    value = model if same else _one_each(model, len(sizes))
+    if constant == 0:
+        tensor = keras.ops.zeros_like(value.tensor, dtype=dtype)
+    elif constant == 1:
+        tensor = keras.ops.ones_like(value.tensor, dtype=dtype)
+    else:
+        tensor = keras.ops.full_like(value.tensor, constant, dtype=dtype)
+    value = value.with_tensor(tensor)
+    if same:
+        return value
     for axis, size in enumerate(sizes[1:], start=1):
-        if isinstance(size, UnknownSize):
-            if not size.is_size(model, axis):
-                value, around[axis] = cut(value, axis, 0, 1), (0, size - 1)
-        elif size != model.static_shape[axis]:
-            value = repeated(cut(value, axis, 0, 1), axis, size)
-    make = keras.ops.zeros_like if constant == 0 else keras.ops.ones_like
-    tensor = make(value.tensor) if constant in (0, 1) else keras.ops.full_like(value.tensor, constant)
-    return pad(value.with_tensor(tensor), around, "edge")
+        if isinstance(size, int) and size != 1:
+            value = repeated(value, axis, size)
+    missing: list[Size] = [size - 1 if isinstance(size, UnknownSize) else 0 for size in sizes]
+    return pad(value, [(0, 0), *((0, size) for size in missing[1:])], "edge")
+
+
+def _one_each(value: Value, rank: int) -> Value:
+    """Return one element for each example, of a tensor of ``rank`` axes."""
+    for axis in range(1, value.rank):
+        value = cut(value, axis, 0, 1)
+    tensor = keras.layers.Reshape((1,) * (rank - 1), dtype=value.dtype)(value.plain())
+    return Value(tensor, image_order(rank, value.data_format), value.data_format)  # all axes are alike
 
 
 def on_last_axis(value: Value, steps: Sequence[Step], count: int = 1) -> Value:

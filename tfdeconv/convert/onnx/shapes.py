@@ -220,10 +220,11 @@ def constant_tensor(op_type: str, inputs: Sequence[Any], attributes: Mapping[str
     """Return what ConstantOfShape and Expand fill tensors of unknown sizes with; None for other operators."""
     if op_type == "ConstantOfShape" and len(inputs[0]) > 2:
         filling = attributes.get("value")
-        number = 0.0 if filling is None else float(np.ravel(filling)[0])
-        return shaping.filled(number, np.ravel(inputs[0]).tolist())
+        constant = np.zeros(1, np.float32) if filling is None else np.ravel(filling)
+        return shaping.filled(constant[0].item(), np.ravel(inputs[0]).tolist(), constant.dtype.name)
     if op_type == "Expand" and np.size(inputs[0]) == 1 and len(inputs[1]) > 2:
-        return shaping.filled(float(np.ravel(inputs[0])[0]), np.ravel(inputs[1]).tolist())
+        constant = np.ravel(inputs[0])
+        return shaping.filled(constant[0].item(), np.ravel(inputs[1]).tolist(), constant.dtype.name)
     return None
 
 

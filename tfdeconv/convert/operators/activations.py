@@ -81,7 +81,7 @@ def softplus(place: Place, beta: float = 1.0) -> list[Step]:
 
 
 def clip(place: Place, minimum: float | None, maximum: float | None) -> list[Step]:
-    """Return x limited to the range between ``minimum`` and ``maximum``; None: no limit."""
+    """Return x limited to the range between ``minimum`` and ``maximum``, which wins; None: no limit."""
     if minimum == 0 and (maximum is None or maximum > 0):
         return relu(place, maximum)
     if minimum is None and maximum is None:
@@ -90,6 +90,8 @@ def clip(place: Place, minimum: float | None, maximum: float | None) -> list[Ste
         return [lambda x: keras.ops.minimum(x, maximum)]
     if maximum is None:
         return [lambda x: keras.ops.maximum(x, minimum)]
+    if minimum > maximum:  # Keras leaves this case open
+        return [lambda x: keras.ops.full_like(x, maximum)]
     return [lambda x: keras.ops.clip(x, minimum, maximum)]
 
 

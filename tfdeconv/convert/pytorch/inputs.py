@@ -68,15 +68,17 @@ def told_by(module: Any) -> tuple[int, int | None]:
     Images of any number of channels where nothing tells.
     """
     rank: int | None = None
+    channels: int | None = None
+    shuffled = False
     for inner in module.modules():
-        told, channels = _tells(inner)
+        told, own = _tells(inner)
         rank = told if rank is None else rank
-        factor = getattr(inner, "upscale_factor", None)
-        if factor is not None:  # what is shuffled has more channels than the layers behind tell
-            return rank or 2, None
-        if channels is not None:
-            return (2 if rank is None else rank), channels
-    return (2 if rank is None else rank), None
+        # what is shuffled has more channels than the layers behind tell
+        shuffled = shuffled or (channels is None and getattr(inner, "upscale_factor", None) is not None)
+        channels = own if channels is None and not shuffled else channels
+        if rank is not None and (shuffled or channels is not None):
+            break
+    return (2 if rank is None else rank), channels
 
 
 def _tells(module: Any) -> tuple[int | None, int | None]:

@@ -14,7 +14,7 @@ from tfdeconv import layers
 from tfdeconv.convert.graph.chains import chain_or_model, one_layer
 from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.pytorch import activations, convolutions, normalizations, resizing
+from tfdeconv.convert.pytorch.functions import activations, convolutions, normalizations, resizing
 from tfdeconv.convert.pytorch.inputs import (
     exported_batch,
     exported_shapes,

@@ -5,7 +5,7 @@ PyTorch hands every function that is called with an object of :class:`TracedTens
 and each call adds layers to the model. What has no equivalent is refused when it is called.
 
 References:
-    PyTorch's notes, "Extending torch with a Tensor-like type".
+    PyTorch's notes, "Extending torch with a Tensor wrapper type" and "Subclassing torch.Tensor".
 """
 
 from __future__ import annotations
@@ -13,25 +13,37 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable
-from functools import partial
+from functools import cache
+from inspect import getattr_static
 from typing import Any
 
 from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
+from tfdeconv.convert.pytorch.functions.activations import DROPOUTS
 from tfdeconv.errors import ConversionError
 
 Call = Callable[..., Any]
 
 VIEWS = {
-    "chunk", "contiguous", "detach", "expand", "expand_as", "flatten", "getitem", "narrow", "permute",
-    "reshape", "select", "slice", "split", "squeeze", "t", "to", "transpose", "type_as", "unbind",
-    "unflatten", "unsqueeze", "view", "view_as",
+    "chunk", "detach", "expand", "expand_as", "flatten", "getitem", "mT", "movedim", "narrow", "permute",
+    "reshape", "select", "slice", "split", "squeeze", "tensor_split", "transpose", "unbind", "unflatten",
+    "unsqueeze", "view", "view_as",
 }  # fmt: skip
 """Functions whose results may share memory with their input."""
 
+ITSELF = {"contiguous", "cpu", "requires_grad_", "same", *DROPOUTS}
+"""Functions that return their input itself, so that what changes one in place changes the other."""
+
 
 class TracedTensor:
-    """A tensor of which the shape and the layers that compute it are known, but no numbers."""
+    """A tensor of which the shape and the layers that compute it are known, but no numbers.
+
+    Objects are of a subclass of ``torch.Tensor``, too, as a forward may ask.
+    """
+
+    def __new__(cls, *_: Any) -> Any:
+        """Return a tensor without memory, so that whatever reads numbers past this class fails."""
+        return _torch().Tensor._make_wrapper_subclass(_tensor_class(), (0,))
 
     def __init__(self, value: Value, call: Call, shared: weakref.WeakSet[TracedTensor] | None = None) -> None:
         self.value = value
@@ -46,6 +58,13 @@ class TracedTensor:
         """Take a call of PyTorch's that holds traced tensors."""
         kwargs = kwargs or {}
         return first_traced((args, kwargs))._call(function, args, kwargs)
+
+    @classmethod
+    def __torch_dispatch__(
+        cls, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Refuse what PyTorch does not hand to ``__torch_function__``: it would read numbers."""
+        raise ConversionError(f"Something reads the numbers of a tensor by {function}, which has no layer.")
 
     def overwrite(self, result: TracedTensor) -> TracedTensor:
         """Take the value of ``result``, as a function that works in place does.
@@ -99,7 +118,9 @@ class TracedTensor:
         """The CPU."""
         return _torch().device("cpu")
 
-    is_cuda = requires_grad = is_quantized = is_sparse = is_nested = False
+    requires_grad = False
+    is_leaf = True
+    grad = grad_fn = None
     layout = property(lambda self: _torch().strided)
     data = property(lambda self: self)
 
@@ -134,16 +155,20 @@ class TracedTensor:
     def __neg__(self) -> Any:
         return self._call("neg", (self,), {})
 
+    def __invert__(self) -> Any:
+        return self._call("bitwise_not", (self,), {})
+
     def __setitem__(self, key: Any, item: Any) -> None:
-        raise ConversionError("Assigning to a part of a tensor has no layer.")
+        raise ConversionError(
+            "Assigning to a part of a tensor has no layer. Join the parts by torch.cat or torch.stack, or "
+            "choose between two tensors by torch.where."
+        )
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return partial(self._method, name)
+    def __repr__(self, **_: Any) -> str:
+        return f"TracedTensor{self.shape}"
 
-    def _method(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return self._call(name, (self, *args), kwargs)
+    def __format__(self, spec: str) -> str:
+        return repr(self)
 
 
 def _operator(name: str, *, flipped: bool = False) -> Callable[..., Any]:
@@ -155,7 +180,7 @@ def _operator(name: str, *, flipped: bool = False) -> Callable[..., Any]:
 
 for _name, _function in {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul",
-    "floordiv": "floor_divide", "mod": "remainder",
+    "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and", "or": "bitwise_or",
 }.items():  # fmt: skip
     setattr(TracedTensor, f"__{_name}__", _operator(_function))
     setattr(TracedTensor, f"__r{_name}__", _operator(_function, flipped=True))
@@ -164,6 +189,26 @@ for _name, _function in {
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(TracedTensor, f"__{_name}__", _operator(_name))
 TracedTensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+@cache
+def _tensor_class() -> type:
+    """:class:`TracedTensor` as a ``torch.Tensor`` whose methods take sizes that are unknown, too."""
+    tensor = _torch().Tensor
+    names = [name for name in dir(tensor) if not name.startswith("__") and not hasattr(TracedTensor, name)]
+    members = {name: _member(name, callable(getattr_static(tensor, name))) for name in names}
+    return type(TracedTensor.__name__, (TracedTensor, tensor), members)
+
+
+def _member(name: str, is_method: bool) -> Any:
+    """A method or a property of ``torch.Tensor``; of the kinds of tensors that it tells it is none."""
+    if is_method:
+
+        def method(self: TracedTensor, *args: Any, **kwargs: Any) -> Any:
+            return self._call(name, (self, *args), kwargs)
+
+        return method
+    return False if name.startswith("is_") else property(lambda self: self._call(name, (self,), {}))
 
 
 def first_traced(nested: Any) -> Any:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from tfdeconv.convert.by_size.sizes import UnknownSize
-from tfdeconv.convert.graph import shaping
 from tfdeconv.convert.graph.naming import make_names_distinct
 from tfdeconv.convert.graph.values import Value, value_of_image
 from tfdeconv.convert.messages import joined, one_line
 from tfdeconv.convert.operators import activations
-from tfdeconv.convert.pytorch import functions
+from tfdeconv.convert.pytorch.functions import known
 from tfdeconv.convert.pytorch.inputs import torch_class
-from tfdeconv.convert.pytorch.tensors import VIEWS, TracedTensor, first_traced, mapped
+from tfdeconv.convert.pytorch.surroundings import following
+from tfdeconv.convert.pytorch.tensors import ITSELF, VIEWS, TracedTensor, first_traced, mapped
 from tfdeconv.errors import ConversionError
 
 EVERYWHERE = {
@@ -89,12 +88,17 @@ class Trace:
 
     def _called(self, name: str, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         in_place = kwargs.get("inplace", False) or (name.endswith("_") and not name.endswith("__"))
-        name = name.strip("_") if name not in functions.VALUES else name
-        name = functions.ALIASES.get(name, name)
+        name = name.strip("_") if name not in known.VALUES else name
+        name = known.ALIASES.get(name, name)
         args, kwargs = _by_schema(function, args, kwargs)
         target = first_traced((args, kwargs))
+        if in_place and target is not args[0]:
+            raise ConversionError(
+                f"changes a constant in place by {name}, with numbers that are computed from the input. Call "
+                "the function that returns a new tensor."
+            )
         if name in ("cast", *CASTS):
-            return self._cast(name, target, args, kwargs)
+            return self._cast(name, args[0], args, kwargs)
         if name == "sym_size":
             return target.shape[kwargs["dim"] if "dim" in kwargs else args[1]]
         if name in ("dim", "size", "numel", "is_floating_point"):
@@ -103,32 +107,38 @@ class Trace:
         if name == "max_pool2d" and kwargs.get("return_indices"):
             name = "max_pool_with_indices"
         result = self._layers(name, list(args), kwargs)
+        if name in ITSELF:
+            return target
+        if in_place:
+            return target.overwrite(TracedTensor(result, self.call))
         make = target.sharing if name in VIEWS else lambda value: TracedTensor(value, self.call)
-        traced = mapped(result, lambda each: make(each) if isinstance(each, Value) else each)
-        return target.overwrite(traced) if in_place else traced
+        return mapped(result, lambda each: make(each) if isinstance(each, Value) else each)
 
-    def _cast(
-        self, name: str, traced: TracedTensor, args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> TracedTensor:
-        """A cast, or a move to a device, which changes nothing."""
-        named = [TYPES[name]] if name in TYPES else []
-        wanted = [getattr(each, "dtype", each) for each in (*args[1:], *kwargs.values())]
-        types = [*named, *(str(each) for each in wanted if type(each).__name__ == "dtype")]
-        if not types or types[-1].removeprefix("torch.") == traced.value.dtype:
-            return traced
-        tensor = keras.ops.cast(traced.value.tensor, types[-1].removeprefix("torch."))
-        return TracedTensor(traced.value.with_tensor(tensor), self.call)
+    def _cast(self, name: str, tensor: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """A cast, also of a constant to the type of a traced tensor, or a move to a device: nothing."""
+        torch = sys.modules["torch"]
+        wanted = [getattr(torch, TYPES[name])] if name in TYPES else []
+        for given in (*args[1:], *kwargs.values()):
+            legacy = isinstance(given, str) and given.endswith("Tensor")  # "torch.FloatTensor"
+            wanted.append(getattr(getattr(torch, given[6:]) if legacy else given, "dtype", given))
+        dtypes = [each for each in wanted if isinstance(each, torch.dtype)]
+        if not dtypes or dtypes[-1] == tensor.dtype:
+            return tensor
+        if not isinstance(tensor, TracedTensor):
+            return tensor.to(dtypes[-1])
+        cast = keras.ops.cast(tensor.value.tensor, str(dtypes[-1]).removeprefix("torch."))
+        return TracedTensor(tensor.value.with_tensor(cast), self.call)
 
     def _layers(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if name in functions.STEPS and name not in functions.VALUES:
+        if name in known.STEPS and name not in known.VALUES:
             return self._steps(name, args, kwargs)
-        if name not in functions.VALUES:
-            known = {*functions.STEPS, *functions.VALUES} - {"same"}
-            listed = ", ".join(sorted(each for each in known if not each.startswith("_")))
+        if name not in known.VALUES:
+            names = {*known.STEPS, *known.VALUES} - {"same"}
+            listed = ", ".join(sorted(each for each in names if not each.startswith("_")))
             raise ConversionError(
                 f"calls PyTorch's {name!r}, which has no converter. Converted are: {listed}."
             )
-        handler = functions.VALUES[name]
+        handler = known.VALUES[name]
         _check_arguments(name, handler, args, kwargs, hidden=1)
         return handler(None if name in VIEWS else self.layer_name(name), *args, **kwargs)
 
@@ -136,7 +146,7 @@ class Trace:
         value, *rest = args if args else [kwargs.pop(next(key for key in ("input", "self") if key in kwargs))]
         if not isinstance(value, Value):
             raise ConversionError(f"PyTorch's {name!r} is called with weights as its first argument.")
-        handler = functions.STEPS[name]
+        handler = known.STEPS[name]
         _check_arguments(name, handler, rest, kwargs, hidden=1)
         key = _key(name, value.rank, rest, kwargs)
         if key is None or key not in self.shared:
@@ -214,67 +224,6 @@ def _key(name: str, rank: int, args: Sequence[Any], kwargs: dict[str, Any]) -> A
     return (name, rank, *kwargs, *seen)
 
 
-@contextmanager
-def following(trace: Trace) -> Iterator[None]:
-    """Run modules in evaluation mode, without gradients, and keep account of which one runs."""
-    torch = sys.modules["torch"]
-    modules = list(trace.module.modules())
-    modes = [module.training for module in modules]
-
-    def enter(module: Any, args: Any) -> None:
-        trace.stack.append(module)
-
-    def leave(module: Any, args: Any, output: Any) -> None:
-        trace.stack.pop()
-
-    with ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
-        for module, mode in zip(modules, modes, strict=True):
-            stack.callback(setattr, module, "training", mode)
-            module.training = False
-        hooks = torch.nn.modules.module
-        stack.callback(hooks.register_module_forward_pre_hook(enter).remove)
-        stack.callback(hooks.register_module_forward_hook(leave, always_call=True).remove)
-        generator = torch.default_generator.get_state()
-        for name, patched in {
-            "zeros": _filling(torch.zeros, 0.0, trace),
-            "ones": _filling(torch.ones, 1.0, trace),
-            "full": _filling(torch.full, None, trace),
-            "tensor": _passing_sizes(torch.tensor),
-        }.items():
-            stack.callback(setattr, torch, name, getattr(torch, name))
-            setattr(torch, name, patched)
-        yield
-        if not torch.equal(generator, torch.default_generator.get_state()):
-            raise ConversionError(
-                f"The forward of {type(trace.module).__name__} draws random numbers in evaluation mode, "
-                "which a converted model would repeat in every call. Give it the noise as an input."
-            )
-
-
-def _filling(original: Callable[..., Any], constant: float | None, trace: Trace) -> Callable[..., Any]:
-    """``torch.zeros``, ``ones`` or ``full`` (constant None) that takes sizes of traced tensors, too."""
-
-    def function(*sizes: Any, **options: Any) -> Any:
-        listed = list(sizes[0]) if sizes and isinstance(sizes[0], list | tuple) else list(sizes)
-        if not any(isinstance(size, UnknownSize) for size in listed):
-            return original(*sizes, **options)
-        number = constant if constant is not None else options.get("fill_value", sizes[-1])
-        return TracedTensor(shaping.filled(number, listed), trace.call)
-
-    return function
-
-
-def _passing_sizes(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``torch.tensor`` that leaves a size as it is, so that it can be computed with as with a tensor."""
-
-    def function(data: Any, *args: Any, **options: Any) -> Any:
-        inner = data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
-        return inner if isinstance(inner, UnknownSize) else original(data, *args, **options)
-
-    return function
-
-
 def _line_of_forward(error: BaseException) -> str:
     """Where a forward was when an error came: the innermost line that is no library's."""
     libraries = tuple(
@@ -308,15 +257,18 @@ def trace_module(
     trace = Trace(module)
     inputs = [keras.Input(tuple(shape), batch_size=batch, dtype=dtype) for shape in shapes]
     traced = [TracedTensor(value_of_image(tensor, data_format), trace.call) for tensor in inputs]
-    with following(trace):
+    with following(module, trace.stack, trace.call):
         try:
             outputs = module(*traced)
         except ConversionError as error:
             raise type(error)(f"{error}{_line_of_forward(error)}") from error
         except Exception as error:  # whatever the forward does that tensors without numbers cannot
+            told = one_line(error)
+            if UnknownSize.__name__ in told:
+                told = "a size of the input that is unknown is taken for a number"
             raise UnfollowedError(
                 f"The forward of {type(module).__name__} cannot be followed in {trace.where()}: "
-                f"{one_line(error)} (where it computes with sizes or channels of its input, "
+                f"{told} (where it computes with sizes or channels of its input, "
                 f"give input_shape=).{_line_of_forward(error)}"
             ) from error
     results = mapped(outputs, _output)

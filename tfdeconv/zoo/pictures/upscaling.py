@@ -16,7 +16,7 @@ from tfdeconv.zoo.pictures.tile_network import Batch, TileNetwork, default_netwo
 from tfdeconv.zoo.pictures.tiling import Tile, tiles
 from tfdeconv.zoo.pictures.transparency import bleed, limit_to_neighbours
 from tfdeconv.zoo.pictures.unit_range import check_pixels, from_unit, to_unit
-from tfdeconv.zoo.upscalers.upscaler_model import Quality, Source, not_shipped, shipped_scales
+from tfdeconv.zoo.upscalers.upscaler_model import SCALES, Quality, Source, check_choice
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called with the pixels written so far and in all."""
@@ -81,7 +81,9 @@ def upscale(
         )
     check_pixels(pixels)
     result = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
-    available = offered_factors(quality, source) if network is None else ((network.scale,),) * 2
+    if network is None:
+        check_choice(quality, source)
+    available = SCALES if network is None else (network.scale,)
     target = _target(result.shape[:2], scale, size, available)
     result = reduced(result, (min(result.shape[0], target[0]), min(result.shape[1], target[1])))
     before = result.shape[:2]
@@ -89,7 +91,7 @@ def upscale(
         scale = max(after / side for after, side in zip(target, before, strict=True))
         if scale == 1:
             return result if pixels.ndim == 3 else result[..., 0]
-    factors = passes(scale, *available)
+    factors = passes(scale, available)
     sizes = _sizes(before, target, factors)
     report = _Report(progress, total=sum(height * width for height, width in sizes))
     for factor, size in zip(factors, sizes, strict=True):
@@ -109,49 +111,31 @@ def output_size(size: int, scale: float) -> int:
     return max(1, math.floor(size * scale + 0.5))
 
 
-def offered_factors(quality: Quality, source: Source) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the factors that tfdeconv ships networks for: of the first pass, and of later ones.
-
-    Raises:
-        InvalidArgumentError: There is none.
-
-    Example:
-        >>> offered_factors("fast", "clean")
-        ((2, 3, 4), (2, 3, 4))
-    """
-    first = shipped_scales(quality, source)
-    if not first:
-        raise not_shipped(f"quality {quality!r} and source {source!r}")
-    return first, shipped_scales(quality, "clean")
-
-
-def _reach(first: tuple[int, ...], later: tuple[int, ...]) -> int:
+def _reach(factors: tuple[int, ...]) -> int:
     """The largest factor of all passes together."""
-    return max(first) * int(max(later)) ** (_MOST_PASSES - 1)
+    return int(max(factors) ** _MOST_PASSES)
 
 
-def passes(scale: float, factors: tuple[int, ...], later: tuple[int, ...] | None = None) -> tuple[int, ...]:
+def passes(scale: float, factors: tuple[int, ...] = SCALES) -> tuple[int, ...]:
     """Return the factors to enlarge by, one after the other; their product is ``scale`` or a little more.
 
     Args:
         scale: Factor asked for.
-        factors: That the first pass can have.
-        later: That passes after the first can have; None: the same.
+        factors: That a pass can have; default: those of the networks that come with tfdeconv.
 
     Raises:
         InvalidArgumentError: ``scale`` is not above 1, or out of reach.
 
     Example:
-        >>> passes(2, (2, 3, 4)), passes(2.5, (2, 3, 4)), passes(5, (2, 3, 4)), passes(3, (2,), (2, 3))
+        >>> passes(2), passes(2.5), passes(5), passes(3, (2,))
         ((2,), (3,), (3, 2), (2, 2))
     """
-    later = factors if later is None else later
-    offered = [sorted(one, reverse=True) for one in (factors, *[later] * (_MOST_PASSES - 1))]
-    largest = _reach(factors, later)
+    offered = sorted(factors, reverse=True)
+    largest = _reach(factors)
     if not 1 < scale <= largest:
         raise InvalidArgumentError(f"scale must be above 1 and at most {largest}; received {scale:g}.")
     for count in range(1, _MOST_PASSES + 1):
-        chains = itertools.product(*offered[:count])
+        chains = itertools.product(offered, repeat=count)
         sufficient = [chain for chain in chains if math.prod(chain) >= scale]
         if sufficient:
             return min(sufficient, key=math.prod)
@@ -174,15 +158,15 @@ def _target(
     before: tuple[int, ...],
     scale: float | None,
     size: tuple[int, int] | None,
-    factors: tuple[tuple[int, ...], tuple[int, ...]],
+    factors: tuple[int, ...],
 ) -> tuple[int, int]:
     """Height and width that are asked for, where they can be reached."""
     if scale is not None and size is None:
-        passes(scale, *factors)  # raises where there is no way
+        passes(scale, factors)  # raises where there is no way
         return output_size(before[0], scale), output_size(before[1], scale)
     if size is None or scale is not None:
         raise InvalidArgumentError(f"scale or size must be given, not both; received {scale} and {size}.")
-    largest = _reach(*factors)
+    largest = _reach(factors)
     if min(size) < 1 or any(after > largest * side for after, side in zip(size, before, strict=True)):
         raise InvalidArgumentError(
             f"size must be at least 1x1 and at most {largest} times the picture's, {before[1]}x{before[0]}; "
@@ -216,7 +200,8 @@ def _pass(
 
     batches: Iterator[Batch] = (_network_input(seen(piece), has_alpha, reach) for piece in pieces)
     for piece, output in zip(pieces, network.run(batches), strict=True):
-        enlarged = _network_output(output, seen(piece), has_alpha, network.scale)
+        wide = np.asarray(output, np.float32)  # networks of mixed precision give half
+        enlarged = _network_output(wide, seen(piece), has_alpha, network.scale)
         rows, columns, kept = reduction.place(piece, enlarged)
         result[rows, columns] = from_unit(kept, pixels.dtype)
         report.add((rows.stop - rows.start) * (columns.stop - columns.start))

@@ -13,7 +13,7 @@ import keras
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.zoo.upscalers.fine import Fine
 from tfdeconv.zoo.upscalers.fsrcnn import FSRCNN
-from tfdeconv.zoo.upscalers.pretrained import load_weights, named_weights, read_weights, shipped_files
+from tfdeconv.zoo.upscalers.pretrained import load_weights, named_weights, read_weights
 from tfdeconv.zoo.upscalers.slim import Slim
 
 LUMA_NETWORKS: Mapping[str, Callable[..., keras.Model]] = MappingProxyType(
@@ -31,23 +31,19 @@ DATA: Mapping[str, str] = MappingProxyType({"clean": "cc0-photos", "jpeg": "cc0-
 """Source -> name of the weights that were trained for it."""
 
 
-def shipped_scales(quality: str, source: str) -> tuple[int, ...]:
-    """Return the scales for which weights come with the package, smallest first.
+SCALES = (2, 3, 4)
+"""Factors for which weights of every quality and source come with the package."""
 
-    Raises:
-        InvalidArgumentError: There is no such quality or source.
+
+def check_choice(quality: str, source: str) -> None:
+    """Raise InvalidArgumentError where there is no such quality or source.
 
     Example:
-        >>> shipped_scales("fast", "clean")
-        (2, 3, 4)
+        >>> check_choice("fast", "clean")
     """
     for name, value, known in (("quality", quality, ARCHITECTURES), ("source", source, DATA)):
         if value not in known:
             raise InvalidArgumentError(f"{name} must be {' or '.join(map(repr, known))}; received {value!r}.")
-    files = shipped_files()
-    return tuple(
-        scale for scale in (2, 3, 4) if f"{ARCHITECTURES[quality]}-x{scale}-{DATA[source]}.npz" in files
-    )
 
 
 def load_upscaler(
@@ -76,8 +72,8 @@ def load_upscaler(
         both in [0, 1] on the BT.601 limited-range scale, of any size.
 
     Raises:
-        InvalidArgumentError: ``scale`` is not 2, 3 or 4, no weights come with the package for this scale,
-            quality and source, or the file cannot be read or fits no network of that scale.
+        InvalidArgumentError: ``scale`` is not 2, 3 or 4, there is no such quality or source, or the file
+            cannot be read or fits no network of that scale.
 
     Example:
         >>> load_upscaler(2).output_shape
@@ -86,8 +82,7 @@ def load_upscaler(
         'slim_x2'
     """
     if weights is None:
-        if scale not in shipped_scales(quality, source):
-            raise not_shipped(f"scale {scale!r} of quality {quality!r} and source {source!r}")
+        check_choice(quality, source)
         return LUMA_NETWORKS[ARCHITECTURES[quality]](scale, weights=DATA[source], data_format=data_format)
     shapes = {name: array.shape for name, array in read_weights(Path(weights)).items()}
     for network in LUMA_NETWORKS.values():
@@ -100,16 +95,3 @@ def load_upscaler(
         f"weights {str(weights)!r} fit no network for scale {scale} ({', '.join(LUMA_NETWORKS)}). Were they "
         "trained for another scale?"
     )
-
-
-def not_shipped(wanted: str) -> InvalidArgumentError:
-    """Return the error for weights that do not come with the package; it names those that do."""
-    offered = (
-        (quality, source, shipped_scales(quality, source)) for quality in ARCHITECTURES for source in DATA
-    )
-    words = "; ".join(
-        f"quality {quality!r} and source {source!r} at scale {', '.join(map(str, scales))}"
-        for quality, source, scales in offered
-        if scales
-    )
-    return InvalidArgumentError(f"No weights come with tfdeconv for {wanted}; there are: {words}.")

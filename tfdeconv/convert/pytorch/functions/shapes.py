@@ -13,6 +13,7 @@ from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size, combining, shaping
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.kernels import as_array
+from tfdeconv.convert.pytorch.functions.arguments import keep_dtype
 from tfdeconv.errors import ConversionError
 
 Named = str | None
@@ -57,7 +58,7 @@ def cut(
     return shaping.cut(input, dim, start, end, step)
 
 
-def select(name: Named, input: Value, dim: int, index: int) -> Value:
+def select(name: Named, input: Value, dim: int, index: Any) -> Value:
     """``torch.select``."""
     return shaping.take(input, dim, index)
 
@@ -66,7 +67,8 @@ def getitem(name: Named, input: Value, key: Any) -> Value:
     """``x[key]`` by numbers, slices, None and the ellipsis."""
     keys = list(key) if isinstance(key, tuple) else [key]
     keys = [
-        one if one is None or one is ... or isinstance(one, int | slice) else _positions(one) for one in keys
+        one if one is None or one is ... or isinstance(one, int | slice | UnknownSize) else _positions(one)
+        for one in keys
     ]
     if sum(isinstance(one, np.ndarray) for one in keys) > 1:
         raise ConversionError("Indexing by several lists at once has no layer; index by one after another.")
@@ -80,7 +82,7 @@ def getitem(name: Named, input: Value, key: Any) -> Value:
     for one in keys:
         if one is None:
             value = shaping.unsqueeze(value, axis)
-        elif isinstance(one, int):
+        elif isinstance(one, int | UnknownSize):
             value = shaping.take(value, axis, one)
             continue
         elif isinstance(one, np.ndarray):
@@ -105,8 +107,6 @@ def _cut_by_sizes(name: Named, value: Value, keys: Sequence[Any]) -> tuple[Value
 
 def _positions(key: Any) -> Any:
     """The constant list of positions that an axis is indexed by."""
-    if isinstance(key, UnknownSize):
-        raise ConversionError("Indexing by a position that is a size of the input has no layer; cut a slice.")
     if isinstance(key, Value):
         raise ConversionError(
             "Indexing by a tensor that is computed has no layer; only by constant positions."
@@ -157,14 +157,16 @@ def roll(name: Named, input: Value, shifts: Any, dims: Any = None) -> Value:
     return input.with_tensor(tensor)
 
 
-def new_zeros(name: Named, input: Value, *size: Any, **options: Any) -> Value:
+def new_zeros(name: Named, input: Value, *size: Any, dtype: Any = None, **options: Any) -> Value:
     """``Tensor.new_zeros``."""
-    return shaping.filled(0.0, listed(size[0], size[1:]) if size else options["size"])
+    keep_dtype("new_zeros", input, dtype)
+    return shaping.filled(0.0, listed(size[0], size[1:]) if size else options["size"], input.dtype)
 
 
-def new_ones(name: Named, input: Value, *size: Any, **options: Any) -> Value:
+def new_ones(name: Named, input: Value, *size: Any, dtype: Any = None, **options: Any) -> Value:
     """``Tensor.new_ones``."""
-    return shaping.filled(1.0, listed(size[0], size[1:]) if size else options["size"])
+    keep_dtype("new_ones", input, dtype)
+    return shaping.filled(1.0, listed(size[0], size[1:]) if size else options["size"], input.dtype)
 
 
 def listed(first: Any, rest: Sequence[Any]) -> list[Any]:
@@ -209,6 +211,11 @@ def permute(name: Named, input: Value, *dims: Any) -> Value:
     return shaping.permute(input, listed(dims[0], dims[1:]))
 
 
+def matrix_transpose(name: Named, input: Value) -> Value:
+    """``Tensor.mT``."""
+    return shaping.transpose(input, -2, -1)
+
+
 def transpose(name: Named, input: Value, dim0: int, dim1: int) -> Value:
     """``torch.transpose``."""
     return shaping.transpose(input, dim0, dim1)
@@ -229,7 +236,7 @@ def expand(name: Named, input: Value, *sizes: Any) -> Value:
             own if isinstance(size, int) and size == -1 else size
             for size, own in zip(wanted, input.shape, strict=True)
         ]
-        return combining.combine("add", shaping.filled(0.0, full), input)
+        return combining.combine("add", shaping.filled(0.0, full, input.dtype), input)
     for axis, (size, known) in enumerate(zip(wanted, shape, strict=True)):
         if isinstance(size, UnknownSize):
             if axis and not size.is_size(input, axis):
@@ -293,13 +300,21 @@ def pad(
     return shaping.pad(input, around, PAD_MODES[mode], value or 0.0, name)
 
 
-def zeros_like(name: Named, input: Value, **options: Any) -> Value:
+def full_like(name: Named, input: Value, fill_value: float, *, dtype: Any = None, **options: Any) -> Value:
+    """``torch.full_like``."""
+    keep_dtype("full_like", input, dtype)
+    return input.with_tensor(keras.ops.full_like(input.tensor, fill_value))
+
+
+def zeros_like(name: Named, input: Value, *, dtype: Any = None, **options: Any) -> Value:
     """``torch.zeros_like``."""
+    keep_dtype("zeros_like", input, dtype)
     return input.with_tensor(keras.ops.zeros_like(input.tensor))
 
 
-def ones_like(name: Named, input: Value, **options: Any) -> Value:
+def ones_like(name: Named, input: Value, *, dtype: Any = None, **options: Any) -> Value:
     """``torch.ones_like``."""
+    keep_dtype("ones_like", input, dtype)
     return input.with_tensor(keras.ops.ones_like(input.tensor))
 
 
@@ -335,6 +350,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "unsqueeze": unsqueeze,
     "permute": permute,
     "transpose": transpose,
+    "mT": matrix_transpose,
     "expand": expand,
     "expand_as": expand_as,
     "index_select": index_select,
@@ -349,6 +365,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "flip": flip,
     "channel_shuffle": channel_shuffle,
     "pad": pad,
+    "full_like": full_like,
     "zeros_like": zeros_like,
     "ones_like": ones_like,
     "cat": cat,

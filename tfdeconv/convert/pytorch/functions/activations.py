@@ -11,8 +11,8 @@ from tfdeconv.convert.graph import combining
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import activations
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.pytorch import shapes
-from tfdeconv.convert.pytorch.arguments import constant, keep_dtype
+from tfdeconv.convert.pytorch.functions import shapes
+from tfdeconv.convert.pytorch.functions.arguments import constant, keep_dtype
 from tfdeconv.errors import ConversionError
 
 Steps = list[Step]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from tfdeconv.convert.graph import shaping
-from tfdeconv.convert.graph.values import Value
+from tfdeconv.convert.graph.values import Value, value_of_image
 from tfdeconv.convert.operators import convolutions
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.pytorch.arguments import constant, per_axis
+from tfdeconv.convert.pytorch.functions.arguments import constant, per_axis
 
 Steps = list[Step]
 Named = str | None
@@ -41,6 +41,32 @@ def conv(
     )
 
 
+class UpTo(int):
+    """The greatest output padding, of which what is beyond an output size that is unknown is cut off.
+
+    Attributes:
+        size: The output size.
+    """
+
+    size: Any
+
+    def __new__(cls, padding: int, size: Any) -> Self:
+        """Return a number that PyTorch takes."""
+        number = super().__new__(cls, padding)
+        number.size = size
+        return number
+
+    __repr__ = object.__repr__  # two that look alike are of different sizes
+
+
+def _cut(image: Any, sizes: Sequence[Any], data_format: str) -> Any:
+    """The image without the samples behind the sizes."""
+    value = value_of_image(image, data_format)
+    for axis, size in enumerate(sizes, start=2):
+        value = shaping.cut(value, axis, 0, size)
+    return value.image()
+
+
 def conv_transpose(
     place: Place,
     weight: Any,
@@ -54,7 +80,7 @@ def conv_transpose(
     """``F.conv_transpose1d`` to ``F.conv_transpose3d``."""
     weight = constant(weight, "weight")
     rank = weight.ndim - 2
-    return convolutions.conv_transpose(
+    steps: Steps = convolutions.conv_transpose(
         place,
         weight,
         constant(bias, "bias"),
@@ -64,6 +90,9 @@ def conv_transpose(
         dilation_rate=per_axis("dilation", dilation, rank),
         groups=int(groups),
     )
+    several = output_padding if isinstance(output_padding, list | tuple) else []
+    sizes = [padding.size for padding in several if isinstance(padding, UpTo)]
+    return [*steps, lambda image: _cut(image, sizes, place.data_format)] if sizes else steps
 
 
 def convolution(

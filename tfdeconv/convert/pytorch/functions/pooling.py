@@ -11,7 +11,7 @@ from tfdeconv.convert.graph import by_size
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import pooling
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.pytorch.arguments import per_axis
+from tfdeconv.convert.pytorch.functions.arguments import per_axis
 from tfdeconv.errors import ConversionError
 
 Steps = list[Step]

@@ -11,7 +11,7 @@ from tfdeconv.convert.graph import shaping
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.operators import normalizations
 from tfdeconv.convert.operators.place import Place, Step
-from tfdeconv.convert.pytorch.arguments import constant
+from tfdeconv.convert.pytorch.functions.arguments import constant
 from tfdeconv.errors import ConversionError
 
 Steps = list[Step]

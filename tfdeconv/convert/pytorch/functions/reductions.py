@@ -10,8 +10,8 @@ import keras
 
 from tfdeconv.convert.graph import combining, shaping
 from tfdeconv.convert.graph.values import Value
-from tfdeconv.convert.pytorch.arguments import keep_dtype
-from tfdeconv.convert.pytorch.shapes import listed
+from tfdeconv.convert.pytorch.functions.arguments import keep_dtype
+from tfdeconv.convert.pytorch.functions.shapes import listed
 from tfdeconv.errors import ConversionError
 
 Named = str | None

@@ -7,17 +7,18 @@ from typing import Any
 
 import keras
 
+from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import combining
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.kernels import as_array
-from tfdeconv.convert.pytorch.pooling import Switches
+from tfdeconv.convert.pytorch.functions.pooling import Switches
 from tfdeconv.errors import ConversionError
 
 Named = str | None
 
 
 def _operand(value: Any) -> Any:
-    return value if isinstance(value, Value | int | float) else as_array(value)
+    return value if isinstance(value, Value | UnknownSize | int | float) else as_array(value)
 
 
 def _combine(kind: str, name: Named, first: Any, second: Any) -> Value:
@@ -89,6 +90,28 @@ def masked_fill(name: Named, input: Value, mask: Any, value: Any) -> Value:
     return where(name, mask, value, input)
 
 
+def _bitwise(kind: str) -> Callable[..., Value]:
+    def function(name: Named, input: Any, other: Any) -> Value:
+        _check_truth(kind, input, other)
+        return _combine(f"logical_{kind}", name, input, other)
+
+    return function
+
+
+def bitwise_not(name: Named, input: Value) -> Value:
+    """``~`` of truth values."""
+    _check_truth("not", input)
+    return input.everywhere([keras.ops.logical_not])
+
+
+def _check_truth(kind: str, *operands: Any) -> None:
+    types = [str(operand.dtype).removeprefix("torch.") for operand in operands if hasattr(operand, "dtype")]
+    if set(types) != {"bool"}:
+        raise ConversionError(
+            f"calls bitwise_{kind} of {' and '.join(types)}; only truth values have a layer."
+        )
+
+
 def matmul(name: Named, input: Any, other: Any) -> Value:
     """``torch.matmul``, ``torch.bmm`` and ``@``."""
     return combining.matmul(_operand(input), _operand(other))
@@ -117,6 +140,8 @@ COMPARISONS = ("gt", "ge", "lt", "le", "eq", "ne", "logical_and", "logical_or")
 VALUES: dict[str, Callable[..., Any]] = {
     **{name: _binary(name) for name in ("add", "sub", "mul", "maximum", "minimum")},
     **{name: _comparison(name) for name in (*COMPARISONS, "floor_divide", "remainder")},
+    **{f"bitwise_{kind}": _bitwise(kind) for kind in ("and", "or")},
+    "bitwise_not": bitwise_not,
     "div": div,
     "rsub": rsub,
     "pow": square_or_power,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfdeconv.convert.operators.place import Step
-from tfdeconv.convert.pytorch import (
+from tfdeconv.convert.pytorch.functions import (
     activations,
     arithmetic,
     convolutions,

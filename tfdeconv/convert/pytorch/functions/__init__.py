@@ -1,0 +1,1 @@
+"""Functions of PyTorch, one kind a file, and the table of all."""
