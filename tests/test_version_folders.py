@@ -23,7 +23,7 @@ def test_only_decimal_names_are_versions(tmp_path):
     for name in ("1", "0007", "10", "7", *filter(None, NO_VERSIONS)):
         folder(tmp_path, name)
     found = version_folders.versions(tmp_path)
-    assert {version: path.name for version, path in found.items()} == {1: "1", 7: "0007", 10: "10"}
+    assert {version: path.name for version, path in found.items()} == {1: "1", 7: "7", 10: "10"}
     assert version_folders.versions(tmp_path / "missing") is None
     (tmp_path / "file").touch()
     assert version_folders.versions(tmp_path / "file") is None

@@ -29,7 +29,8 @@ def versions(base_path: str | os.PathLike[str]) -> dict[int, Path] | None:
     """Return version number to folder, or None where the base path cannot be listed.
 
     Names that are not decimal numbers (a half-written ``3.tmp``, notes, hidden files) are no versions.
-    Of names with the same value (``1`` and ``0001``) the first in alphabetical order counts.
+    Of names with the same value (``1`` and ``0001``) the last in alphabetical order counts, ``1``, as in
+    TensorFlow Serving.
 
     Args:
         base_path: The folder that holds the version folders.
@@ -50,7 +51,7 @@ def versions(base_path: str | os.PathLike[str]) -> dict[int, Path] | None:
     for folder in folders:
         version = number(folder.name)
         if version is not None:
-            found.setdefault(version, folder)
+            found[version] = folder
     return found
 
 

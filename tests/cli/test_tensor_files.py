@@ -50,3 +50,18 @@ def test_arrays_and_bytes_get_no_hint():
     """The hint is about pictures only."""
     assert _tensor_files.doubt(Path("y.npy"), SOFTMAX, "scores") is None
     assert _tensor_files.doubt(Path("y.png"), np.array([b"bytes"], object), "scores") is None
+
+
+def test_a_damaged_exif_block_is_no_reason_to_warn(tmp_path):
+    """Warnings are errors here; the pixels are fine."""
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (8, 8)).save(path, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert _tensor_files.can_be_sent_encoded(path)
+
+
+def test_a_picture_too_large_to_be_read_is_not_sent_either(tmp_path, monkeypatch):
+    """It would fill the memory of whoever decodes it."""
+    path = tmp_path / "a.png"
+    Image.new("L", (50, 50)).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert not _tensor_files.can_be_sent_encoded(path)

@@ -59,3 +59,11 @@ def test_the_profile_of_colours_comes_along_and_that_of_grey_does_not(icc):
     for channels, expected in ((3, icc), (1, None)):
         photograph = Photograph(pattern(channels), icc_profile=icc)
         assert comparison(photograph, photograph.with_pixels(pattern(channels))).icc_profile == expected
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_the_numbers_mean_comes_along(channels):
+    """Numbers that are proportional to light would be shown far too dark."""
+    linear = {"gAMA": (100_000).to_bytes(4)}
+    photograph = Photograph(pattern(channels), colour=linear)
+    assert comparison(photograph, photograph).colour == linear

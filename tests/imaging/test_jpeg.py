@@ -1,5 +1,6 @@
 """JPEG files of rarer sorts: cut, deep, with comments and segments that other programs write."""
 
+import base64
 import io
 import struct
 
@@ -52,6 +53,45 @@ def test_a_progressive_jpeg_that_lacks_a_whole_scan_is_refused(tmp_path):
     path.write_bytes(whole[:last_scan])
     with pytest.raises(ImageError, match="cut off or damaged"):
         read_photograph(path)
+
+
+CAMERA = jpeg(NOISE, quality=100)
+
+# By libjpeg-turbo's cjpeg -arithmetic -progressive, which no library here writes.
+ARITHMETIC = (
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1R"
+    "V19iZ2hnPk1xeXBkeFxlZ2P/ygALCAAwAEABAREA/8wABAAQ/9oACAEBAAAAAdG8iHQvFG4ogpGA/8wABBAF/9oACAEBAAEF"
+    "AtvTqFD/zAAEEAX/2gAIAQEABj8C4VRR+Tf/zAAEEAX/2gAIAQEAAT8hqadABQLI/9oACAEBAAAAEEvG/8wABBAF/9oACAEB"
+    "AAE/EMAugALR/9k="
+)
+
+
+@pytest.mark.parametrize("encoded", [CAMERA, jpeg(NOISE, progressive=True), jpeg(SMOOTH.astype(np.uint8))])
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+def test_a_jpeg_of_which_a_part_was_copied_is_refused(tmp_path, encoded, part):
+    """Room for the rest is reserved and holds zeros; or a program has put the end marker behind the part."""
+    path = tmp_path / "a.jpg"
+    copied = encoded[: max(int(len(encoded) * part), encoded.rindex(b"\xff\xda") + 20)]
+    for rest in (bytes(len(encoded) - len(copied)) + bytes(64), b"\xff\xd9"):
+        path.write_bytes(copied + rest)
+        with pytest.raises(ImageError, match="cut off or damaged: pixels are missing"):
+            read_photograph(path)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_whole_jpeg_of_one_colour_is_read(mode):
+    """Its coded pixels may be zeros to the end."""
+    file = io.BytesIO()
+    Image.new(mode, (900, 700)).save(file, "JPEG", optimize=True)
+    file.seek(0)
+    assert read_photograph(file).notes == ()
+
+
+def test_a_jpeg_of_arithmetic_coding_may_end_early():
+    """Zeros at its end are not written (ITU-T T.81, D.1.8), so what follows would count."""
+    photograph = read_photograph(io.BytesIO(base64.b64decode(ARITHMETIC)))
+    assert photograph.pixels.shape == (48, 64, 1)
+    assert photograph.notes == ()
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -202,3 +202,14 @@ def test_types_that_files_cannot_hold_are_refused():
     """Eight or sixteen bits."""
     with pytest.raises(ImageError, match="pixels must be uint8 or uint16; received float32"):
         Photograph(np.zeros((4, 4, 3), np.float32))
+
+
+@pytest.mark.parametrize("dpi", [(254_000.0, 254_000.0), (300.0, 0.2)])
+def test_a_resolution_beyond_jpeg_s_numbers_is_told(tmp_path, dpi):
+    """They have 16 bits; a microscope's pixels are 0.1 micrometres, which TIFF can say."""
+    photograph = Photograph(pattern(3), dpi=dpi)
+    told = write_photograph(photograph, tmp_path / "a.jpg")
+    assert told == ("lacks what JPEG has no place for: the resolution",)
+    assert read_photograph(tmp_path / "a.jpg").dpi is None
+    assert write_photograph(photograph, tmp_path / "a.tif") == ()
+    assert read_photograph(tmp_path / "a.tif").dpi == pytest.approx(dpi)

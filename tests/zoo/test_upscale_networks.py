@@ -58,6 +58,16 @@ def test_any_keras_upscaler_enlarges_pictures_tile_by_tile():
     np.testing.assert_allclose(td.zoo.upscale(pixels, 2, network=network, tile=32), whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_networks_of_mixed_precision_enlarge_pictures(policy):
+    """Their halves end at 65504, and Pillow resamples none."""
+    image = keras.Input([None, None, 3])
+    model = keras.Model(image, keras.layers.UpSampling2D(2, dtype=policy)(image))
+    white = np.full((9, 12, 3), 65535, np.uint16)
+    for scale in (2, 1.5):
+        assert (td.zoo.upscale(white, scale, network=KerasNetwork(model)) == 65535).all()
+
+
 def test_what_enlarges_no_pictures_is_refused():
     """Shapes, factors, and layers that mix globally, each in words."""
     image = keras.Input([None, None, 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,21 @@ _ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 def can_be_sent_encoded(path: Any) -> bool:
     """Return whether a server that decodes the file sees the picture as it is meant.
 
-    It does not where the file asks to be turned: TensorFlow's decoders do not look at that.
+    It does not where the file asks to be turned: TensorFlow's decoders do not look at that. A picture so
+    large that it is not read here is not sent either.
     """
     if path.suffix.lower() not in _ENCODED:
         return False
     pillow = require("PIL.Image", extra="image", feature="Sending a picture")
     try:
-        with open_input(path) as file, pillow.open(file) as picture:
-            return bool(picture.getexif().get(_ORIENTATION, 1) == 1)
-    except (OSError, SyntaxError, ValueError):
-        return True  # broken: the server says how
+        with warnings.catch_warnings(), open_input(path) as file:
+            warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata and large sizes
+            with pillow.open(file) as picture:
+                return bool(picture.getexif().get(_ORIENTATION, 1) == 1)
+    except pillow.DecompressionBombError:
+        return False
+    except Exception:  # the decoders raise errors of any kind; the server says what is broken
+        return True
 
 
 def read(path: Any, spec: TensorSpec) -> NDArray[Any]:

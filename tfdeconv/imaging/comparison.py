@@ -69,7 +69,9 @@ def comparison(before: Photograph, after: Photograph) -> Photograph:
         draw.text((x, labels_top), label, fill=_INK, font_size=_FONT)
         sheet.paste(picture, (x, labels_top + _LABEL))
     colour = before.pixels.shape[-1] >= 3  # the profile of a grey picture does not fit this one
-    return Photograph(np.asarray(sheet), icc_profile=before.icc_profile if colour else None)
+    return Photograph(
+        np.asarray(sheet), icc_profile=before.icc_profile if colour else None, colour=before.colour
+    )
 
 
 def detailed_part(pixels: NDArray[Any], side: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from tfdeconv.imaging.formats.atomic_file import check_free
 from tfdeconv.imaging.formats.eight_bit import eight_bit
 from tfdeconv.imaging.formats.jpeg import markers
 from tfdeconv.imaging.formats.kind import ENDINGS
-from tfdeconv.imaging.formats.metadata.exif import PREFIX, resized_exif
+from tfdeconv.imaging.formats.metadata.exif import PREFIX, is_damaged, resized_exif
 from tfdeconv.imaging.formats.metadata.icc import misfit
 from tfdeconv.imaging.formats.metadata.iptc import resource_block
 from tfdeconv.imaging.formats.metadata.xmp import resized_xmp
@@ -41,6 +41,7 @@ _WEBP_METHOD = (
 _FULL_CHROMA_FROM = 90  # the JPEG quality from which colour is not stored at half the resolution
 _USUAL_DPI = ((72, 72), (96, 96), (1, 1))  # which say that nobody chose one
 _MOST_JPEG_EXIF = 65533 - len(PREFIX)
+_MOST_JPEG_DPI = 65535
 _WEBP_ALPHA_BYTES = 34  # of memory a pixel that libwebp takes at most (measured: 12 where alpha is flat)
 MOST_WEBP_ALPHA = 25_000_000
 """Pixels of the largest WebP picture with alpha that is written: upscaling in 2 GB in all."""
@@ -187,6 +188,8 @@ def fitted(photograph: Photograph, kind: str) -> tuple[Photograph, tuple[str, ..
         elif kind == "WebP" and photograph.pixels.shape[-1] <= 2:
             photograph = replace(photograph, icc_profile=None, pixels=_grey_to_srgb(photograph, profile))
             notes.append("is sRGB: the ICC profile is for grey, which WebP has not, and is applied")
+    if kind == "TIFF" and photograph.exif is not None and is_damaged(photograph.exif):
+        notes.append("lacks what is damaged of its EXIF")  # the others hold the block as it is
     lost = dict(_without_place(photograph, kind))
     if lost:
         nothing: dict[str, Any] = {name: _NOTHING.get(name) for name in lost}
@@ -220,6 +223,8 @@ def _without_place(photograph: Photograph, kind: str) -> Iterator[tuple[str, tup
         yield "text", (f"comments ({', '.join(comments)})", photograph.text)
     dpi = None if photograph.exif is not None else photograph.dpi
     if kind == "WebP" and dpi is not None and tuple(map(round, dpi)) not in _USUAL_DPI:
+        yield "dpi", ("the resolution", photograph.dpi)
+    if kind == "JPEG" and not all(1 <= round(one) <= _MOST_JPEG_DPI for one in photograph.dpi or ()):
         yield "dpi", ("the resolution", photograph.dpi)
 
 

@@ -28,6 +28,8 @@ class TestJsonDocument:
             (b'{"a": "\\ud800\\n"}', "The surrogate pair in string is invalid."),
             (b'{"a": "\\udc00"}', "The surrogate pair in string is invalid. at offset: 7"),
             (b"\xff\xfe", "JSON Parse error: "),
+            (b"\xef\xbb\xbf", "JSON Parse error: The document is empty. at offset: 3"),
+            (b'\xef\xbb\xbf{"a" 1}', "Missing a colon after a name of object member. at offset: 8"),
         ],
     )
     def test_errors(self, body, message):
@@ -35,6 +37,12 @@ class TestJsonDocument:
         with pytest.raises(InvalidRequestError) as caught:
             json_document.parse(body)
         assert message in str(caught.value)
+
+    @pytest.mark.parametrize("size", [1, 50_000])
+    def test_a_byte_order_mark_is_passed_over(self, size):
+        """As RapidJSON's EncodedInputStream does: some editors and shells of Windows write it."""
+        numbers = ", ".join(["1"] * size)
+        assert json_document.parse(f'\ufeff{{"a": [{numbers}]}}'.encode()) == {"a": [1] * size}
 
     def test_pairs_are_read_in_lenient_documents_too(self):
         """A whole pair is one character; an escaped backslash starts no escape."""

@@ -92,6 +92,10 @@ class TestServer:
             request.model_spec.name = "toy"
             request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((4, 1), np.float32)))
             assert list(stub.Predict(request).outputs["y"].float_val) == [3, 3, 3, 3]
+            assert (
+                'queuing_latency_count{thread_pool_name="batch_threads"} 1'
+                in server.runtime.telemetry.metrics.text()
+            )
             request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones((5, 1), np.float32)))
             with pytest.raises(grpc.RpcError) as caught:
                 stub.Predict(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_every_kind_of_record_runs(run):
     count, runs, text = run(*(log.SerializeToString() for log in logs))
     assert (count, runs) == (3, 3)
     assert ":tensorflow:serving:model_warmup_latency_count{" in text
-    assert 'status="OK"' in text
+    assert re.search(r':model_warmup_records_read\{model_path="[^"]+",status="OK"\} 3$', text, re.MULTILINE)
 
 
 def test_iterations_repeat_each_record(run):

@@ -15,7 +15,18 @@ class TestModelConfig:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ('config { name: "a" base_path: "/a" }', "Illegal setting neither ModelServerConfig::model_type"),
+            (
+                'config { name: "a" base_path: "/a" }',
+                "Illegal setting neither ModelServerConfig::model_type .*model_platform, model name is a$",
+            ),
+            (
+                'config { name: "a" base_path: "/a" model_platform: "tensorflow" model_type: OTHER }',
+                "Illegal setting both ModelServerConfig::model_type .*model_platform, model name is a$",
+            ),
+            (
+                'config { name: "a" base_path: "/a" model_type: OTHER }',
+                r"^ModelServerConfig::model_type choice 2 not supported\. .*Model a: set model_platform",
+            ),
             (
                 'config { name: "a" base_path: "/a" model_platform: "caffe" }',
                 "Model a requests unsupported platform caffe",

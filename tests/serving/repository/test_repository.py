@@ -18,6 +18,7 @@ from tfdeconv.errors import (
     ServingError,
 )
 from tfdeconv.serving.model_spec import ModelSpec
+from tfdeconv.serving.repository.base_paths import BasePaths
 from tfdeconv.serving.repository.model_config import ModelConfig
 from tfdeconv.serving.repository.repository import ModelRepository
 from tfdeconv.serving.repository.version_policy import All, Latest, Specific
@@ -44,12 +45,14 @@ class FakeLoader:
     def __init__(self):
         self.failing: set[int | Path] = set()
         self.calls: list[tuple[str, int]] = []
+        self.paths: list[Path] = []
         self.models: dict[tuple[str, int], FakeModel] = {}
         self.gate = threading.Event()
         self.gate.set()
 
     def __call__(self, name, version, path):
         self.calls.append((name, version))
+        self.paths.append(path)
         assert self.gate.wait(60)
         if version in self.failing or path in self.failing:
             raise InternalError(f"version {version} is broken")
@@ -277,6 +280,38 @@ class TestRepository:
                 wait_for(lambda: states(repository) == {1: "END"})
             repository.configure([right], timeout=60)
             wait_for(lambda: states(repository) == {1: "AVAILABLE"})
+        finally:
+            repository.close()
+
+    def test_a_look_that_the_configuration_outruns(self, loader, tmp_path):
+        """What was found in a base path is not taken for what lies in the one that is configured since."""
+        old = ModelConfig("m", folders(tmp_path / "old", 1, 2, 3, 9))
+        new = ModelConfig("m", folders(tmp_path / "new", 1, 2, 3), All())
+        looking, changed = threading.Event(), threading.Event()
+
+        class SlowFolders(BasePaths):
+            def versions(self, config):
+                found = super().versions(config)
+                if threading.current_thread() is look:
+                    looking.set()
+                    assert changed.wait(60)
+                return found
+
+        repository = ModelRepository(loader, poll_seconds=0, base_paths=SlowFolders())
+        look = threading.Thread(target=repository.poll)
+        change = threading.Thread(target=repository.configure, args=([new],), kwargs={"timeout": 60})
+        try:
+            repository.configure([old], timeout=60)
+            look.start()
+            assert looking.wait(60)
+            change.start()
+            wait_for(lambda: repository._models["m"].config == new)
+            loader.paths.clear()
+            changed.set()
+            look.join(60)
+            change.join(60)
+            wait_for(lambda: states(repository) == {9: "END", **dict.fromkeys((3, 2, 1), "AVAILABLE")})
+            assert {path.parent.name for path in loader.paths} == {"new"}
         finally:
             repository.close()
 

@@ -65,13 +65,13 @@ class TestWhole:
         assert looked(versions) == [2]
 
     def test_only_numbers_are_versions(self, store: Any, versions: StoredVersions) -> None:
-        """As with folders, and of 1 and 0001 the first counts."""
+        """As with folders, and of 1 and 0001 the last counts."""
         for name in ("0001", "1", "3.tmp", "notes"):
             store.pipe(f"/models/m/{name}/saved_model.pb", name.encode())
         store.pipe("/models/m/4", b"an object")
         looked(versions)
         assert looked(versions) == [1]
-        assert (versions.current() or {})[1].fetch().joinpath("saved_model.pb").read_bytes() == b"0001"
+        assert (versions.current() or {})[1].fetch().joinpath("saved_model.pb").read_bytes() == b"1"
 
     def test_an_object_of_another_size_than_listed(self, store: Any, versions: StoredVersions) -> None:
         """Is being written: nothing is kept of the copy."""

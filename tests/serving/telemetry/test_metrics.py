@@ -69,7 +69,7 @@ class TestMetrics:
         """Prometheus's own parser reads the page; 33 bounds of 10 * 1.8^k, and infinity."""
         metrics = Metrics()
         metrics.request_latency.observe(17, "m", "Predict", "GRPC")
-        metrics.queuing_latency.observe(1)
+        metrics.queuing_latency.observe(1, "batch_threads")
         metrics.wrapped_run_count.add()
         families = {
             family.name: family
@@ -85,6 +85,24 @@ class TestMetrics:
         assert buckets[-1].labels["le"] == "+Inf"
         assert [sample.value for sample in buckets[:3]] == [0, 1, 1]
         assert ":tensorflow:serving:batching_session:wrapped_run_count{} 1" in metrics.text()
+
+    @pytest.mark.parametrize(
+        ("histogram", "labels", "first", "last"),
+        [
+            ("runtime_latency", ["model_name", "API", "runtime"], "10", 10 * 1.8**32),
+            ("request_example_counts", ["model"], "1", 2.0**14),
+            ("batching_session:queuing_latency", ["thread_pool_name"], "100", 100 * 1.2**51),
+        ],
+    )
+    def test_labels_and_bounds_are_tensorflow_servings(self, histogram, labels, first, last):
+        """Those of its util.cc and batching_session.cc: dashboards and alerts hold for either server."""
+        metric = getattr(Metrics(), histogram.rpartition(":")[2])
+        metric.observe(1, *labels)
+        samples = metric.collect().samples
+        bounds = [sample.labels["le"] for sample in samples if sample.name.endswith("_bucket")]
+        assert {tuple(sample.labels) for sample in samples} == {(*labels, "le"), tuple(labels)}
+        assert (bounds[0], bounds[-1]) == (first, "+Inf")
+        assert float(bounds[-2]) == pytest.approx(last, rel=1e-5)
 
     def test_a_value_on_a_bound_is_within_it(self):
         """``le`` says less or equal."""

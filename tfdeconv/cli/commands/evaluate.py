@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfdeconv.cli.messages import shown
 from tfdeconv.cli.place import PATH
 from tfdeconv.cli.tensorflow_import import import_tensorflow
 from tfdeconv.errors import InvalidArgumentError
@@ -99,7 +100,7 @@ def command(
             click.echo(_row("", {name: f"{name:>14}" for name in contenders}))
             click.echo(_row("image", dict.fromkeys(contenders, f"{'PSNR':>6} {'SSIM':>7}")))
         rows.append({name: score(pair, upscale, scale) for name, upscale in contenders.items()})
-        click.echo(_row(pair.name, {name: _text(one) for name, one in rows[-1].items()}))
+        click.echo(_row(shown(pair.name), {name: _text(one) for name, one in rows[-1].items()}))
     means = {name: mean_score(row[name] for row in rows) for name in contenders}
     click.echo(_row("mean", {name: _text(one) for name, one in means.items()}))
 

@@ -109,7 +109,7 @@ def command(
         run = Run.of(architecture, scale, source=source, recipe=recipe, output=output, initial=initial)
     except (FileError, InvalidArgumentError) as error:
         raise type(error)(f"--{error}") from None  # the message begins with the argument's name
-    click.echo(f"Cutting patches from {', '.join(map(str, data))} ...")
+    click.echo(f"Cutting patches from {', '.join(map(shown, data))} ...")
     patches = run.patches(data)
     click.echo(f"{len(patches)} patches to train on, {len(patches.holdout)} squares held out.")
     with together.scope():

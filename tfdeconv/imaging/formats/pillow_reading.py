@@ -129,6 +129,8 @@ def _opened(file: BinaryIO, kind: str, pillow: Any) -> Any:
 
 def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
     structure = markers.structure(data)
+    if structure.end is None:
+        data = markers.without_room(data)
     notes: list[str] = []
     if structure.frame is not None and structure.frame not in markers.READABLE:
         raise ImageError(f"is a JPEG of a kind that is not read ({structure.kind}). Convert it first.")
@@ -140,8 +142,8 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
     if structure.precision == 12:  # of which Pillow reads the metadata if it does not see the depth
         at = data.index(bytes([0xFF, structure.frame]))
         readable = data[: at + 4] + b"\x08" + data[at + 5 :]
-    if not structure.has_end:
-        _check_pixels_are_there(data, structure, pillow)
+    _check_pixels_are_there(data[: structure.end], structure, pillow)
+    if structure.end is None:
         data, readable = (markers.with_end(one, b"") for one in (data, readable))
         notes.append("lacks its end marker; every pixel is there")
     with _opened(io.BytesIO(readable), "JPEG", pillow) as image:
@@ -189,19 +191,22 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
 
 
 def _check_pixels_are_there(data: bytes, structure: markers.JpegStructure, pillow: Any) -> None:
-    """Raise unless the pixels of a file without an end are the same whatever follows."""
-    if structure.has_all_scans:
-        seen = []
-        for filler in markers.FILLERS:
-            whole = markers.with_end(data, filler)
-            if structure.precision == 12:
-                seen.append(decode_jpeg_12_bit(whole))
-            else:
-                with pillow.open(io.BytesIO(whole), formats=["JPEG"]) as image:
-                    seen.append(np.asarray(image))
-        if all(np.array_equal(seen[0], other) for other in seen[1:]):
+    """Raise unless the pixels of a file, without its end marker, are the same whatever follows."""
+    if structure.end is not None and structure.may_end_early:
+        return
+    if structure.end is not None or structure.has_all_scans:
+        fillers = markers.FILLERS if structure.end is None else markers.FILLERS[:2]
+        first, *others = (_pixels_of_jpeg(markers.with_end(data, one), structure, pillow) for one in fillers)
+        if all(np.array_equal(first, other) for other in others):
             return
     raise ImageError("is cut off or damaged: pixels are missing at its end.")
+
+
+def _pixels_of_jpeg(data: bytes, structure: markers.JpegStructure, pillow: Any) -> NDArray[Any]:
+    if structure.precision == 12:
+        return decode_jpeg_12_bit(data)
+    with _opened(io.BytesIO(data), "JPEG", pillow) as image:
+        return np.asarray(image)
 
 
 def _packets(image: Any, kind: str, data: bytes) -> tuple[bytes | None, bytes | None, bytes | None]:

@@ -1,12 +1,13 @@
 """JSON as TensorFlow Serving reads and writes it.
 
-It reads NaN and Infinity, ignores what follows the first document, keeps the first of several members of
-one name, and reports errors in RapidJSON's words with an offset in bytes. orjson does the ordinary
-documents; the standard library the rest.
+It passes over a byte order mark, reads NaN and Infinity, ignores what follows the first document, keeps the
+first of several members of one name, and reports errors in RapidJSON's words with an offset in bytes. orjson
+does the ordinary documents; the standard library the rest.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import json
@@ -43,6 +44,8 @@ def parse(body: bytes, *, dense: bool = False, max_values: int = json_size.MAX_V
     """
     if not body:
         raise InvalidRequestError("JSON Parse error: The document is empty")
+    if body.startswith(codecs.BOM_UTF8):
+        body = b" " * len(codecs.BOM_UTF8) + body[len(codecs.BOM_UTF8) :]  # errors count its bytes
     document = _parse(body) if len(body) < _LARGE else _parse_large(body, dense, max_values)
     if not isinstance(document, dict):
         raise InvalidRequestError(f"JSON Value: {json_quote.to_text(document)} Is not object")

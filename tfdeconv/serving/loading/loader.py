@@ -75,7 +75,9 @@ class ModelLoader:
         return BatchedModel(
             model,
             parameters,
-            on_task=lambda seconds: metrics.queuing_latency.observe(seconds * 1e6),
+            on_task=lambda seconds: metrics.queuing_latency.observe(
+                seconds * 1e6, parameters.thread_pool_name
+            ),
             on_batch=lambda _: metrics.wrapped_run_count.add(),
         )
 

@@ -48,7 +48,7 @@ def run(servable: Servable, path: Path, *, iterations: int, telemetry: Telemetry
         telemetry.metrics.model_warmup_latency.observe(
             (time.perf_counter() - started) * 1e6, str(path), status
         )
-    telemetry.metrics.model_warmup_records_read.add(str(path), by=count)
+    telemetry.metrics.model_warmup_records_read.add(str(path), status, by=count)
     _LOG.info("Ran %d warm-up requests of %s version %d", count, servable.name, servable.version)
     return count
 

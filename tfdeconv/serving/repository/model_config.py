@@ -77,17 +77,23 @@ def _model(message: model_server_config_pb2.ModelConfig) -> ModelConfig:
 
 
 def _check_platform(message: model_server_config_pb2.ModelConfig) -> None:
-    deprecated = message.model_type == model_server_config_pb2.TENSORFLOW
-    if deprecated and message.model_platform:
+    platform, kind = message.model_platform, message.model_type
+    if kind and platform:
         raise InvalidRequestError(
-            "Illegal setting both ModelServerConfig::model_type (deprecated) "
-            "and ModelServerConfig::model_platform."
+            "Illegal setting both ModelServerConfig::model_type (deprecated) and "
+            f"ModelServerConfig::model_platform, model name is {message.name}"
         )
-    platform = PLATFORM if deprecated else message.model_platform
+    if kind == model_server_config_pb2.TENSORFLOW:
+        platform = PLATFORM
+    elif kind:
+        raise InvalidRequestError(
+            f"ModelServerConfig::model_type choice {kind} not supported. (Model {message.name}: set "
+            f'model_platform: "{PLATFORM}" instead.)'
+        )
     if not platform:
         raise InvalidRequestError(
-            "Illegal setting neither ModelServerConfig::model_type (deprecated) "
-            "nor ModelServerConfig::model_platform."
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
+            f"ModelServerConfig::model_platform, model name is {message.name}"
         )
     if platform != PLATFORM:
         raise InvalidRequestError(f"Model {message.name} requests unsupported platform {platform}")

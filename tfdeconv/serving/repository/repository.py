@@ -199,16 +199,16 @@ class ModelRepository:
         with self._poll_lock:
             with self._changed:
                 configs = [model.config for model in self._models.values() if model.config is not None]
-            found = {config.name: self._base_paths.versions(config) for config in configs}
+            found = {(config.name, config.base_path): self._base_paths.versions(config) for config in configs}
             self._look_at_failures()
             with self._changed:
                 for model in self._models.values():
                     if model.config is None:
                         model.wanted = {}
                         continue
-                    places = found.get(model.config.name)
+                    places = found.get((model.config.name, model.config.base_path))
                     if places is None:
-                        continue  # not there, or not readable now: keep what is loaded
+                        continue  # not there, not readable now, or configured since: keep what is loaded
                     chosen = model.config.policy.choose(places)
                     model.wanted = {number: places[number] for number in chosen}
                 self._reconcile()

@@ -104,9 +104,12 @@ class StoredVersions:
         for path, entry in sorted(self._files.find(self._root, detail=True).items()):
             name, _, rest = path.removeprefix(self._root).lstrip("/").partition("/")
             version = version_folders.number(name)
-            # Of names with the same value (1 and 0001) the first counts, as with folders.
-            if version is None or not rest or rest.endswith("/") or names.setdefault(version, name) != name:
+            if version is None or not rest or rest.endswith("/"):
                 continue
+            if names.setdefault(version, name) != name:
+                # Of names with the same value (1 and 0001) the last counts, as with folders.
+                names[version] = name
+                found.pop(version)
             mark = entry.get("ETag") or entry.get("etag") or entry.get("mtime") or entry.get("created")
             change = zlib.crc32(str(mark).encode())
             found.setdefault(version, {})[rest] = (f"{name}/{rest}", int(entry.get("size") or 0), change)

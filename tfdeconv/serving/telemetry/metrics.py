@@ -137,12 +137,14 @@ class Metrics:
         self.request_count = Counter("request_count", ["model_name", "status"])
         self.request_latency = Histogram("request_latency", ["model_name", "API", "entrypoint"], _LATENCY)
         self.runtime_latency = Histogram("runtime_latency", ["model_name", "API", "runtime"], _LATENCY)
-        self.request_example_counts = Histogram("request_example_counts", ["model"], exponential(1, 2, 20))
+        self.request_example_counts = Histogram("request_example_counts", ["model"], exponential(1, 2, 15))
         self.request_example_count_total = Counter("request_example_count_total", ["model"])
         self.request_log_count = Counter("request_log_count", ["model_name", "status_code"])
         self.model_warmup_latency = Histogram("model_warmup_latency", ["model_path", "status"], _LATENCY)
-        self.model_warmup_records_read = Counter("model_warmup_records_read", ["model_path"])
-        self.queuing_latency = Histogram("batching_session:queuing_latency", [], exponential(100, 1.2, 43))
+        self.model_warmup_records_read = Counter("model_warmup_records_read", ["model_path", "status"])
+        self.queuing_latency = Histogram(
+            "batching_session:queuing_latency", ["thread_pool_name"], exponential(100, 1.2, 52)
+        )
         self.wrapped_run_count = Counter("batching_session:wrapped_run_count", [])
 
     def collect(self) -> Iterator[Metric]:

@@ -200,7 +200,8 @@ def _pass(
 
     batches: Iterator[Batch] = (_network_input(seen(piece), has_alpha, reach) for piece in pieces)
     for piece, output in zip(pieces, network.run(batches), strict=True):
-        enlarged = _network_output(output, seen(piece), has_alpha, network.scale)
+        wide = np.asarray(output, np.float32)  # networks of mixed precision give half
+        enlarged = _network_output(wide, seen(piece), has_alpha, network.scale)
         rows, columns, kept = reduction.place(piece, enlarged)
         result[rows, columns] = from_unit(kept, pixels.dtype)
         report.add((rows.stop - rows.start) * (columns.stop - columns.start))

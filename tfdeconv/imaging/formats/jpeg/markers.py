@@ -1,7 +1,7 @@
 """What JPEG files say before and around their pixels.
 
 References:
-    ITU-T T.81 (JPEG), annexes B (markers) and G (progressive scans).
+    ITU-T T.81 (JPEG), annexes B (markers), D (arithmetic coding) and G (progressive scans).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _FRAMES = {
     0xF7: "JPEG-LS",
 }
 READABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_ARITHMETIC = (0xC9, 0xCA)
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SCAN, _COMMENT, _APPLICATION = 0xDA, 0xFE, range(0xE0, 0xF0)
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
@@ -48,7 +49,9 @@ MOST_XMP = 65533 - len(_XMP)
 
 MOST_IPTC = 65533 - len(b"Photoshop 3.0\0") - 12
 FILLERS = (b"", b"\x5a" * 64, b"\xa5" * 64)
-"""Ends for a file that lacks its own: if its pixels do not depend on them, they are all there."""
+"""What might follow the last pixels: if these do not depend on it, they are all there."""
+
+_ROOM = bytes(64)  # more zeros than a scan ends with
 
 
 @dataclass
@@ -58,7 +61,7 @@ class JpegStructure:
     Attributes:
         frame: The marker of its frame header (SOF); None where it ends before.
         precision: Bits a sample.
-        has_end: Whether it ends as it should (EOI).
+        end: Where its end marker (EOI) is; None where there is none.
         has_all_scans: Whether the scans that have begun hold every coefficient to its last bit.
         has_profile: Whether there are segments of an ICC profile.
         extended_xmp: Bytes of XMP beyond the main packet.
@@ -69,7 +72,7 @@ class JpegStructure:
 
     frame: int | None = None
     precision: int = 0
-    has_end: bool = False
+    end: int | None = None
     has_all_scans: bool = False
     has_profile: bool = False
     extended_xmp: int = 0
@@ -82,6 +85,11 @@ class JpegStructure:
         """The kind of its frame in words."""
         return _FRAMES.get(self.frame or 0, "unknown")
 
+    @property
+    def may_end_early(self) -> bool:
+        """Whether zeros at the end of the last scan may be left out, as arithmetic coding does."""
+        return self.frame in _ARITHMETIC
+
 
 def structure(data: bytes) -> JpegStructure:
     """Read the markers of a JPEG file, as far as it goes."""
@@ -91,7 +99,7 @@ def structure(data: bytes) -> JpegStructure:
     while (match := _NEXT_MARKER.search(data, at)) is not None:
         marker, at = match[0][1], match.end()
         if marker == _END[1]:
-            found.has_end = True
+            found.end = match.start()
             found.behind = len(data[at:].strip(b"\0"))
             break
         if marker in _STANDALONE or at + 2 > len(data):
@@ -136,8 +144,13 @@ def _scan(header: bytes, done: dict[int, set[int]]) -> None:
 
 
 def with_end(data: bytes, filler: bytes) -> bytes:
-    """Return a file that lacks its end marker with one, behind ``filler``."""
-    return data.removesuffix(b"\xff") + filler + _END
+    """Return what stands before the end marker of a file with one, behind ``filler``."""
+    return data.rstrip(b"\xff") + filler + _END
+
+
+def without_room(data: bytes) -> bytes:
+    """Return a file that lacks its end marker without room that a copy, stopped half-way, has not filled."""
+    return data.rstrip(b"\0") if data.endswith(_ROOM) else data
 
 
 def iptc_segment(resources: bytes) -> bytes:

@@ -11,10 +11,10 @@ References:
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from tfdeconv.errors import ImageError
 from tfdeconv.extras import require
 
 ORIENTATION = 0x0112
@@ -89,18 +89,28 @@ def exact(value: Any) -> Any:
     return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
 
-def parse_exif(block: bytes) -> Any:
-    """Return a block as ``PIL.Image.Exif``, a mapping from tags to values.
+def parse_exif(block: bytes) -> Any | None:
+    """Return what can be read of a block as ``PIL.Image.Exif``, from tags to values; None for nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damage, of which is_damaged tells
+        return _parsed(block)
 
-    Raises:
-        ImageError: The block contradicts itself.
-    """
+
+def is_damaged(block: bytes) -> bool:
+    """Return whether a part of a block, or all of it, cannot be read."""
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        return _parsed(block) is None or bool(remarks)
+
+
+def _parsed(block: bytes) -> Any | None:
     exif = require("PIL.Image", extra="image", feature="Reading EXIF").Exif()
     try:
         exif.load(PREFIX + block)
         exif.tobytes()  # reads every value
-    except Exception as error:  # whatever the parser trips over
-        raise ImageError(f"its EXIF block cannot be read: {str(error).rstrip(' .')}.") from error
+        directories(exif)
+    except Exception:  # whatever the parser trips over
+        return None
     return exif
 
 
