@@ -212,9 +212,39 @@ class Partial(layers.Conv2D):
         return outputs - keras.ops.mean(outputs, axis=(1, 2), keepdims=True)
 
 
+def with_switches(make: Callable[..., Any]) -> keras.Model:
+    """A model of what a pooling returns."""
+    image = keras.Input([None, None, 2])
+    return keras.Model(image, make(*td.layers.MaxPooling2DWithSwitches(2)(image)))
+
+
+def test_unpooling_takes_the_switches_of_its_own_tile() -> None:
+    """Two poolings inside one another, as in SegNet."""
+    image = keras.Input([None, None, 3])
+    outer = td.layers.MaxPooling2DWithSwitches(2)(image)
+    inner = td.layers.MaxPooling2DWithSwitches(2)(layers.Conv2D(3, 3, padding="same")(outer.pooled))
+    small = td.layers.MaxUnpooling2D(2)([inner.pooled, inner.switches], like=outer.pooled)
+    model = random_weights(
+        keras.Model(image, td.layers.MaxUnpooling2D(2)([small, outer.switches], like=image))
+    )
+    assert_same(td.tiled(model, tile=24), model, pictures((61, 50)))
+
+
+def switches_as_input() -> keras.Model:
+    """Positions that were counted along a picture that no tile knows."""
+    image, switches = keras.Input([None, None, 2]), keras.Input([None, None, 2], dtype="int64")
+    return keras.Model([image, switches], td.layers.MaxUnpooling2D(2)([image, switches]))
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
+        (lambda: with_switches(lambda pooled, switches: [pooled, switches]), "an output holds switches"),
+        (
+            lambda: with_switches(lambda pooled, switches: pooled + keras.ops.cast(switches, "float32")),
+            r"\(Cast\) reads switches",
+        ),
+        (switches_as_input, r"\(MaxUnpooling2D\) takes switches that no pooling"),
         (squeeze_and_excite, r"layer block/squeeze \(GlobalAveragePooling2D\) pools over the whole"),
         (lambda: stack(layers.GroupNormalization(1)), "mean and variance of the whole"),
         (

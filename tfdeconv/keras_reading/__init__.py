@@ -2,7 +2,8 @@
 
 Keras's own layers are known by their classes. A layer of this package, or a user's, tells it by itself:
 with an attribute ``geometry``, the methods ``transposed_convolution()``, ``coordinate_map(sizes)`` and
-``reads(sizes)``, and an attribute ``is_pixel_shuffle``. A class's name says nothing here.
+``reads(sizes)``, an attribute ``is_pixel_shuffle``, and one ``switches`` where positions of maxima are its
+second output ("makes") or input ("takes"). A class's name says nothing here.
 """
 
 from tfdeconv.keras_reading.convolution import is_convolution

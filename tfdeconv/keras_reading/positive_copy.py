@@ -103,7 +103,7 @@ def _positive_operation(operation: keras.Operation) -> keras.Operation:
 def _positive_layer(layer: Any) -> Any:
     if not isinstance(layer, keras.layers.Layer):
         return _positive_operation(layer)
-    if getattr(layer, "chooses_by_value", False):
+    if isinstance(getattr(layer, "switches", None), str):
         raise ValueError(
             f"layer {layer.name!r} ({type(layer).__name__}) chooses samples by their values. Analyze the "
             "parts of the model in front of it and behind"

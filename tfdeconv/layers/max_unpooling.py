@@ -24,8 +24,6 @@ from tfdeconv.ops.tensors.samples import check_samples
 class _Windows2D(keras.layers.Layer):
     """The pooling windows that both layers describe."""
 
-    chooses_by_value = True  # for tfdeconv.keras_reading
-
     def __init__(
         self,
         pool_size: int | Sequence[int] = 2,
@@ -90,6 +88,8 @@ class MaxPooling2DWithSwitches(_Windows2D):
     References:
         Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 2.1.
     """
+
+    switches = "makes"  # for tfdeconv.keras_reading
 
     def call(self, inputs: Any) -> PooledWithSwitches:
         """Return ``(pooled, switches)``, as ``tfdeconv.ops.max_pool_with_switches`` does."""
@@ -163,6 +163,8 @@ class MaxUnpooling2D(_Windows2D):
     References:
         Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 2.1.
     """
+
+    switches = "takes"  # for tfdeconv.keras_reading
 
     def __init__(
         self,

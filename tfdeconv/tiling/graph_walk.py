@@ -30,6 +30,13 @@ class Place:
         return Place(tuple(map(Piece.joined, self.axes, other.axes)))
 
 
+class Switches(Place):
+    """The place of positions of maxima, which count in a tile as if that were the whole.
+
+    The unpooling that takes them back does so in the same tile; anything else would see other numbers.
+    """
+
+
 @dataclass(frozen=True)
 class Everywhere:
     """A tensor that no tiled input leads to: the same in every run.
@@ -77,7 +84,10 @@ class GraphWalk:
             NotLocal: A layer mixes more than a neighbourhood; the message names it and where it is.
         """
         walk = _Walk(self._channels_first, joined, seen, assume, self._nodes)
-        return walk.through_model(self._model, inputs, "")
+        found = walk.through_model(self._model, inputs, "")
+        if not assume and any(isinstance(place, Switches) for place in found):
+            raise NotLocal("an output holds switches, which count along the whole picture. Leave it out")
+        return found
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ class _Walk:
             elif isinstance(node.operation, keras.Model) and getattr(node.operation, "inputs", None):
                 found = self.through_model(node.operation, given, f"{path}{node.operation.name}/")
             else:
-                found = [self._behind(node, places, path)] * len(node.outputs)
+                found = self._behind(node, places, path)
             places.update((id(tensor), place) for tensor, place in zip(node.outputs, found, strict=True))
         return [places[id(tensor)] for tensor in model.outputs]
 
@@ -109,20 +119,22 @@ class _Walk:
             self.nodes[id(model)] = [node for level in levels for node in level if not node.is_input]
         return self.nodes[id(model)]
 
-    def _behind(self, node: Any, places: dict[int, Found], path: str) -> Found:
-        """The place of what a layer returns."""
+    def _behind(self, node: Any, places: dict[int, Found], path: str) -> list[Found]:
+        """The places of what a layer returns."""
         args, named_args = node.arguments.fill_in(places)
         try:
             place = self._through_layer(node.operation, list(args), dict(named_args))
         except NotLocal as error:
             assumed = self._assumed(node, places) if self.assume else None
             if assumed is not None:
-                return assumed
+                return [assumed] * len(node.outputs)
             raise NotLocal(f"layer {path}{_named(node.operation)} {error}") from None
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"layer {path}{_named(node.operation)}: {error}") from None
         self.seen(place)
-        return place
+        if getattr(node.operation, "switches", None) == "makes":
+            return [place, Switches(place.axes)]
+        return [place] * len(node.outputs)
 
     def _through_layer(self, operation: Any, args: list[Any], named_args: dict[str, Any]) -> Place:
         for name in ("training", "mask"):
@@ -133,6 +145,13 @@ class _Walk:
         else:  # operators and functions work on all that they are given
             given = [value for value in keras.tree.flatten(args) if isinstance(value, Place | Everywhere)]
             args = [value for value in args if not isinstance(value, Place | Everywhere)]
+        takes = [1] if getattr(operation, "switches", None) == "takes" else []
+        if [number for number, value in enumerate(given) if isinstance(value, Switches)] != takes:
+            raise NotLocal(
+                "takes switches that no pooling of the model made, and that count along the whole picture"
+                if takes
+                else "reads switches, which count along the whole picture. Give them to MaxUnpooling2D alone"
+            )
         tiled = [place for place in given if isinstance(place, Place)]
         if not tiled:
             raise NotLocal("takes its values from tensors that are no pictures. Give it the picture first")
