@@ -36,6 +36,18 @@ def test_sample_without_taps():
     assert str(found) == "y[2] = 0 (no tap reaches it)"
 
 
+@pytest.mark.parametrize("position", [np.int64(2), np.array([2]), (np.int32(2),)])
+def test_position_in_numbers_of_numpy(position):
+    """What ``np.argmax`` and ``np.unravel_index`` return is a position."""
+    assert analysis.contributions(position, [10, 20], [1, 2, 3], strides=2).total == 50
+
+
+def test_position_is_whole():
+    """A fraction lies on no sample."""
+    with pytest.raises(InvalidArgumentError, match=r"position must be an int; received 2\.0"):
+        analysis.contributions(2.0, [10, 20], [1, 2, 3], strides=2)
+
+
 @pytest.mark.parametrize("position", [9, (1, 1, 1), -1])
 def test_position_outside_is_refused(position):
     """The output's size is in the error."""

@@ -167,10 +167,35 @@ def test_wrong_arguments_are_named(kernel, size, message):
         analysis.operator_matrix(kernel, size)
 
 
-def test_groups_that_do_not_divide_are_refused():
-    """Groups must divide the channels."""
-    with pytest.raises(InvalidArgumentError, match="groups must divide the 3 channels"):
-        analysis.operator_matrix(np.ones([3, 1, 3]), 4, groups=2)
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (2, "groups must divide the 3 channels"),
+        (0, "groups must be at least 1; received 0"),
+        (1.0, r"groups must be an int; received 1\.0"),
+    ],
+)
+def test_groups_that_do_not_divide_are_refused(groups, message):
+    """Groups must be a whole number that divides the channels."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        analysis.operator_matrix(np.ones([3, 1, 3]), 4, groups=groups)
+
+
+@pytest.mark.parametrize("matrix", [analysis.upsample_matrix, analysis.downsample_matrix])
+def test_a_factor_of_nothing_is_refused(matrix):
+    """It is named as the user wrote it."""
+    with pytest.raises(InvalidArgumentError, match="factor must be at least 1; received 0"):
+        matrix(0, 4)
+
+
+def test_sizes_may_be_arrays_of_numpy():
+    """Sizes, kernel sizes and strides that were computed with NumPy."""
+    two = np.array([2, 2])
+    counts = analysis.overlap(two, np.array([3, 3]), strides=two).counts
+    np.testing.assert_array_equal(counts, analysis.overlap((2, 2), (3, 3), strides=(2, 2)).counts)
+    np.testing.assert_array_equal(analysis.overlap(two, 3, strides=2).counts, counts)
+    signal = np.tile([2.0, 1.0], 8)
+    assert analysis.artifact_energy(signal, np.int64(2)) == analysis.artifact_energy(signal, 2)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tfdeconv as td
 from tfdeconv import geometry
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import ConvTransposeGeometry
 
 GRID = list(itertools.product([1, 2, 3, 5, 7], [1, 2, 3, 4, 5], [1, 2, 3, 4], [1, 2, 3]))  # i, k, s, d
 
@@ -261,12 +264,32 @@ def test_onnx_refuses_unknown_auto_pad() -> None:
         (lambda: geometry.forward_size(0, 3, 1, "valid"), "at least kernel_size or pool_size = 3 samples"),
         (lambda: geometry.forward_size(0, 4, 2, "valid"), "at least kernel_size or pool_size = 4 samples"),
         (lambda: geometry.forward_size(-1, 3, 1, "same"), "input_size must be at least 0; received -1."),
+        (lambda: geometry.forward_size(np.int64(4), 5, 1, "valid"), "kernel_size or pool_size = 5 samples"),
+        (
+            lambda: geometry.forward_size(7, 3, 2, "full"),
+            "padding must be 'same' or 'valid'; received 'full'.",
+        ),
+        (lambda: geometry.window(np.int64(2), 3, 2, padding=3), "padding 3 leaves -1 for input 2"),
+        (
+            lambda: ConvTransposeGeometry.of(3, strides=2).windows([np.int64(7)], [np.int32(20)]),
+            "output_shape must lie in [15, 16]",
+        ),
     ],
 )
 def test_what_has_no_meaning_is_refused(call: Callable[[], object], message: str) -> None:
     """Wrong numbers of entries, wrong types and empty results are refused in words."""
     with pytest.raises(InvalidArgumentError, match=re.escape(message)):
         call()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    """Sizes that were computed with NumPy, arrays of them and TensorFlow's shapes mean what ints mean."""
+    same = ConvTransposeGeometry.of(np.array([3, 4]), strides=2, padding="same")
+    assert same == ConvTransposeGeometry.of((3, 4), strides=2, padding="same")
+    assert ConvTransposeGeometry.of(tf.zeros([3, 4, 1, 1]).shape[:2], strides=2).rank == 2
+    assert same.windows((np.int64(7), None), np.array([13, 14])) == same.windows((7, None), (13, 14))
+    assert geometry.window(7, 3, 2, padding=[1, 0]) == geometry.window(7, 3, 2, padding=(1, 0))
+    assert geometry.forward_size(7, 3, 2, "SAME") == 4
 
 
 def test_linear_kernels() -> None:

@@ -84,7 +84,21 @@ def _connect(ray: Any, arguments: dict[str, Any], given: str) -> None:
         if arguments["address"] == "local":
             raise ClusterError(f"Ray cannot be started on this machine: {reason}.") from error
         told = f"{given} {arguments['address']}: no Ray cluster can be used there"
+        if _wants_token(error):  # as one does that `ray start` makes where it finds a token
+            raise ClusterError(
+                f"{told}: it asks for a token. Set RAY_AUTH_MODE=token, and have the cluster's token in "
+                "RAY_AUTH_TOKEN or ~/.ray/auth_token."
+            ) from error
         raise ClusterError(f"{told}: {reason}.") from error
+
+
+def _wants_token(error: BaseException | None) -> bool:
+    """Whether Ray's error says so, which tells it as the cause of a cause."""
+    while error is not None:
+        if "InvalidAuthToken" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _check(address: str, given: str) -> None:

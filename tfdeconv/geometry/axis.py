@@ -19,10 +19,11 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from tfdeconv.errors import InvalidArgumentError
-from tfdeconv.geometry.axis_arguments import AxisPadding, at_least, integer, padding_name, padding_pair
+from tfdeconv.geometry.axis_arguments import AxisPadding, at_least, integer, padding_name, samples_of_axis
 from tfdeconv.geometry.forward_convolution import effective_kernel_size
 
 
@@ -115,9 +116,8 @@ def crops(
     ke = effective_kernel_size(kernel_size, dilation_rate)
     if isinstance(padding, str):
         return _keras_crops(ke, stride, padding_name(padding), output_padding)
-    before, after = (
-        padding_pair(padding) if isinstance(padding, tuple) else (at_least(0, "padding", padding),) * 2
-    )
+    samples = samples_of_axis(padding)
+    before, after = samples if isinstance(samples, tuple) else (samples, samples)
     extra = 0 if output_padding is None else at_least(0, "output_padding", output_padding)
     if extra >= max(stride, dilation_rate):
         raise InvalidArgumentError(
@@ -244,7 +244,8 @@ def window(
     if isinstance(padding, str):
         full = full_size(input_size, kernel_size, stride, dilation_rate)
         return Window(same_lead(full, size) if padding_name(padding) == "same" else 0, size)
-    return Window(padding[0] if isinstance(padding, tuple) else padding, size)
+    before, _ = crops(kernel_size, stride, padding=padding, dilation_rate=dilation_rate)
+    return Window(before, size)
 
 
 def check_exclusive(output_padding: int | None, output_size: Any) -> None:
@@ -323,11 +324,11 @@ def cropped_window(
     """
     before, after = cropped
     size = full_size(input_size, kernel_size, stride, dilation_rate) - before - after
-    if isinstance(size, int):
-        if at_least(0, "input_size", input_size) == 0:  # nothing comes of nothing, as in Keras
-            return Window(before, max(size, 0))
-        positive_size(size, input_size, kernel_size, stride, padding)
-    return Window(before, size)
+    if not isinstance(size, Integral):  # a tensor; NumPy's integers are checked as ints are
+        return Window(before, size)
+    if at_least(0, "input_size", input_size) == 0:  # nothing comes of nothing, as in Keras
+        return Window(before, max(int(size), 0))
+    return Window(before, positive_size(int(size), input_size, kernel_size, stride, padding))
 
 
 def positive_size(size: int, input_size: int, kernel_size: int, stride: int, padding: object) -> int:

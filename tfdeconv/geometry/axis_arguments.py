@@ -38,6 +38,17 @@ def int_or_ints(name: str, value: Any, *, minimum: int = 1) -> int | tuple[int, 
     return tuple(at_least(minimum, name, entry) for entry in values)
 
 
+def axes_named(value: Any) -> int | None:
+    """Return how many axes a sequence of sizes, an array of them or a shape names; None for an int.
+
+    Example:
+        >>> axes_named([2, 3]), axes_named(2)
+        (2, None)
+    """
+    entries = _sequence(value)
+    return None if entries is None else len(entries)
+
+
 def spatial_rank(kernel_shape: Sequence[int]) -> int:
     """Return the number of spatial axes of a kernel, whose last two axes are channels.
 
@@ -71,10 +82,16 @@ def per_axis_padding(value: Any, rank: int) -> tuple[AxisPadding, ...]:
     entries = _entries("padding", value, rank)
     if entries is None:
         return (at_least(0, "padding", value),) * rank
-    return tuple(_axis_padding(entry) for entry in entries)
+    return tuple(map(samples_of_axis, entries))
 
 
-def _axis_padding(entry: Any) -> AxisPadding:
+def samples_of_axis(entry: Any) -> int | tuple[int, int]:
+    """Return the padding in samples of one axis: an int at least 0, or a pair as in :func:`padding_pair`.
+
+    Example:
+        >>> samples_of_axis([1, -1])
+        (1, -1)
+    """
     pair = _sequence(entry)
     return at_least(0, "padding", entry) if pair is None else padding_pair(pair)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import axis
 from tfdeconv.geometry.axis import Window
-from tfdeconv.geometry.axis_arguments import AxisPadding, per_axis, per_axis_padding
+from tfdeconv.geometry.axis_arguments import AxisPadding, axes_named, per_axis, per_axis_padding
 from tfdeconv.geometry.coordinate_map import CoordinateMap
 from tfdeconv.geometry.forward_convolution import effective_kernel_size, same_padding_before
 from tfdeconv.geometry.onnx_convention import AutoPad, onnx_window
@@ -94,7 +95,7 @@ class ConvTransposeGeometry:
             ((1, 0), (1, 0))
         """
         if rank is None:
-            rank = len(kernel_size) if isinstance(kernel_size, Sequence) else 1
+            rank = axes_named(kernel_size) or 1
         return cls(
             per_axis("kernel_size", kernel_size, rank),
             per_axis("strides", strides, rank),
@@ -301,8 +302,10 @@ class ConvTransposeGeometry:
         kernel, stride, rate = self.kernel_size[number], self.strides[number], self.dilation_rate[number]
         padding = self.padding[number]
         axis.check_exclusive(None if self.output_padding is None else self.output_padding[number], wanted)
-        if isinstance(size, int) and isinstance(wanted, int):
-            return axis.window(size, kernel, stride, padding=padding, output_size=wanted, dilation_rate=rate)
+        if isinstance(size, Integral) and isinstance(wanted, Integral):
+            return axis.window(
+                int(size), kernel, stride, padding=padding, output_size=int(wanted), dilation_rate=rate
+            )
         if padding != "same":
             return Window(self.crops[number][0], wanted)
         if size is None or wanted is None:
@@ -312,10 +315,11 @@ class ConvTransposeGeometry:
 
     def _same_lead(self, number: int, wanted: Size) -> Size:
         """The lead of "same" for a size asked for: what the convolution that is transposed pads there."""
-        if wanted is not None and not isinstance(wanted, int):
+        if wanted is not None and not isinstance(wanted, Integral):
             return UNKNOWN
+        known = None if wanted is None else int(wanted)
         return same_padding_before(
-            wanted, self.kernel_size[number], self.strides[number], self.dilation_rate[number]
+            known, self.kernel_size[number], self.strides[number], self.dilation_rate[number]
         )
 
     def output_sizes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 from tfdeconv.errors import InvalidArgumentError
@@ -47,7 +48,8 @@ def forward_size(input_size: Any, kernel_size: int, stride: int, padding: Forwar
         padding: "same" or "valid" with TensorFlow's meaning.
 
     Raises:
-        InvalidArgumentError: An int ``input_size`` has no output. 0 samples give 0 where TensorFlow does.
+        InvalidArgumentError: ``padding`` is another name, or an int ``input_size`` has no output. 0 samples
+            give 0 where TensorFlow does.
 
     Example:
         >>> forward_size(7, kernel_size=3, stride=2, padding="same")
@@ -55,8 +57,10 @@ def forward_size(input_size: Any, kernel_size: int, stride: int, padding: Forwar
         >>> forward_size(8, kernel_size=3, stride=2, padding="valid")
         3
     """
-    if isinstance(input_size, int):
-        if at_least(0, "input_size", input_size) == 0 and (padding == "same" or kernel_size < 2 * stride):
+    padding = forward_padding(padding)
+    if isinstance(input_size, Integral):
+        input_size = at_least(0, "input_size", input_size)
+        if input_size == 0 and (padding == "same" or kernel_size < 2 * stride):
             return 0  # TensorFlow rounds (i - k + s) / s towards zero and refuses what is below
         if padding == "valid" and input_size < kernel_size:
             raise InvalidArgumentError(

@@ -199,8 +199,7 @@ def configuration(
         (Window(lead=0, size=4),)
     """
     rank = max(
-        (len(size) for size in (input_size, kernel_size) if isinstance(size, Sequence)),
-        default=1,
+        (axes for axes in map(axis_arguments.axes_named, (input_size, kernel_size)) if axes), default=1
     )
     sizes = axis_arguments.per_axis("input_size", input_size, rank)
     geometry = ConvTransposeGeometry.of(

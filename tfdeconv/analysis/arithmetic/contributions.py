@@ -13,6 +13,7 @@ import numpy as np
 from tfdeconv.analysis.arithmetic.configuration import Ints, configuration
 from tfdeconv.analysis.arithmetic.kernel_layout import kernel_rank, with_channels
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def contributions(
         output_shape=output_shape,
         dilation_rate=dilation_rate,
     )
-    index = (position,) if isinstance(position, int) else tuple(position)
+    given: Any = (position,) if axis_arguments.axes_named(position) is None else position
+    index = tuple(axis_arguments.integer("position", entry) for entry in given)
     sample, output = index[:rank], (index[rank] if len(index) == rank + 1 else 0)
     limits = (*config.output_size, weights.shape[-2])
     if len(index) not in (rank, rank + 1) or any(

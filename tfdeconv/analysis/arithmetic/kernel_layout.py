@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 
 
 def kernel_rank(kernel: np.ndarray, *sizes: Any) -> int:
@@ -22,7 +22,7 @@ def kernel_rank(kernel: np.ndarray, *sizes: Any) -> int:
         >>> kernel_rank(np.ones([3, 3, 3]), (4, 4, 4)), kernel_rank(np.ones([3, 1, 1]), 4)
         (3, 1)
     """
-    given = {len(size) for size in sizes if isinstance(size, Sequence | np.ndarray)}
+    given = {axis_arguments.axes_named(size) for size in sizes} - {None}
     if len(given) > 1:
         raise InvalidArgumentError(f"sizes must name equally many axes; received {sizes}.")
     rank = given.pop() if given else kernel.ndim - (2 if kernel.ndim > 2 else 0)

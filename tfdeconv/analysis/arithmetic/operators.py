@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfdeconv.analysis.arithmetic.configuration import Configuration, Ints, configuration
 from tfdeconv.analysis.arithmetic.kernel_layout import kernel_rank, with_channels
 from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.geometry import axis_arguments
 
 DENSE_LIMIT = 2**26
 """Entries up to which a dense matrix is made (512 MiB in float64)."""
@@ -94,12 +95,13 @@ def operator_matrix(
     weights = np.asarray(kernel, dtype=np.float64)
     rank = kernel_rank(weights, input_size, strides)
     weights = with_channels(weights, rank)
-    if groups < 1 or weights.shape[-1] % groups:
+    groups = axis_arguments.at_least(1, "groups", groups)
+    if weights.shape[-1] % groups:
         raise InvalidArgumentError(
             f"groups must divide the {weights.shape[-1]} channels of the kernel; received {groups}."
         )
     config = configuration(
-        (input_size,) * rank if isinstance(input_size, int) else input_size,
+        axis_arguments.per_axis("input_size", input_size, rank),
         weights.shape[:rank],
         strides=strides,
         padding=padding,
@@ -129,6 +131,9 @@ def upsample_matrix(factor: int, input_size: int) -> np.ndarray:
     Returns:
         float64 matrix ``[input_size * factor, input_size]``.
 
+    Raises:
+        InvalidArgumentError: A number is below 1.
+
     Example:
         >>> upsample_matrix(2, 2)
         array([[1., 0.],
@@ -136,6 +141,7 @@ def upsample_matrix(factor: int, input_size: int) -> np.ndarray:
                [0., 1.],
                [0., 0.]])
     """
+    factor = axis_arguments.at_least(1, "factor", factor)
     return operator_matrix(np.ones(1), input_size, strides=factor)
 
 
@@ -149,12 +155,16 @@ def downsample_matrix(factor: int, input_size: int) -> np.ndarray:
     Returns:
         float64 matrix ``[ceil(input_size / factor), input_size]``.
 
+    Raises:
+        InvalidArgumentError: A number is below 1.
+
     Example:
         >>> downsample_matrix(2, 4)
         array([[1., 0., 0., 0.],
                [0., 0., 1., 0.]])
     """
-    kept = -(-input_size // factor)
+    input_size = axis_arguments.at_least(1, "input_size", input_size)
+    kept = -(-input_size // axis_arguments.at_least(1, "factor", factor))
     return operator_matrix(
         np.ones(1), kept, strides=factor, padding=[(0, 1 + (kept - 1) * factor - input_size)]
     ).T

@@ -91,7 +91,7 @@ def phase_counts(kernel_size: Ints, strides: Ints, dilation_rate: Ints = 1) -> n
         >>> phase_counts((5,), (3,))
         array([2, 2, 1])
     """
-    rank = len(kernel_size) if not isinstance(kernel_size, int) else 1
+    rank = axis_arguments.axes_named(kernel_size) or 1
     axes = zip(
         axis_arguments.per_axis("kernel_size", kernel_size, rank),
         axis_arguments.per_axis("strides", strides, rank),

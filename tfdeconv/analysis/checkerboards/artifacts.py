@@ -36,7 +36,7 @@ def artifact_energy(signal: Any, strides: Ints) -> float:
         0.0
     """
     values = np.asarray(signal, np.float64)
-    rank = values.ndim if isinstance(strides, int) else len(strides)
+    rank = axis_arguments.axes_named(strides) or values.ndim
     periods = axis_arguments.per_axis("strides", strides, rank)
     if values.ndim == rank:
         values = values[..., None]
