@@ -330,6 +330,15 @@ def test_operations_without_a_map_are_refused():
         alignment.crop_offset(keras.ops.transpose(image, [0, 2, 1, 3]), image)
     with refused(r"\(GetItem\) \(slicing\) needs step 1"):
         alignment.crop_offset(image[:, ::2], image)
+    with refused(r"\(GetItem\) \(slicing\) must keep the axes"):
+        alignment.crop_offset(image[..., None], image)
+
+
+def test_slices_in_numbers_of_numpy():
+    """A start that was computed with NumPy is a start."""
+    image = _image()
+    cropped = image[:, np.int64(3) :, np.int32(-60) : np.int64(-1)]
+    assert alignment.crop_offset(image, cropped) == (3, 4)
 
 
 def test_global_pooling_only_is_refused():

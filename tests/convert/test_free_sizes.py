@@ -152,6 +152,8 @@ FORWARDS = {
     "constants": _constants,
     "a mean by the number of samples": lambda m, x: x.sum((2, 3), True) / (x.size(2) * x.size(3)) + x,
     "samples times sizes": lambda m, x: x * (x.shape[2] / 4) - x.shape[3] + (x.shape[2] - 1) / 2.0,
+    "tokens": lambda m, x: x.flatten(2).transpose(1, 2).softmax(1).transpose(1, 2).reshape(x.shape) + x,
+    "positions": lambda m, x: x - x[:, :, x.shape[2] // 2, None] + x[..., -1:],
     "all samples in two rows": lambda m, x: x.reshape(x.shape[0], 2, 2 * x.shape[2] * x.shape[3]),
     "channels last inside": lambda m, x: F.pad(x.permute(0, 2, 3, 1), (0, 0, 0, -x.shape[3] % 4)).permute(
         0, 3, 1, 2
@@ -216,7 +218,8 @@ def test_graphs_of_pytorch_keep_free_sizes(every_kind):
     "name",
     ["pads by a difference", "crop of the middle", "a multiple of 4 by reflection", "nearest to a size",
      "bilinear to a size", "bicubic to a size", "by 1.5", "twice, corners aligned", "space to depth",
-     "constants"],
+     "constants", "a mean by the number of samples", "samples times sizes", "positions",
+     "tokens"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore:Converting a tensor to a Python:Warning")

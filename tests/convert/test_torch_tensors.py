@@ -63,6 +63,10 @@ EQUAL = {
     "truth values times a number": lambda m, x: (x > 0) * 0.5 + (x < 0) * 2,
     "whole numbers times a number": lambda m, x: x.argmax(1, keepdim=True) * 0.5 + x * 0,
     "whole numbers and truth values": lambda m, x: x.argmax(1) + (x > 0)[:, 0],
+    "sums of truth values": lambda m, x: (x > 0).sum((2, 3)) + (x > 0).cumsum(2)[:, :, -1, -1],
+    "whole numbers beside samples": lambda m, x: torch.cat([x.argmax(1, keepdim=True), x], 1),
+    "limits of whole numbers": lambda m, x: (x.argmax(1) - 1).clamp(0, 1) + (x.argmax(1) - 1).clamp(-1, 1),
+    "arguments by name": lambda m, x: torch.relu_(input=x) + F.leaky_relu(input=x, inplace=True),
     "choice of whole numbers": lambda m, x: torch.where(x > 0, 1, 0),
     "choice of kinds": lambda m, x: torch.where(x > 0, x.argmax(1, keepdim=True), 0.5),
     "truth values times truth values": lambda m, x: ((x > 0) * (x < 1) + (x < -1)),
@@ -137,6 +141,20 @@ def test_modules_are_left_as_they_were():
     assert module.mean is mean
     assert not hasattr(module, "features")
     assert torch.Tensor.expand is torch._C.TensorBase.expand
+
+
+@pytest.mark.parametrize("rows", [8, 9])
+def test_shapes_compare_where_sizes_are_given(rows):
+    """The number of examples is free, and one and the same everywhere."""
+
+    def forward(m, x):
+        y = m.up(x[:, :, ::2, ::2])
+        return y + 1 if y.shape == m.up(x)[:, :, : y.size(2), : x.size(3)].shape else y - 1
+
+    module, x = randomised(Forward(forward)), X[:, :, :rows]
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    answer = convert.from_torch(module, input_shape=(rows, 7, 4))(channels_last(x))
+    np.testing.assert_allclose(channels_moved_back(answer), expected, atol=1e-5)
 
 
 def test_rank_is_told_by_a_later_layer_than_the_channels():

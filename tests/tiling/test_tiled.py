@@ -22,6 +22,12 @@ def stack(*chain: Any, rank: int = 2, channels: int = 3) -> keras.Model:
     return keras.Sequential([keras.Input([*(None,) * rank, channels]), *chain])
 
 
+def sliced(key: Any) -> keras.Model:
+    """A convolution and a slice of what it returns."""
+    x = keras.Input([None, None, 3])
+    return keras.Model(x, layers.Conv2D(2, 3)(x)[key])
+
+
 def valid_unet() -> keras.Model:
     """A U-Net of VALID convolutions with crops made for sizes that are 4 above a multiple of 4."""
     x = keras.Input([None, None, 3])
@@ -240,6 +246,7 @@ class Partial(layers.Conv2D):
             r'\(MaxPooling2D\) has data_format="channels_first", another layer of the graph "channels_last"',
         ),
         (lambda: stack(layers.Lambda(lambda x: x[:, ::-1], output_shape=(None, None, 3))), "Lambda"),
+        (lambda: sliced((slice(1),)), "must keep the axes, and all of the batch"),
         (lambda: td.zoo.DCGANGenerator(16, width=8), "no exact tiles"),
     ],
 )
@@ -247,6 +254,13 @@ def test_global_mixing_is_refused_by_name(model: Callable[[], keras.Model], mess
     """The layer and what to do."""
     with pytest.raises(InvalidArgumentError, match=message):
         td.tiled(model())
+
+
+def test_slices_in_numbers_of_numpy() -> None:
+    """A border that was computed with NumPy is cut as one of ints is."""
+    model = sliced((slice(None), slice(np.int64(2), None), slice(np.int32(-1))))
+    x = pictures([23, 29])
+    assert_same(td.tiled(model, tile=16), model, x)
 
 
 def test_halo_of_ones_own_is_approximate_and_says_so() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from tfdeconv.errors import AlignmentError
 from tfdeconv.geometry import CoordinateMap
 from tfdeconv.keras_reading import POINTWISE, Layout, Maps
+from tfdeconv.keras_reading.slicing import axis_entries
 
 
 def operation_maps(operation: Any, arguments: Sequence[Any], layout: Layout) -> Maps:
@@ -39,12 +40,9 @@ def operation_maps(operation: Any, arguments: Sequence[Any], layout: Layout) -> 
 
 def _slicing(key: Any, layout: Layout) -> Maps:
     """The crop that a slice of the spatial axes is."""
-    rank = len(layout.sizes) + 2
-    entries = list(key) if isinstance(key, list | tuple) else [key]
-    if Ellipsis in entries:
-        at = entries.index(Ellipsis)
-        entries[at : at + 1] = [slice(None)] * (rank - len(entries) + 1)
-    entries += [slice(None)] * (rank - len(entries))
+    entries = axis_entries(key, len(layout.sizes) + 2)
+    if entries is None:
+        raise AlignmentError(f"(slicing) must keep the axes; received {key}")
     spatial = entries[2:] if layout.channels_first else entries[1:-1]
     maps = []
     for axis, (entry, size) in enumerate(zip(spatial, layout.sizes, strict=True)):

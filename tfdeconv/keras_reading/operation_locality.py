@@ -10,6 +10,7 @@ import numpy as np
 from tfdeconv.geometry import Reads
 from tfdeconv.keras_reading.locality import NotLocal, Sizes, Stages, same_place
 from tfdeconv.keras_reading.pointwise_operations import OVER_ONE_AXIS, POINTWISE
+from tfdeconv.keras_reading.slicing import axis_entries
 
 
 def operation_reads(
@@ -57,12 +58,9 @@ def operation_reads(
 
 def _sliced(sizes: Sizes, key: Any, channels_first: bool) -> tuple[Reads, ...]:
     """The reads of a slice of the spatial axes."""
-    rank = len(sizes) + 2
-    entries = list(key) if isinstance(key, list | tuple) else [key]
-    if Ellipsis in entries:
-        at = entries.index(Ellipsis)
-        entries[at : at + 1] = [slice(None)] * (rank - len(entries) + 1)
-    entries += [slice(None)] * (rank - len(entries))
+    entries = axis_entries(key, len(sizes) + 2)
+    if entries is None or entries[0] != slice(None):
+        raise NotLocal(f"(slicing) must keep the axes, and all of the batch; received {key}")
     spatial = entries[2:] if channels_first else entries[1:-1]
     axes = []
     for axis, (entry, size) in enumerate(zip(spatial, sizes, strict=True)):

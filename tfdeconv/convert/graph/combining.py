@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import keras
@@ -182,7 +183,9 @@ def concatenate(values: Sequence[Any], axis: int, name: str | None = None) -> Va
         raise ConversionError("Concatenation along the batch axis mixes pictures; it has no layer.")
     if len(given) == 1:
         return first
-    layer = keras.layers.Concatenate(axis=first.keras_axis(axis), dtype=first.dtype, name=name)
+    dtype = reduce(_common_type, given, first.dtype)
+    given = [_cast(value, dtype) for value in given]
+    layer = keras.layers.Concatenate(axis=first.keras_axis(axis), dtype=dtype, name=name)
     return first.with_tensor(layer([value.ordered(first.order) for value in given]))
 
 

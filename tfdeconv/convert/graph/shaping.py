@@ -16,6 +16,9 @@ from tfdeconv.convert.operators import padding, pooling
 from tfdeconv.convert.operators.place import Step
 from tfdeconv.errors import ConversionError
 
+UNKNOWN_SIZES = "; give unknown sizes in input_shape= of from_torch or as fixed dimensions of the ONNX model"
+"""What to do about sizes that are unknown, in a message."""
+
 
 def permute(value: Value, axes: Sequence[int]) -> Value:
     """Return the value with axis ``axes[k]`` as its axis k: nothing is computed."""
@@ -47,11 +50,12 @@ def reshape(value: Value, sizes: Sequence[Size]) -> Value:
     rest = list(sizes[1:])
     known = None if None in shape[1:] else math.prod(shape[1:])  # type: ignore[arg-type]
     if not _keeps_batch(value, sizes, known):
+        unknown = known is None or by_size.any_unknown(rest)
         raise ConversionError(
             f"A tensor of shape {_shown(shape)} is reshaped to {_shown(sizes)}, which mixes the batch with "
-            "other axes or depends on sizes that are unknown. Only the axes behind the batch can be "
-            "reshaped; give unknown sizes in input_shape= of from_torch or as fixed dimensions of the ONNX "
-            "model."
+            f"other axes{' or depends on sizes that are unknown' * unknown}. Only the axes behind the batch "
+            "can be reshaped, which stays in front as in x.view(x.shape[0], -1)"
+            f"{UNKNOWN_SIZES * unknown}."
         )
     open_axes = [axis for axis, size in enumerate(rest) if isinstance(size, UnknownSize) or size == -1]
     if len(open_axes) > 1:

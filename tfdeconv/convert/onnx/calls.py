@@ -9,7 +9,7 @@ from typing import Any
 
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.messages import joined
-from tfdeconv.convert.onnx import nodes, resize, values
+from tfdeconv.convert.onnx import activations, nodes, resize, values
 from tfdeconv.convert.onnx.attributes import OnnxNode
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError, InvalidArgumentError
@@ -65,7 +65,7 @@ def node_value(node: OnnxNode, inputs: Sequence[Any], name: str | None) -> Any:
     if not isinstance(value, Value):
         raise ConversionError(f"{node} takes a constant, or sizes, as its data.")
     steps = _called(node, STEPS[node.op_type], value.place(name), inputs[1:], source=value)
-    return value.everywhere(steps) if node.op_type in nodes.EVERYWHERE else value.through(steps)
+    return value.everywhere(steps) if node.op_type in activations.RULES else value.through(steps)
 
 
 def layer_name(node: OnnxNode) -> str | None:

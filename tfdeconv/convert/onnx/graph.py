@@ -15,7 +15,7 @@ from tfdeconv.convert.messages import one_line
 from tfdeconv.convert.onnx.attributes import read_node
 from tfdeconv.convert.onnx.calls import layer_name, node_value
 from tfdeconv.convert.onnx.folding import RANDOM, fold, fold_sizes, has_unknown, sizes_array
-from tfdeconv.convert.onnx.shapes import constant_tensor
+from tfdeconv.convert.onnx.shapes import GroupedView, constant_tensor
 from tfdeconv.convert.onnx.split_axes import SplitView
 from tfdeconv.convert.onnx.unpooling import NOT_UNDERSTOOD, Flattened, Switches
 from tfdeconv.errors import ConversionError, MissingExtraError
@@ -106,7 +106,7 @@ class _Graph:
     def output(self, name: str, graph: Any) -> Any:
         """The Keras output of a graph's output."""
         value = self._lookup(name, "The model's outputs")
-        if isinstance(value, SplitView):
+        if isinstance(value, SplitView | GroupedView):
             value = value.tensor
         if not isinstance(value, Value):
             raise ConversionError(f"Output {name!r} is no tensor that is computed from the input.")
@@ -158,8 +158,10 @@ class _Graph:
             )
         if isinstance(inputs[0], Switches | Flattened) and node.op_type not in TAKE_SWITCHES:
             raise ConversionError(f"{node} {NOT_UNDERSTOOD}")
-        if node.op_type not in KEEP_VIEWS:
-            inputs = [value.tensor if isinstance(value, SplitView) else value for value in inputs]
+        inputs = [
+            value.tensor if node.op_type not in KEEP_VIEWS.get(type(value), (node.op_type,)) else value
+            for value in inputs
+        ]
         result = node_value(node, inputs, self._name(node))
         if node.op_type == "Shape":
             return [sizes_array(result)]
@@ -191,10 +193,15 @@ class _Graph:
 TAKE_SWITCHES = ("Add", "Identity", "Reshape", "ScatterND", "Slice", "Sub", "Unsqueeze")
 """Operators by which indices and flattened tensors come from a pooling to an unpooling."""
 
-KEEP_VIEWS = ("Identity", "Reshape", "Transpose")
-"""Operators that take an image with one axis seen as several; others take the tensor."""
+KEEP_VIEWS: dict[type, tuple[str, ...]] = {
+    SplitView: ("Identity", "Reshape", "Transpose"),
+    GroupedView: ("Identity", "InstanceNormalization", "Reshape"),
+}
+"""Operators that take an image whose axes are seen as others; others take the tensor."""
 
-TAKE_SIZES = ("Reshape", "Resize", "Expand", "MaxUnpool", "Slice", "Pad")
+TAKE_SIZES = (
+    "Add", "Div", "Expand", "Gather", "MaxUnpool", "Mul", "Pad", "Reshape", "Resize", "Slice", "Sub",
+)  # fmt: skip
 """Operators that can do with sizes that are unknown, or say which."""
 
 

@@ -12,59 +12,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfdeconv import geometry
-from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph.values import Value
-from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling, resizing
+from tfdeconv.convert.onnx import activations
+from tfdeconv.convert.onnx.arguments import constant, only, optional, pairs, per_axis
+from tfdeconv.convert.operators import convolutions, normalizations, pooling, resizing
 from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
-from tfdeconv.geometry import ConvTransposeGeometry, axis_arguments
+from tfdeconv.geometry import ConvTransposeGeometry
 
 Steps = list[Step]
-
-
-def constant(array: Any, what: str) -> Any:
-    """Return a constant input.
-
-    Raises:
-        ConversionError: It is missing, or computed by another node.
-    """
-    if array is None or isinstance(array, Value):
-        raise ConversionError(
-            f"needs a constant {what}. For a node on its own give it in initializers={{name: array}}."
-        )
-    return np.asarray(array)
-
-
-def optional(array: Any, what: str) -> Any:
-    """Return a constant input; None where it is left out."""
-    return None if array is None else constant(array, what)
-
-
-def only(what: str, value: Any, *allowed: Any) -> None:
-    """Raise ConversionError where ``value`` is none of those that have an exact layer."""
-    if value not in allowed:
-        raise ConversionError(
-            f"has {what}={value!r}; only {' and '.join(map(repr, allowed))} has an exact layer."
-        )
-
-
-def per_axis(name: str, value: Any, rank: int, default: int) -> tuple[int, ...]:
-    """Return one number for each spatial axis."""
-    return axis_arguments.per_axis(name, default if value is None else value, rank, minimum=0)
-
-
-def pairs(pads: Any, rank: int) -> list[tuple[int, int]]:
-    """Return (before, after) of each axis from the attribute pads: all begins, then all ends."""
-    pads = [0] * (2 * rank) if pads is None else list(pads)
-    if len(pads) != 2 * rank:
-        raise ConversionError(
-            f"needs pads for both ends: pads must hold {2 * rank} numbers; received {pads}."
-        )
-    return list(zip(pads[:rank], pads[rank:], strict=True))
 
 
 def _check_kernel(kernel_shape: Any, weight: Any) -> None:
@@ -255,18 +214,6 @@ def group_normalization(
     )
 
 
-def prelu(place: Place, slope: Any = None) -> Steps:
-    """PRelu with one slope or one for each channel."""
-    slope = constant(slope, "slope (input 1)")
-    rank = (2 if place.rank is None else place.rank) + 2
-    shape = (1,) * (rank - slope.ndim) + slope.shape
-    if slope.size != 1 and slope.size != shape[1]:
-        raise ConversionError(
-            f"has a slope of shape {slope.shape}; only one, or one for each channel, has an exact layer."
-        )
-    return activations.prelu(place, slope)
-
-
 def depth_to_space(place: Place, *, blocksize: int, mode: str = "DCR") -> Steps:
     """DepthToSpace."""
     only("mode", mode, "DCR", "CRD")
@@ -278,119 +225,10 @@ def space_to_depth(place: Place, *, blocksize: int) -> Steps:
     return resizing.pixel_unshuffle(place, blocksize, "dcr")
 
 
-def leaky_relu(place: Place, *, alpha: float = 0.01) -> Steps:
-    """LeakyRelu."""
-    return activations.leaky_relu(place, alpha)
-
-
-def elu(place: Place, *, alpha: float = 1.0) -> Steps:
-    """Elu."""
-    return activations.elu(place, alpha)
-
-
-def celu(place: Place, *, alpha: float = 1.0) -> Steps:
-    """Celu."""
-    return [lambda x: keras.ops.celu(x, alpha=alpha)]
-
-
-def selu(place: Place, *, alpha: float = 1.6732632, gamma: float = 1.050701) -> Steps:
-    """Selu with the constants of its paper."""
-    if abs(alpha - 1.6732632) > 1e-5 or abs(gamma - 1.050701) > 1e-5:
-        raise ConversionError(f"has alpha={alpha} and gamma={gamma}; only those of the paper have a layer.")
-    return activations.named(place, "selu")
-
-
-def gelu(place: Place, *, approximate: str = "none") -> Steps:
-    """Gelu."""
-    return activations.gelu(place, approximate)
-
-
-def hard_sigmoid(place: Place, *, alpha: float = 0.2, beta: float = 0.5) -> Steps:
-    """HardSigmoid."""
-    if abs(alpha - 1 / 6) < 1e-7 and beta == 0.5:
-        return activations.named(place, "hard_sigmoid")
-    return [lambda x: keras.ops.clip(x * alpha + beta, 0.0, 1.0)]
-
-
-def thresholded_relu(place: Place, *, alpha: float = 1.0) -> Steps:
-    """ThresholdedRelu."""
-    return [lambda x: keras.ops.where(x > alpha, x, 0.0)]
-
-
-def swish(place: Place, *, alpha: float = 1.0) -> Steps:
-    """Swish: x * sigmoid(alpha * x)."""
-    if alpha == 1:
-        return activations.named(place, "silu")
-    return [lambda x: x * keras.ops.sigmoid(x * alpha)]
-
-
-def clip(
-    place: Place,
-    minimum: Any = None,
-    maximum: Any = None,
-    *,
-    min: float | None = None,
-    max: float | None = None,
-) -> Steps:
-    """Clip; its limits are attributes before opset 11, inputs since."""
-    low = optional(minimum, "minimum (input 1)")
-    high = optional(maximum, "maximum (input 2)")
-    return activations.clip(
-        place, min if low is None else float(low.item()), max if high is None else float(high.item())
-    )
-
-
 def global_pool(kind: str, place: Place) -> Steps:
     """GlobalAveragePool and GlobalMaxPool."""
     return pooling.global_pool(place, kind, keepdims=True)
 
-
-def _named(keras_name: str, place: Place) -> Steps:
-    return activations.named(place, keras_name)
-
-
-def _pointwise(operation: Step, place: Place) -> Steps:
-    return [operation]
-
-
-def known_number(value: Any) -> int:
-    """Return a size as an int.
-
-    Raises:
-        ConversionError: It is unknown.
-    """
-    if isinstance(value, UnknownSize):
-        raise ConversionError("depends on a size of the input that is unknown. Give the input fixed sizes.")
-    return int(value)
-
-
-EVERYWHERE: dict[str, Callable[..., Steps]] = {
-    "Relu": lambda place: activations.relu(place),
-    "LeakyRelu": leaky_relu,
-    "Elu": elu,
-    "Celu": celu,
-    "Selu": selu,
-    "Gelu": gelu,
-    "HardSigmoid": hard_sigmoid,
-    "ThresholdedRelu": thresholded_relu,
-    "Swish": swish,
-    "Clip": clip,
-    **{
-        name: partial(_named, keras_name)
-        for name, keras_name in {
-            "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
-            "HardSwish": "hard_silu", "Mish": "mish",
-        }.items()
-    },
-    **{
-        {"neg": "Neg", "square": "Square", "rsqrt": "Rsqrt"}.get(name, name.capitalize()): partial(
-            _pointwise, operation
-        )
-        for name, operation in activations.POINTWISE.items()
-        if name not in ("square", "rsqrt", "expm1", "log10", "log1p", "log2", "trunc")
-    },
-}  # fmt: skip
-"""Operators that treat all elements alike."""
 
 RULES: dict[str, Callable[..., Steps]] = {
     "ConvTranspose": conv_transpose,
@@ -400,9 +238,9 @@ RULES: dict[str, Callable[..., Steps]] = {
     "GlobalMaxPool": partial(global_pool, "max"),
     "BatchNormalization": batch_normalization,
     "GroupNormalization": group_normalization,
-    "PRelu": prelu,
+    "PRelu": activations.prelu,
     "DepthToSpace": depth_to_space,
     "SpaceToDepth": space_to_depth,
-    **EVERYWHERE,
+    **activations.RULES,
 }
 """ONNX operator -> the steps that compute it."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfdeconv.convert.graph import combining
 from tfdeconv.convert.graph.values import Value
-from tfdeconv.convert.onnx.nodes import constant, only
+from tfdeconv.convert.onnx.arguments import constant, only
 from tfdeconv.errors import ConversionError
 
 Named = str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,10 @@ import numpy.typing as npt
 from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size
 from tfdeconv.convert.graph.values import Value, value_of_image
-from tfdeconv.convert.onnx.nodes import Steps, only, optional
+from tfdeconv.convert.onnx.arguments import only, optional
 from tfdeconv.convert.onnx.shapes import same_size
 from tfdeconv.convert.operators import resampling, resizing
-from tfdeconv.convert.operators.place import Place
+from tfdeconv.convert.operators.place import Place, Step
 from tfdeconv.errors import ConversionError
 
 HALF_PIXEL = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
@@ -32,6 +32,36 @@ ROUNDING: dict[str, Callable[[Fraction], int]] = {
 
 HALF = np.float32(0.5)
 Array = npt.NDArray[np.float32]
+Steps = list[Step]
+
+
+class Wanted(NamedTuple):
+    """What a node resizes to, and how.
+
+    Attributes:
+        scales: The input of that name.
+        sizes: The input of that name, which may hold sizes that are unknown.
+        axes: The axes that the two tell of; None: all.
+        mode: "nearest", "linear" or "cubic".
+        convention: How coordinates are transformed.
+        rounding: How nearest rounds them.
+        coefficient: That of cubic.
+        exclude_outside: Whether cubic leaves out what lies outside.
+    """
+
+    scales: Any
+    sizes: Any
+    axes: Sequence[int] | None
+    mode: str
+    convention: str
+    rounding: str
+    coefficient: float = -0.75
+    exclude_outside: bool = False
+
+    @property
+    def by_scale(self) -> bool:
+        """Whether scales tell, and not sizes."""
+        return self.scales is not None and np.size(self.scales) > 0
 
 
 def resize(
@@ -60,10 +90,17 @@ def resize(
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
     else:
         _, scales, sizes = (*inputs, None, None, None)[:3]
-    cubic = (cubic_coeff_a, bool(exclude_outside))
-    return _resized(
-        place, scales, sizes, mode, coordinate_transformation_mode, nearest_mode, axes, source, cubic
+    wanted = Wanted(
+        scales,
+        sizes,
+        axes,
+        mode,
+        coordinate_transformation_mode,
+        nearest_mode,
+        cubic_coeff_a,
+        bool(exclude_outside),
     )
+    return _resized(place, wanted, source)
 
 
 def upsample(
@@ -79,24 +116,15 @@ def upsample(
     """Upsample of opset 9 (scales as an input) and 7 (as an attribute)."""
     if given is None and scales is not None:
         given = np.asarray(scales, np.float32)
-    return _resized(place, given, None, mode, "asymmetric", "floor", None, source)
+    return _resized(place, Wanted(given, None, None, mode, "asymmetric", "floor"), source)
 
 
-def _resized(
-    place: Place,
-    scales: Any,
-    sizes: Any,
-    mode: str,
-    convention: str,
-    rounding: str,
-    axes: Sequence[int] | None,
-    source: Value | None,
-    cubic: tuple[float, bool] = (-0.75, False),
-) -> Steps:
-    free = _by_size(place, scales, sizes, mode, convention, rounding, axes, source, cubic)
+def _resized(place: Place, wanted: Wanted, source: Value | None) -> Steps:
+    free = _by_size(place, wanted, source)
     if free is not None:
         return free
-    factors = _factors(place, scales, sizes, axes, source)
+    mode, convention, rounding = wanted.mode, wanted.convention, wanted.rounding
+    factors = _factors(place, wanted, source)
     whole = all(factor.denominator == 1 and factor >= 1 for factor in factors)
     linear = mode in ("linear", "bilinear") and convention in HALF_PIXEL
     repeats = mode == "nearest" and whole and all(_repeats(int(f), convention, rounding) for f in factors)
@@ -108,9 +136,7 @@ def _resized(
         mode in ("linear", "cubic") or (mode == "nearest" and rounding in ROUNDING)
     )
     if known and place.sizes is not None and None not in place.sizes:
-        return _between_known_sizes(
-            place, factors, mode, convention, rounding, cubic, by_size=sizes is not None
-        )
+        return _between_known_sizes(place, factors, wanted)
     raise ConversionError(
         f"has mode={mode!r}, coordinate_transformation_mode={convention!r} and nearest_mode={rounding!r} "
         f"with factors {', '.join(map(str, factors))}, which has no exact layer. Linear with half_pixel by "
@@ -132,31 +158,22 @@ LAYER_MODES = {
 """Mode and coordinates (and rounding) -> the mode of the layer that resizes to sizes that are unknown."""
 
 
-def _by_size(
-    place: Place,
-    scales: Any,
-    sizes: Any,
-    mode: str,
-    convention: str,
-    rounding: str,
-    axes: Sequence[int] | None,
-    source: Value | None,
-    cubic: tuple[float, bool],
-) -> Steps | None:
+def _by_size(place: Place, wanted: Wanted, source: Value | None) -> Steps | None:
     """Resizing to sizes that are unknown; None where they are known, or whole multiples of the input's."""
-    layer_mode = LAYER_MODES.get((mode, convention, rounding) if mode == "nearest" else (mode, convention))
-    by_scale = scales is not None and np.size(scales) > 0
-    wanted = [] if by_scale or sizes is None else np.ravel(np.asarray(sizes, object)).tolist()
+    mode, convention, by_scale, axes = wanted.mode, wanted.convention, wanted.by_scale, wanted.axes
+    layer_mode = LAYER_MODES.get(
+        (mode, convention, wanted.rounding) if mode == "nearest" else (mode, convention)
+    )
+    listed = np.ravel(np.asarray(wanted.scales if by_scale else wanted.sizes, object)).tolist()
     if (
         source is None
         or layer_mode is None
-        or cubic != (-0.75, False)
-        or (None not in source.static_shape[2:] and not by_size.any_unknown(wanted))
+        or (wanted.coefficient, wanted.exclude_outside) != (-0.75, False)
+        or (None not in source.static_shape[2:] and (by_scale or not by_size.any_unknown(listed)))
         or (by_scale and mode == "nearest")
     ):
         return None
     given: list[Any] = [1.0] * source.rank if by_scale else list(source.shape)
-    listed = np.ravel(np.asarray(scales if by_scale else sizes, object)).tolist()
     for axis, number in zip(range(len(listed)) if axes is None else axes, listed, strict=True):
         given[axis % source.rank] = number
     if by_scale:
@@ -191,12 +208,10 @@ def _by_size(
     ]
 
 
-def _factors(
-    place: Place, scales: Any, sizes: Any, axes: Sequence[int] | None, source: Value | None
-) -> list[Fraction]:
+def _factors(place: Place, wanted: Wanted, source: Value | None) -> list[Fraction]:
     """The factor of every spatial axis, from the constant input scales or from sizes."""
-    scales = optional(scales, "scales")
-    by_scale = scales is not None and scales.size > 0
+    scales, sizes, axes = optional(wanted.scales, "scales"), wanted.sizes, wanted.axes
+    by_scale = wanted.by_scale
     values = scales if by_scale else None if sizes is None else np.asarray(sizes)
     if values is None or not values.size:
         raise ConversionError("needs constant scales or sizes.")
@@ -245,20 +260,12 @@ COORDINATES: dict[str, Callable[[Array, np.float32, int, int], Array]] = {
 as runtimes compute it, so that nearest picks what they pick."""
 
 
-def _between_known_sizes(
-    place: Place,
-    factors: Sequence[Fraction],
-    mode: str,
-    convention: str,
-    rounding: str,
-    cubic: tuple[float, bool],
-    *,
-    by_size: bool,
-) -> Steps:
+def _between_known_sizes(place: Place, factors: Sequence[Fraction], wanted: Wanted) -> Steps:
+    mode, convention = wanted.mode, wanted.convention
     known = [place.size(axis) for axis in range(len(factors))]
     coordinates = []
     for size, factor in zip(known, factors, strict=True):
-        out = int(factor * size) if by_size else math.floor(float(factor) * size)
+        out = int(factor * size) if wanted.sizes is not None else math.floor(float(factor) * size)
         y = np.arange(out, dtype=np.float32)
         at = COORDINATES[convention](y, np.float32(float(factor)), size, out)
         if convention == "half_pixel_symmetric":  # the centres meet where the outputs are no whole number
@@ -266,11 +273,11 @@ def _between_known_sizes(
         coordinates.append(at)
     axes = list(zip(coordinates, known, strict=True))
     if mode == "nearest":
-        picks = [np.array([ROUNDING[rounding](Fraction(float(x))) for x in at], int) for at, _ in axes]
+        picks = [np.array([ROUNDING[wanted.rounding](Fraction(float(x))) for x in at], int) for at, _ in axes]
         return resizing.pick(place, [at.clip(0, size - 1) for at, size in zip(picks, known, strict=True)])
     if mode == "linear":
         return resizing.by_matrices(place, [resampling.linear_matrix(at, size).numpy() for at, size in axes])
-    a, exclude = cubic
+    a, exclude = wanted.coefficient, wanted.exclude_outside
     return resizing.by_matrices(
         place, [resampling.cubic_matrix(at, size, a, exclude_outside=exclude).numpy() for at, size in axes]
     )

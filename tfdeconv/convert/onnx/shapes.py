@@ -11,7 +11,7 @@ from tfdeconv.convert.by_size.sizes import UnknownSize
 from tfdeconv.convert.graph import by_size, combining, shaping
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.onnx import unpooling
-from tfdeconv.convert.onnx.nodes import constant, known_number, only, optional
+from tfdeconv.convert.onnx.arguments import constant, known_number, only, optional
 from tfdeconv.convert.onnx.split_axes import SplitView, split_view
 from tfdeconv.convert.onnx.unpooling import Flattened, Switches
 from tfdeconv.errors import ConversionError
@@ -27,6 +27,11 @@ class GroupedView:
 
     def __init__(self, image: Value, groups: int) -> None:
         self.image, self.groups = image, groups
+
+    @property
+    def tensor(self) -> Value:
+        """What is seen, as a tensor."""
+        return shaping.reshape(self.image, [self.image.shape[0], self.groups, -1])
 
 
 def concat(name: Named, *values: Any, axis: int) -> Value:
@@ -140,7 +145,8 @@ def reshape(name: Named, value: Any, shape: Any = None, *, allowzero: int = 0) -
     if isinstance(value, GroupedView):
         if len(sizes) == len(known) and all(same_size(s, image, axis) for axis, s in enumerate(sizes)):
             return image
-        raise ConversionError("reshapes grouped channels to something else than what they were.")
+        image = value.tensor
+        known = image.shape
     sizes = [
         known[axis] if not isinstance(size, UnknownSize) and size == 0 and not allowzero else size
         for axis, size in enumerate(sizes)
@@ -245,7 +251,9 @@ def gather(name: Named, value: Value, indices: Any = None, *, axis: int = 0) -> 
     if axis % value.rank == 0 or at.ndim > 1:
         raise ConversionError("gathers examples of the batch or by a matrix of indices, which has no layer.")
     if at.ndim == 0:
-        return shaping.take(value, axis, int(at))
+        return shaping.take(value, axis, at.item())
+    if at.dtype == object:
+        raise ConversionError("gathers positions that follow from sizes. Give the input fixed sizes.")
     return shaping.gather(value, axis, at)
 
 

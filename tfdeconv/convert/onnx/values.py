@@ -13,7 +13,9 @@ from tfdeconv import layers
 from tfdeconv.convert.graph import combining, shaping
 from tfdeconv.convert.graph.values import Value
 from tfdeconv.convert.onnx import quantization, shapes, unpooling
-from tfdeconv.convert.onnx.nodes import constant, only, optional, padded, per_axis
+from tfdeconv.convert.onnx.arguments import constant, only, optional, per_axis
+from tfdeconv.convert.onnx.folding import has_unknown
+from tfdeconv.convert.onnx.nodes import padded
 from tfdeconv.convert.onnx.unpooling import Switches
 from tfdeconv.convert.operators import activations, convolutions, normalizations, pooling
 from tfdeconv.errors import ConversionError
@@ -27,7 +29,16 @@ def binary(kind: str, name: Named, first: Any, second: Any) -> Any:
         return unpooling.within_planes(first, second)
     if kind == "add" and isinstance(first, Switches):
         return unpooling.within_batch(first, second)
-    return combining.combine(kind, first, second, name)
+    return combining.combine(kind, _number(first), _number(second), name)
+
+
+def _number(operand: Any) -> Any:
+    """A size that is unknown as one number; other operands as they are."""
+    if not has_unknown(operand):
+        return operand
+    if operand.size != 1:
+        raise ConversionError("computes with several sizes of the input that are unknown. Give fixed sizes.")
+    return operand.item()
 
 
 def power(name: Named, first: Any, second: Any) -> Value:

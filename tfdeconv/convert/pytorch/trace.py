@@ -92,7 +92,7 @@ class Trace:
         name = known.ALIASES.get(name, name)
         args, kwargs = _by_schema(function, args, kwargs)
         target = first_traced((args, kwargs))
-        if in_place and target is not args[0]:
+        if in_place and args and target is not args[0]:
             raise ConversionError(
                 f"changes a constant in place by {name}, with numbers that are computed from the input. Call "
                 "the function that returns a new tensor."

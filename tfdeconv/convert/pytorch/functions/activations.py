@@ -48,11 +48,15 @@ def clamp(place: Place, min: float | None = None, max: float | None = None) -> S
     """``torch.clamp`` by numbers."""
     if isinstance(min, Value) or isinstance(max, Value):
         raise ConversionError("calls clamp with tensors; only numbers have a layer.")
-    return activations.clip(place, _number(min), _number(max))
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    limits = [None if limit is None else float(limit) for limit in (min, max)]
+    if place.dtype is None or keras.backend.is_float_dtype(place.dtype):
+        return activations.clip(place, *limits)
+    if not all(limit is None or limit.is_integer() for limit in limits):
+        raise ConversionError(f"calls clamp of {place.dtype} with limits that are no whole numbers.")
+    low, high = (None if limit is None else int(limit) for limit in limits)
+    above: Steps = [] if low is None else [lambda x: keras.ops.maximum(x, low)]
+    below: Steps = [] if high is None else [lambda x: keras.ops.minimum(x, high)]
+    return [*above, *below]
 
 
 def elu(

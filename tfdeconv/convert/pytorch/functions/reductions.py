@@ -22,11 +22,19 @@ def _axes(dim: Any) -> list[int] | None:
     return None if dim is None or dim in ([], ()) else listed(dim, ())
 
 
+def _counted(value: Value) -> Value:
+    """Whole numbers and truth values as PyTorch sums them: in int64."""
+    if keras.backend.is_float_dtype(value.dtype):
+        return value
+    return value.everywhere([lambda x: keras.ops.cast(x, "int64")])
+
+
 def _reduction(kind: str) -> Callable[..., Value]:
     def function(
         name: Named, input: Value, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     ) -> Value:
         keep_dtype(kind, input, dtype)
+        input = _counted(input) if kind in ("sum", "prod") else input
         return shaping.reduce(input, kind, _axes(dim), keepdims=keepdim)
 
     return function
@@ -119,6 +127,7 @@ def cumsum(name: Named, input: Value, dim: int, *, dtype: Any = None) -> Value:
     keep_dtype("cumsum", input, dtype)
     if dim % input.rank == 0:
         raise ConversionError("cumsum along the batch axis mixes pictures; it has no layer.")
+    input = _counted(input)
     return input.with_tensor(keras.ops.cumsum(input.tensor, axis=input.keras_axis(dim)))
 
 
