@@ -44,6 +44,52 @@ def test_pooling_normalisation_and_softmax_do_not_hide_inputs():
     assert analysis.receptive_field(model).size == (8, 8)
 
 
+class Scale(keras.layers.Layer):
+    """A layer that nobody knows, with a weight of an unknown name."""
+
+    def build(self, input_shape):
+        """Create the weight."""
+        self.w = self.add_weight(name="w", shape=input_shape[-1:])
+
+    def call(self, inputs):
+        """Return the scaled inputs."""
+        return inputs * self.w
+
+
+@pytest.mark.parametrize(
+    ("between", "size"),
+    [
+        (lambda x: keras.layers.RMSNormalization()(x), 5),
+        (lambda x: Scale()(x), 5),
+        (lambda x: keras.ops.relu(x - 5.0), 5),
+        (lambda x: keras.layers.ReLU()(keras.layers.Rescaling(1, offset=-5)(x)), 5),
+        (lambda x: keras.ops.maximum(x, keras.ops.max_pool(x, 3, 1, padding="same")), 7),
+        (lambda x: keras.layers.Maximum()([x, keras.layers.MaxPooling1D(3, 1, padding="same")(x)]), 7),
+        (lambda x: x * keras.ops.max(x, axis=1, keepdims=True), 16),
+        (lambda x: x * keras.layers.GlobalMaxPooling1D(keepdims=True)(x), 16),
+        (lambda x: keras.layers.Softmax(axis=1)(x), 16),
+        (lambda x: x - keras.layers.Conv1D(2, 3, padding="same")(x), 7),
+    ],
+)
+def test_neither_unknown_weights_nor_operations_hide_inputs(between, size):
+    """What chooses, cancels or cuts off by value passes all on, as a layer or as an operation."""
+    image = keras.Input([16, 1])
+    hidden = between(keras.layers.Conv1D(2, 3, padding="same")(image))
+    model = keras.Model(image, keras.layers.Conv1D(1, 3, padding="same")(hidden))
+    found = analysis.receptive_field(model)
+    assert found.size == (size,)
+    assert found.support.sum() == size
+
+
+def test_unpooling_is_refused():
+    """Where its values go depends on the picture."""
+    image = keras.Input([8, 8, 1])
+    pooled = layers.MaxPooling2DWithSwitches(2)(image)
+    model = keras.Model(image, layers.MaxUnpooling2D(2)([pooled.pooled, pooled.switches]))
+    with pytest.raises(InvalidArgumentError, match=r"\(MaxPooling2DWithSwitches\) chooses samples by their"):
+        analysis.receptive_field(model)
+
+
 def test_zero_weights_do_not_hide_inputs():
     """FSRCNN's deconvolution starts at zero; its field is that of its structure."""
     found = analysis.receptive_field(zoo.FSRCNN(2), (40, 40, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -12,8 +13,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from tfdeconv.cli.bulk.job_list import Job, JobList, tasks
+from tfdeconv.cli.bulk.options import Engine
+from tfdeconv.cli.bulk.outcome import Outcome
 from tfdeconv.cli.bulk.progress import Progress
 from tfdeconv.cli.bulk.report import FailureReport
+from tfdeconv.cli.bulk.run import run as do_all
 from tfdeconv.cli.commands.upscale import command
 from tfdeconv.errors import FileError, MissingExtraError
 
@@ -141,3 +145,28 @@ def test_progress_is_told_now_and_then(capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("2 of 3 files, 1 failed, ")
     assert line.endswith(" left")
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("total", "told"), [(3, True), (1, False)])
+def test_the_bar_counts_the_files_of_one_process(monkeypatch, total, told):
+    """It stands below the lines about them; a single file has its own bar alone."""
+    jobs = JobList()
+    for number in range(total):
+        jobs.add(Job(Path(f"{number}.png"), Path("out", f"{number}.png")))
+    jobs.complete()
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    do_all(
+        jobs,
+        lambda: lambda job: Outcome(line=str(job.source)),
+        engine=Engine("local", None, None),
+        command=command,
+        skip=False,
+    )
+    shown = [f"{number}/{total}" in terminal.getvalue() for number in range(total)]
+    assert shown == [told] * total

@@ -22,7 +22,7 @@ def test_reload_goes_over_grpc_only(
         model_version_policy { specific { versions: [2, 3] } } version_labels { key: "stable" value: 2 }
     } }"""
     path = tmp_path / "models.config"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8-sig")  # as editors of Windows do
     if fake_url.startswith("http"):
         with pytest.raises(errors.UnimplementedError, match="over gRPC only; connect with grpc://"):
             fake_client.reload(text)
@@ -37,6 +37,9 @@ def test_reload_goes_over_grpc_only(
         fake_client.reload("model_list {}")
     with pytest.raises(errors.InvalidArgumentError, match=r"none.config cannot be read: No such file"):
         fake_client.reload(tmp_path / "none.config")
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(errors.InvalidArgumentError, match=r"models.config cannot be read: it is not text\."):
+        fake_client.reload(path)
     failures.script.append(("INVALID_ARGUMENT", "no such folder"))
     with pytest.raises(errors.InvalidRequestError, match=r"^no such folder"):
         fake_client.reload(text)

@@ -13,6 +13,7 @@ import tensorflow as tf
 import tfdeconv as td
 from tfdeconv.errors import ExportError
 from tfdeconv.export import version_folder
+from tfdeconv.export.image_bytes import encode_rgb
 
 PHOTO = np.random.default_rng(7).random((1, 9, 7, 3)).astype("float32")
 
@@ -220,6 +221,34 @@ def test_inputs_and_outputs_keep_their_names(tmp_path):
     answer = served(left=tf.constant([[1.0, 2, 3]]), right=tf.constant([[4.0, 5, 6]]))
     assert answer["sum"].numpy().tolist() == [[5, 7, 9]]
     assert answer["product"].numpy().tolist() == [[4, 10, 18]]
+
+
+def test_every_output_of_one_layer_is_served(tmp_path):
+    """A layer that is called twice, or returns two tensors, gives each a name of its own."""
+    image = keras.Input([4, 4, 1], name="image")
+    pooled, switches = td.layers.MaxPooling2DWithSwitches(2, name="pool")(image)
+    model = keras.Model(image, [pooled, switches])
+    served = tf.saved_model.load(str(td.export_saved_model(model, tmp_path))).signatures["serving_default"]
+    x = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
+    answer = served(image=x)
+    assert answer["pool"].numpy().ravel().tolist() == [5, 7, 13, 15]
+    assert answer["pool_1"].numpy().ravel().tolist() == [5, 7, 13, 15]
+    assert answer["pool_1"].dtype == tf.int64
+
+
+def test_integer_pictures_are_served_as_tensors_alone(tmp_path):
+    """Decoded pictures go from 0 to 1, which would all be 0 as integers."""
+    image = keras.Input([None, None, 3], dtype="uint8")
+    model = keras.Model(image, keras.layers.UpSampling2D()(keras.layers.Rescaling(1 / 255)(image)))
+    loaded = tf.saved_model.load(str(td.export_saved_model(model, tmp_path)))
+    assert list(loaded.signatures) == ["serving_default"]
+
+
+def test_pictures_in_half_precision_are_rounded_to_the_nearest_level():
+    """As the same numbers in float32 are, for all that float16 has from 0 to 1."""
+    values = np.arange(0x3C01, dtype=np.uint16).view(np.float16).reshape(1, -1, 1)
+    levels = tf.io.decode_png(encode_rgb(tf.constant(values)))
+    np.testing.assert_array_equal(levels, np.floor(values.astype("float32") * 255 + 0.5))
 
 
 def test_own_signatures_replace_the_usual_ones(tmp_path):

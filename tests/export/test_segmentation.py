@@ -116,9 +116,15 @@ def grey():
     return keras.Model(image, keras.layers.Conv2D(2, 1)(image))
 
 
+def of_integers():
+    image = keras.Input([None, None, 3], dtype="uint8")
+    return keras.Model(image, keras.layers.Conv2D(2, 1)(keras.layers.Rescaling(1 / 255)(image)))
+
+
 @pytest.mark.parametrize(
     ("make", "options", "reason"),
     [
+        (of_integers, {}, r"must take floating-point pictures.*received an input of uint8"),
         (fixed_size, {}, r"must map one picture of free size to class scores"),
         (grey, {}, r"must take 3 channels"),
         (

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 import tfdeconv as td
-from tfdeconv.errors import InvalidArgumentError
+from tfdeconv.errors import InvalidArgumentError, TfdeconvError
+from tfdeconv.ops.keras_backend import check_backend
 
 X, KERNEL = tf.zeros([1, 7, 7, 4]), tf.zeros([3, 3, 2, 4])
 
@@ -163,3 +164,10 @@ def test_unknown_channels():
 
     shapes = [tuple(y.shape) for y in every(tf.zeros([2, 4, 6, 8]))]
     assert shapes == [(2, 8, 12, 2), (2, 8, 12, 2), (2, 8, 12, 8), (2, 8, 12, 8), (2, 2, 3, 8), (2, 2, 2, 8)]
+
+
+def test_another_backend_of_keras_is_refused(monkeypatch):
+    """Layers would compute under PyTorch or JAX too, but nothing in front of them would be trained."""
+    monkeypatch.setattr("keras.config.backend", lambda: "torch")
+    with pytest.raises(TfdeconvError, match=r"Keras runs on 'torch' here\. Set KERAS_BACKEND=tensorflow"):
+        check_backend()

@@ -70,5 +70,6 @@ def encode_rgb(image: tf.Tensor) -> tf.Tensor:
         >>> tf.io.decode_png(encode_rgb(tf.ones([1, 1, 3]) * 0.5)).numpy().ravel()
         array([128, 128, 128], dtype=uint8)
     """
+    image = tf.cast(image, tf.float32)  # half precision has too few digits for all 256 levels
     levels = tf.floor(tf.clip_by_value(image, 0.0, 1.0) * 255.0 + 0.5)
     return tf.io.encode_png(tf.cast(levels, tf.uint8))

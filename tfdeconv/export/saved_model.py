@@ -45,7 +45,7 @@ def export_saved_model(
         version: Version number, at least 1. None: one more than the newest.
         signatures: Signature name -> ``tf.function`` with an input signature, to be served instead of
             the usual ones: ``serving_default`` (the model's inputs and outputs under their names) and,
-            where the model maps one RGB image to one RGB image, ``serve_image_bytes`` (input
+            where the model maps one RGB image to one RGB image in floats, ``serve_image_bytes`` (input
             ``image_bytes``: PNG, JPEG, GIF or BMP files, WebP from TensorFlow 2.20 on; output
             ``upscaled_bytes``: PNG files).
         warmup: Signature name -> requests (input name -> array) that a server replays before this
@@ -145,6 +145,9 @@ def _usual_signatures(model: keras.Model, max_image_pixels: int) -> dict[str, An
 def _is_rgb_to_rgb(model: keras.Model) -> bool:
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         return False
-    shapes = (model.inputs[0].shape, model.outputs[0].shape)
+    ends = (model.inputs[0], model.outputs[0])
+    if not all(tf.as_dtype(tensor.dtype).is_floating for tensor in ends):
+        return False  # pictures are from 0 to 1, which integers cannot be
+    shapes = [tensor.shape for tensor in ends]
     free = all(size is None for size in model.inputs[0].shape[1:3])
     return free and all(len(shape) == 4 and shape[-1] == 3 for shape in shapes)

@@ -52,6 +52,11 @@ def segmentation_signatures(
             f"model {model.name!r} must map one picture of free size to class scores; received shapes "
             f"{shapes}."
         )
+    if not tf.as_dtype(model.inputs[0].dtype).is_floating:
+        raise ExportError(
+            f"model {model.name!r} must take floating-point pictures, from 0 to 1; received an input of "
+            f"{model.inputs[0].dtype}. Scale inside another model, in front of this one."
+        )
     classes = shapes[1][3]
     if shapes[0][3] != 3 or classes > 256:
         raise ExportError(

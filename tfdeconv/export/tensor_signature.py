@@ -8,12 +8,14 @@ import keras
 import tensorflow as tf
 
 from tfdeconv.export.pictures import refuse_empty
+from tfdeconv.tiling import output_names
 
 
 def serving_default(model: keras.Model) -> Any:
     """Return ``model`` as a function of named tensors; batch and unknown sizes stay free.
 
-    An output is called by its key where the model returns a dictionary, else after its layer. Empty
+    An output is called by its key where the model returns a dictionary, else after its layer; further ones of
+    one layer are numbered. Empty
     pictures and volumes (inputs of rank 4 and 5) are refused when the function runs.
 
     Example:
@@ -26,10 +28,8 @@ def serving_default(model: keras.Model) -> Any:
         tensor.name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
         for tensor in model.inputs
     }
-    if isinstance(model, keras.Sequential):
-        structure, output_names = model.inputs[0], [model.layers[-1].name]
-    else:
-        structure, output_names = model.input, model.output_names
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    names = output_names(model)
 
     @tf.function(input_signature=[specs], autograph=False)
     def tensors(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -39,8 +39,6 @@ def serving_default(model: keras.Model) -> Any:
         ]
         given = keras.tree.pack_sequence_as(structure, values)
         outputs = model(given, training=False)
-        if isinstance(outputs, dict):
-            return dict(outputs)
-        return dict(zip(output_names, keras.tree.flatten(outputs), strict=True))
+        return dict(zip(names, keras.tree.flatten(outputs), strict=True))
 
     return tensors

@@ -24,6 +24,8 @@ from tfdeconv.ops.tensors.samples import check_samples
 class _Windows2D(keras.layers.Layer):
     """The pooling windows that both layers describe."""
 
+    chooses_by_value = True  # for tfdeconv.keras_reading
+
     def __init__(
         self,
         pool_size: int | Sequence[int] = 2,

@@ -1,5 +1,6 @@
 """The functional core: tensors in, tensors out. The layers add weights and configuration to these."""
 
+from tfdeconv.ops import keras_backend
 from tfdeconv.ops.bilinear_additive_upsample import bilinear_additive_upsample
 from tfdeconv.ops.conv_transpose import conv_transpose
 from tfdeconv.ops.crop import crop
@@ -12,6 +13,8 @@ from tfdeconv.ops.nearest_upsample import nearest_upsample
 from tfdeconv.ops.pixel_shuffle import pixel_shuffle
 from tfdeconv.ops.resize_conv import resize_conv
 from tfdeconv.ops.subpixel_conv import subpixel_conv
+
+keras_backend.check_backend()
 
 __all__ = [
     "LOWERINGS",

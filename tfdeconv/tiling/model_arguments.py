@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
 from tfdeconv.errors import InvalidArgumentError
+
+
+def output_names(model: Any) -> list[str]:
+    """Return a name for each of ``model.outputs``: the keys of a dictionary, else the layers' names.
+
+    Further outputs of one layer are numbered, so that no two have one name.
+
+    Args:
+        model: A functional or Sequential model.
+
+    Example:
+        >>> image, twice = keras.Input([4]), keras.layers.ReLU(name="relu")
+        >>> output_names(keras.Model(image, [twice(image), twice(-image)]))
+        ['relu', 'relu_1']
+    """
+    if isinstance(model, keras.Sequential):
+        return [model.layers[-1].name]
+    structure = model._outputs_struct
+    if isinstance(structure, Mapping) and len(structure) == len(model.outputs):
+        return sorted(structure)
+    names: list[str] = []
+    for name in model.output_names:
+        numbered = (f"{name}_{number}" for number in itertools.count(1))
+        taken = {*names, *model.output_names}
+        names.append(name if name not in names else next(new for new in numbered if new not in taken))
+    return names
 
 
 class ModelArguments:
@@ -27,11 +54,9 @@ class ModelArguments:
         self._model = model
         if isinstance(model, keras.Sequential):
             self._inputs, self._outputs = model.inputs[0], model.outputs[0]
-            self.output_names = [model.layers[-1].name]
         else:
             self._inputs, self._outputs = model._inputs_struct, model._outputs_struct
-            named = isinstance(self._outputs, Mapping)
-            self.output_names = sorted(self._outputs) if named else list(model.output_names)
+        self.output_names = output_names(model)
         self.input_names = [tensor.name for tensor in model.inputs]
 
     def flat_inputs(self, inputs: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from tfdeconv.cli.commands.serving import command
 from tfdeconv.errors import AlreadyExistsError, InvalidRequestError
 from tfdeconv.serving import templates
 from tfdeconv.serving.config import operator_protos
-from tfdeconv.serving.launch import flags
+from tfdeconv.serving.launch import flag_options, flags
 from tfdeconv.serving.repository import model_config
 from tfdeconv.serving.repository.version_policy import Latest
 from tfdeconv.serving.telemetry.metrics import Metrics
@@ -88,6 +88,27 @@ class TestTexts:
             operator_protos.read(operator_protos.MonitoringConfig, path)
         with pytest.raises(InvalidRequestError, match="No such file or directory"):
             operator_protos.read(operator_protos.MonitoringConfig, tmp_path / "missing")
+
+    def test_text_of_windows(self, tmp_path):
+        """A byte order mark and its line ends are passed over, as by the C++ server."""
+        path = tmp_path / "monitoring.config"
+        path.write_bytes(b"\xef\xbb\xbfprometheus_config {\r\n  enable: true\r\n}\r\n")
+        assert operator_protos.read(operator_protos.MonitoringConfig, path).prometheus_config.enable
+        path.write_bytes(b"\xef\xbb\xbfallow_soft_placement: true\r\n")
+        arguments = ["--model_base_path=/m", f"--tensorflow_session_config_file={path}"]
+        assert (
+            flag_options.from_flags(flags.parse(arguments)).session_config == "allow_soft_placement: true\n"
+        )
+
+    def test_what_is_no_text(self, tmp_path):
+        """Is told with the file's name, whoever reads it."""
+        path = tmp_path / "session.config"
+        path.write_bytes(b"\xff\xfe\0")
+        with pytest.raises(InvalidRequestError, match=r"session\.config': it is not text"):
+            operator_protos.read(operator_protos.MonitoringConfig, path)
+        arguments = ["--model_base_path=/m", f"--tensorflow_session_config_file={path}"]
+        with pytest.raises(InvalidRequestError, match=r"Invalid protobuf file: '.*session\.config'"):
+            flag_options.from_flags(flags.parse(arguments))
 
 
 @pytest.fixture

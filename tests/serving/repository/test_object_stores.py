@@ -127,14 +127,14 @@ def test_a_version_that_is_written_again(
         load, poll_seconds=0.01, max_load_retries=5, retry_seconds=600, base_paths=BasePaths(cache)
     )
     with contextlib.closing(repository):
-        put(store, 1, {"model.tflite": b"", "saved_model.pb": b"broken"})
+        put(store, 1, {"saved_model.pb": b"broken"})
         with pytest.raises(DeadlineExceededError):
             repository.configure([ModelConfig("m", "memory://models/m")], timeout=0)
         wait_for(lambda: bool(tries))
-        put(store, 1, {"model.tflite": b"", "saved_model.pb": b"larger than before", "more": b"1"})
+        put(store, 1, {"saved_model.pb": b"larger than before"})
         wait_for(lambda: [s.state.name for s in repository.statuses("m")] == ["AVAILABLE"])
         with repository.lease(ModelSpec("m")) as servable:
-            assert servable.model.files["more"] == b"1"
+            assert servable.model.files == {"saved_model.pb": b"larger than before"}
 
 
 @pytest.mark.parametrize(

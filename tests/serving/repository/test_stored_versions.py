@@ -73,6 +73,16 @@ class TestWhole:
         assert looked(versions) == [1]
         assert (versions.current() or {})[1].fetch().joinpath("saved_model.pb").read_bytes() == b"1"
 
+    def test_a_place_keeps_to_what_it_was_offered_with(self, store: Any, versions: StoredVersions) -> None:
+        """So that a failed copy of it is not taken for one of what has been written since."""
+        put(store, 1, VARIABLES)
+        looked(versions)
+        place = (versions.look() or {})[1]
+        assert place.taken() == place.contents()
+        put(store, 1, {"saved_model.pb": b"other"})
+        versions.look()
+        assert place.taken() != place.contents()
+
     def test_an_object_of_another_size_than_listed(self, store: Any, versions: StoredVersions) -> None:
         """Is being written: nothing is kept of the copy."""
         put(store, 1, VARIABLES)

@@ -66,7 +66,8 @@ def receptive_field(
         The field; ``cut`` tells whether a larger input would show more of it.
 
     Raises:
-        InvalidArgumentError: The model is not of that kind, or the position is outside the output.
+        InvalidArgumentError: The model is not of that kind, it unpools (which depends on values), or the
+            position is outside the output.
 
     Example:
         >>> model = keras.Sequential([keras.Input([32, 1]), keras.layers.Conv1D(4, 3)])

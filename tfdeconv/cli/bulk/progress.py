@@ -17,18 +17,27 @@ class Progress:
     """Shows on standard error what is done, how fast, how long it still takes, and what failed.
 
     Args:
-        total: How many jobs there are.
-        every: Seconds between two lines, where standard error is no terminal.
+        total: How many jobs there are; a single one has no bar.
+        lines: Whether lines tell it where standard error is no terminal.
+        every: Seconds between two of them.
     """
 
-    def __init__(self, total: int, *, every: float = _EVERY) -> None:
+    def __init__(self, total: int, *, lines: bool = True, every: float = _EVERY) -> None:
         self._total = total
         self._every = every
         self._first = self._told = 0.0
         self.done = self.failed = 0
         self._bar = tqdm(
-            total=total, unit=" files", leave=False, disable=None, dynamic_ncols=True, smoothing=0.1
+            total=total,
+            unit=" files",
+            leave=False,
+            disable=total == 1 or None,
+            dynamic_ncols=True,
+            smoothing=0.1,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, "
+            "{rate_noinv_fmt}{postfix}]",  # not s/file where it is slow
         )
+        self._lines = lines and self._bar.disable
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +62,7 @@ class Progress:
         now = time.monotonic()
         if not self._first:  # what comes before is start-up
             self._first = self._told = now
-        elif self._bar.disable and now - self._told >= self._every and self.done + self.failed < self._total:
+        elif self._lines and now - self._told >= self._every and self.done + self.failed < self._total:
             self._told = now
             click.echo(self.line(now - self._first), err=True)
 

@@ -67,7 +67,7 @@ def run(
     outcomes = _on_ray(jobs, make_worker, engine) if on_ray else _here(jobs, make_worker)
     if not skip:
         outcomes = itertools.chain(_refused(jobs), outcomes)
-    with FailureReport(report_in) as report, Progress(todo) as progress:
+    with FailureReport(report_in) as report, Progress(todo, lines=on_ray) as progress:
         for task, outcome in outcomes:
             for note in outcome.notes:
                 progress.echo(note, err=True)
@@ -76,11 +76,7 @@ def run(
                 report.add(_source(task), in_option_words(outcome.failure, command))
             else:
                 progress.echo(outcome.line, err=task.job.target is STREAM)
-            if on_ray:
-                progress.step(failed=bool(outcome.failure))
-            else:  # each has its line
-                progress.done += not outcome.failure
-                progress.failed += bool(outcome.failure)
+            progress.step(failed=bool(outcome.failure))
             if outcome.stops:
                 stopped = True
                 break

@@ -22,6 +22,8 @@ from tfdeconv.imaging.photograph import Photograph
 from tfdeconv.imaging.storage import STREAM, make_folder
 from tfdeconv.imaging.transfer import exponent_of, from_srgb_curve, remark, to_srgb_curve
 
+_LONGEST_NAME = 24  # beside a bar
+
 
 def _untold(place: Any, note: str) -> None:
     """Take a remark and do nothing with it."""
@@ -103,7 +105,7 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
     pixels = photograph.pixels
     if power is not None:
         pixels = to_srgb_curve(pixels, power, has_alpha=photograph.has_alpha)
-    with _progress_bar(shown(job.source.name), height * width) as progress:
+    with _progress_bar(_shortened(shown(job.source.name)), height * width) as progress:
         try:
             pixels = upscale(pixels, scale, size=size, **chosen, tile=settings.tile, progress=progress)
         except InvalidArgumentError as error:
@@ -128,6 +130,11 @@ def upscale_photograph(job: Job, settings: Settings, network: Any) -> str:
 
 def _write_comparison(before: Photograph, after: Photograph, job: Job, settings: Settings) -> None:
     write_photograph(comparison(before, after), job.comparison, overwrite=settings.overwrite)
+
+
+def _shortened(name: str) -> str:
+    """A name that leaves room for a bar in a window of 80 columns."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
 
 
 @contextlib.contextmanager

@@ -176,9 +176,10 @@ class Administration:
         """
         if isinstance(config, Path):
             try:
-                config = config.read_text()
-            except OSError as error:
-                raise InvalidArgumentError(f"config {config} cannot be read: {error.strerror}.") from None
+                config = config.read_text(encoding="utf-8-sig")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not text"
+                raise InvalidArgumentError(f"config {config} cannot be read: {reason}.") from None
         yield from self._delivery.each(self._dialect.reload(config), self._deadline(timeout))
         self._metadata.clear()
 

@@ -28,11 +28,12 @@ def read_rule(tiles: Any) -> TileRule:
     if path.is_dir():
         path = path / "assets.extra" / tile_rule.FILE
     try:
-        return TileRule.from_json(path.read_text())
-    except OSError as error:
+        return TileRule.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise InvalidArgumentError(
             f"tiles must be a version folder that export_saved_model(..., tile=...) wrote, or the "
-            f"{tile_rule.FILE} in it; {str(path)!r} cannot be read: {error.strerror}."
+            f"{tile_rule.FILE} in it; {str(path)!r} cannot be read: {reason}."
         ) from None
 
 

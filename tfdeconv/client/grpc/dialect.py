@@ -132,7 +132,7 @@ class GrpcDialect:
         """See :class:`~tfdeconv.client.exchange.dialect.Dialect`."""
         request = messages.ReloadConfigRequest()
         try:
-            text_format.Parse(config, request.config)
+            text_format.Parse(config.removeprefix("\ufeff"), request.config)
         except text_format.ParseError as error:
             raise InvalidArgumentError(
                 f"config must be a ModelServerConfig in text format, as in --model_config_file: {error}"

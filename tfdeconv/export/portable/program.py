@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tfdeconv.export.portable import graph
 from tfdeconv.export.portable.graph import Apply, Call
 from tfdeconv.export.portable.rewriting import Rewriting
+from tfdeconv.tiling import output_names
 
 Shape = tuple[int | None, ...]
 
@@ -58,26 +59,6 @@ class Program:
             return outputs
 
         return recorded
-
-
-def output_names(model: keras.Model) -> list[str]:
-    """Return the names of a functional model's outputs: keys of a dictionary, else the layers' names.
-
-    Example:
-        >>> image = keras.Input([4])
-        >>> output_names(keras.Model(image, {"clipped": keras.layers.ReLU()(image)}))
-        ['clipped']
-    """
-    structure = model._outputs_struct
-    if isinstance(structure, dict) and all(
-        isinstance(value, keras.KerasTensor) for value in structure.values()
-    ):
-        order = {id(tensor): name for name, tensor in structure.items()}
-        return [order[id(tensor)] for tensor in model.outputs]
-    names: list[str] = []
-    for name in model.output_names:
-        names.append(name if name not in names else f"{name}_{len(names)}")
-    return names
 
 
 def size_request(call: Call) -> tuple[Any, Any]:

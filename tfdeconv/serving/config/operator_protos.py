@@ -76,7 +76,8 @@ def read(kind: type[Any], path: str | os.PathLike[str], *, option: str = "", poo
         True
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        # Editors of Windows write a byte order mark, which the C++ parser passes over.
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         named = f"{option} " if option else ""

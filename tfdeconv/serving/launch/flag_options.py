@@ -111,8 +111,8 @@ def _from_session_flags(values: Mapping[str, Any]) -> config_pb2.ConfigProto:
     if values["tensorflow_session_config_file"]:
         path = values["tensorflow_session_config_file"]
         try:
-            text_format.Parse(Path(path).read_text(), config)
-        except (OSError, text_format.ParseError):
+            text_format.Parse(Path(path).read_text(encoding="utf-8-sig"), config)
+        except (OSError, UnicodeDecodeError, text_format.ParseError):
             raise InvalidRequestError(f"Invalid protobuf file: '{path}'") from None
     session, intra, inter = (values[name] for name in _PARALLELISM)
     if session > 0 and intra > 0 and inter > 0:

@@ -101,7 +101,7 @@ def _read(path: Path) -> saved_model_pb2.SavedModel:
         if binary.is_file():
             return saved_model_pb2.SavedModel.FromString(binary.read_bytes())
         if text.is_file():
-            return text_format.Parse(text.read_text(), saved_model_pb2.SavedModel())
+            return text_format.Parse(text.read_text(encoding="utf-8"), saved_model_pb2.SavedModel())
     except Exception as error:  # protobuf's DecodeError and ParseError, OSError
         raise ServingError(f"Cannot read the SavedModel in {path}: {error}") from None
     raise NotFoundError(

@@ -26,6 +26,9 @@ class VersionPlace(Protocol):
     def contents(self) -> Contents:
         """Return what tells whether it has changed."""
 
+    def taken(self) -> Contents:
+        """Return the contents that ``fetch`` takes."""
+
     def fetch(self) -> Path:
         """Return a folder of this machine with it, until it is released."""
 
@@ -45,6 +48,10 @@ class FolderPlace:
     def contents(self) -> Contents:
         """Return what tells whether it has changed."""
         return version_folders.contents(self.path)
+
+    def taken(self) -> Contents:
+        """Return the same: what is there."""
+        return self.contents()
 
     def fetch(self) -> Path:
         """Return it."""

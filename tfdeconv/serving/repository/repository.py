@@ -266,7 +266,7 @@ class ModelRepository:
                     VersionState.LOADING,
                 )  # it may lie elsewhere than at the last try
             started = time.monotonic()
-            tried = entry.place.contents()
+            tried = entry.place.taken()
             try:
                 model = self._loader(name, number, entry.place.fetch())
             except Exception as error:

@@ -230,6 +230,10 @@ class StoredVersion:
         """Return what tells whether it has changed."""
         return self.store.contents(self.number)
 
+    def taken(self) -> Contents:
+        """Return the objects as they were when it was offered."""
+        return self.objects
+
     def fetch(self) -> Path:
         """Return a folder with a copy."""
         self._folder = self.store.copy(self.objects)
