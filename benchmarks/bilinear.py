@@ -26,16 +26,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from harness.contest import Result, check, geometric_mean, machine, merged, race, write
+from harness.pytorch import torch
 
 import tfdeconv as td
 from tfdeconv import geometry
-
-try:
-    import torch
-except ImportError:
-    torch = None
-else:
-    torch.set_num_threads(os.cpu_count() or 1)
 
 GRAPH, SAVED_MODEL = "graph", "SavedModel"
 CALLS = {GRAPH: "call of a graph", SAVED_MODEL: "call of a signature"}

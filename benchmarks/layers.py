@@ -21,16 +21,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from harness.contest import Result, check, geometric_mean, machine, merged, race, table, write
+from harness.pytorch import torch
 
 import tfdeconv as td
 from tfdeconv import geometry
-
-try:
-    import torch
-except ImportError:
-    torch = None
-else:
-    torch.set_num_threads(os.cpu_count() or 1)
 
 OURS = "tfdeconv"
 OPTIMIZED = "after td.optimize"
@@ -216,6 +210,8 @@ def summarize(results: Sequence[Result], rivals: Sequence[str], ours: str = OURS
 def main(seconds: float, quick: bool, merge: bool, only: str) -> None:
     """Race single layers."""
     cases = [case for case in TRANSPOSED if (case.quick or not quick) and only in str(case)]
+    if not cases:
+        raise click.BadParameter(f"no case holds {only!r}.", param_hint="--only")
     click.echo(f"Shortest of many runs in turns, milliseconds; {machine()}.\n")
     peaks = [roofline.measured(seconds)]
     forwards = [transposed(case, seconds) for case in cases]

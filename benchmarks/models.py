@@ -18,17 +18,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from harness.contest import Result, check, machine, merged, race, table, write
+from harness.pytorch import torch
 
 import tfdeconv as td
 from tfdeconv import geometry, zoo
 from tfdeconv.initializers import Bilinear
-
-try:
-    import torch
-except ImportError:
-    torch = None
-else:
-    torch.set_num_threads(os.cpu_count() or 1)
 
 OURS = "after td.optimize"
 BUILT = "tfdeconv as built"

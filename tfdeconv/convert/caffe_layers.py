@@ -15,7 +15,7 @@ from tfdeconv.convert.kernels import as_array
 from tfdeconv.convert.operators.convolutions import conv_transpose
 from tfdeconv.convert.operators.place import Place
 from tfdeconv.errors import ConversionError
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 def from_caffe(
@@ -54,7 +54,7 @@ def from_caffe(
         Caffe's ``DeconvolutionLayer``, ``CropLayer`` and ``BilinearFiller``; the window is
         ``geometry.torch_window`` with output_padding 0.
     """
-    data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+    data_format = standardize_data_format(data_format)
     if parameters is None or isinstance(parameters, str | bytes):
         raise ConversionError(
             "parameters must be a LayerParameter or a mapping of its fields; received "

@@ -9,14 +9,13 @@ import keras
 import tensorflow as tf
 
 from tfdeconv import ops
-from tfdeconv.errors import InvalidArgumentError
 from tfdeconv.geometry import ConvTransposeGeometry, CoordinateMap, axis_arguments, linear_kernel_size
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.enlarged_shape import enlarged_shape
 from tfdeconv.ops.bilinear_additive_upsample import additive_reduction, reduced_channels
-from tfdeconv.ops.linear_upsample import Boundary
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.linear_upsample import Boundary, check_boundary
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -55,10 +54,9 @@ class BilinearAdditiveUpsampling2D(keras.layers.Layer):
         super().__init__(**kwargs)
         self.factor = axis_arguments.per_axis("factor", factor, 2)
         self.reduction = additive_reduction(self.factor, reduction)
-        if boundary not in ("zero", "edge"):
-            raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
+        check_boundary(boundary)
         self.boundary = boundary
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs: Any) -> tf.Tensor:

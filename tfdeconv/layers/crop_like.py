@@ -16,7 +16,7 @@ from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.requested_output import requested_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.crop import check_crop
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -59,7 +59,7 @@ class CropLike(keras.layers.Layer):
         self.offset = (
             offset if isinstance(offset, str) else axis_arguments.int_or_ints("offset", offset, minimum=0)
         )
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
         self._found: tuple[int, ...] | None = None  # what "auto" found in the functional graph
 
     def call(self, inputs: Any) -> tf.Tensor:

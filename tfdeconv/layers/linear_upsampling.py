@@ -15,8 +15,8 @@ from tfdeconv.initializers import Bilinear
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.enlarged_shape import enlarged_shape
-from tfdeconv.ops.linear_upsample import Boundary
-from tfdeconv.ops.tensors.data_format import is_channels_first, to_channels_first, to_channels_last
+from tfdeconv.ops.linear_upsample import Boundary, check_boundary
+from tfdeconv.ops.tensors.data_format import standardize_data_format, to_channels_first, to_channels_last
 from tfdeconv.ops.tensors.empty_axes import on_samples
 from tfdeconv.ops.tensors.shapes import spatial_sizes
 
@@ -36,10 +36,9 @@ class _LinearUpsampling(keras.layers.Layer):
     ) -> None:
         super().__init__(trainable=trainable, **kwargs)
         self.factor = axis_arguments.per_axis("factor", factor, self.rank)
-        if boundary not in ("zero", "edge"):
-            raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
+        check_boundary(boundary)
         self.boundary = boundary
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
         self._learned = trainable  # a learned kernel stays one when the layer is frozen later
 

@@ -17,7 +17,7 @@ from tfdeconv.layers.requested_output import requested_sizes, symbolic_sizes
 from tfdeconv.layers.tensor_pair import tensor_pair
 from tfdeconv.ops.max_pool_with_switches import PooledWithSwitches
 from tfdeconv.ops.max_unpool import Duplicates, check_duplicates, check_switches
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 from tfdeconv.ops.tensors.samples import check_samples
 
 
@@ -38,7 +38,7 @@ class _Windows2D(keras.layers.Layer):
         self.pool_size = axis_arguments.per_axis("pool_size", pool_size, 2)
         self.strides = self.pool_size if strides is None else axis_arguments.per_axis("strides", strides, 2)
         self.padding = geometry.forward_padding(padding)
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
 
     def _pooling_maps(self, pooled_sizes: Sequence[int | None]) -> tuple[CoordinateMap, ...]:
         """Where pooling inputs of those sizes moves the samples of each spatial axis."""

@@ -14,7 +14,7 @@ from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
 from tfdeconv.layers.enlarged_shape import enlarged_shape
 from tfdeconv.ops.pixel_shuffle import ShuffleOrder, check_order, shuffled_channels
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 class _PixelShuffle(keras.layers.Layer):
@@ -35,7 +35,7 @@ class _PixelShuffle(keras.layers.Layer):
         self.factor = axis_arguments.per_axis("factor", factor, self.rank)
         check_order(order)
         self.order = order
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs: Any) -> tf.Tensor:

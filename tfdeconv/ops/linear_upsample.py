@@ -29,6 +29,16 @@ LEAST_PRODUCTS = 2**18
 """Fewer, and the two transpositions that put lines side by side cost more than they save."""
 
 
+def check_boundary(boundary: str) -> None:
+    """Raise InvalidArgumentError where ``boundary`` is neither "zero" nor "edge".
+
+    Example:
+        >>> check_boundary("edge")
+    """
+    if boundary not in ("zero", "edge"):
+        raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
+
+
 def linear_upsample(
     x: Any,
     factor: int | Sequence[int],
@@ -68,8 +78,7 @@ def linear_upsample(
     """
     x = as_samples(x)
     factors = axis_arguments.per_axis("factor", factor, x.shape.rank - 2)
-    if boundary not in ("zero", "edge"):
-        raise InvalidArgumentError(f"boundary must be 'zero' or 'edge'; received {boundary!r}.")
+    check_boundary(boundary)
     channels_first = is_channels_first(data_format)
     if channels_first:
         x = to_channels_last(x)

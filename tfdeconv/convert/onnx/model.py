@@ -15,7 +15,7 @@ from tfdeconv.convert.onnx.calls import node_steps
 from tfdeconv.convert.onnx.graph import graph_model
 from tfdeconv.errors import ConversionError
 from tfdeconv.extras import require
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 def from_onnx(
@@ -63,7 +63,7 @@ def from_onnx(
     References:
         ONNX's operator documentation; the windows are ``geometry.onnx_window``.
     """
-    data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+    data_format = standardize_data_format(data_format)
     if hasattr(model, "op_type"):
         arrays = [(initializers or {}).get(name) for name in model.input[1:]]
         steps = node_steps(read_node(model, opset=13), arrays, data_format)

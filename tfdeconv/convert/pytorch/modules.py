@@ -25,7 +25,7 @@ from tfdeconv.convert.pytorch.inputs import (
 from tfdeconv.convert.pytorch.trace import UnfollowedError, trace_module
 from tfdeconv.errors import ConversionError
 from tfdeconv.geometry import axis_arguments
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 def from_torch(
@@ -72,7 +72,7 @@ def from_torch(
     References:
         PyTorch's documentation of ``torch.nn``; the windows are ``geometry.torch_window``.
     """
-    data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+    data_format = standardize_data_format(data_format)
     torch = sys.modules.get("torch")
     if type(module).__name__ == "MaxUnpool2d":
         return _max_unpool(module, data_format)

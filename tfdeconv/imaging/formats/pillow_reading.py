@@ -142,7 +142,7 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
     if structure.precision == 12:  # of which Pillow reads the metadata if it does not see the depth
         at = data.index(bytes([0xFF, structure.frame]))
         readable = data[: at + 4] + b"\x08" + data[at + 5 :]
-    _check_pixels_are_there(data[: structure.end], structure, pillow)
+    body = data[: structure.end]
     if structure.end is None:
         data, readable = (markers.with_end(one, b"") for one in (data, readable))
         notes.append("lacks its end marker; every pixel is there")
@@ -150,11 +150,13 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
         profile = image.info.get("icc_profile") or None
         if structure.precision == 12:
             pixels: NDArray[Any] = decode_jpeg_12_bit(data)
+            _check_pixels_are_there(pixels, body, structure, pillow)
             if pixels.shape[2:] == (4,):
                 raise ImageError(
                     "holds CMYK pixels of 12 bits; only grey and RGB are read. Convert it first."
                 )
         else:
+            _check_pixels_are_there(np.asarray(image), body, structure, pillow)
             pixels, profile, more = _decode_8_bit(image, profile)
             notes.extend(more)
         exif, xmp, iptc = _packets(image, "JPEG", b"")
@@ -190,14 +192,16 @@ def _read_jpeg(data: bytes, pillow: Any) -> tuple[Photograph, int, int]:
     return photograph, _orientation(exif, xmp), 1
 
 
-def _check_pixels_are_there(data: bytes, structure: markers.JpegStructure, pillow: Any) -> None:
-    """Raise unless the pixels of a file, without its end marker, are the same whatever follows."""
+def _check_pixels_are_there(
+    pixels: NDArray[Any], body: bytes, structure: markers.JpegStructure, pillow: Any
+) -> None:
+    """Raise unless the pixels of a file are the same whatever follows its body in place of the end marker."""
     if structure.end is not None and structure.may_end_early:
         return
     if structure.end is not None or structure.has_all_scans:
-        fillers = markers.FILLERS if structure.end is None else markers.FILLERS[:2]
-        first, *others = (_pixels_of_jpeg(markers.with_end(data, one), structure, pillow) for one in fillers)
-        if all(np.array_equal(first, other) for other in others):
+        fillers = markers.FILLERS if structure.end is None else markers.FILLERS[:1]
+        others = (_pixels_of_jpeg(markers.with_end(body, one), structure, pillow) for one in fillers)
+        if all(np.array_equal(pixels, other) for other in others):
             return
     raise ImageError("is cut off or damaged: pixels are missing at its end.")
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
 from tfdeconv.errors import InvalidArgumentError
 
 
-def is_channels_first(data_format: str | None) -> bool:
-    """Return whether ``data_format`` (None: ``keras.config.image_data_format()``) is "channels_first".
+def standardize_data_format(data_format: str | None) -> Literal["channels_first", "channels_last"]:
+    """Return ``data_format`` (None: ``keras.config.image_data_format()``) as Keras spells it.
+
+    Raises:
+        InvalidArgumentError: It is another name.
 
     Example:
-        >>> is_channels_first("channels_last")
-        False
+        >>> standardize_data_format("Channels_Last")
+        'channels_last'
     """
     if data_format is None:
         data_format = keras.config.image_data_format()
@@ -23,7 +28,17 @@ def is_channels_first(data_format: str | None) -> bool:
         raise InvalidArgumentError(
             f"data_format must be 'channels_first' or 'channels_last'; received {data_format!r}."
         )
-    return bool(data_format == "channels_first")
+    return "channels_first" if data_format == "channels_first" else "channels_last"
+
+
+def is_channels_first(data_format: str | None) -> bool:
+    """Return whether :func:`standardize_data_format` gives "channels_first".
+
+    Example:
+        >>> is_channels_first("channels_last")
+        False
+    """
+    return standardize_data_format(data_format) == "channels_first"
 
 
 def to_channels_last(x: tf.Tensor) -> tf.Tensor:

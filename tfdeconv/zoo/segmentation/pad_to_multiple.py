@@ -12,7 +12,7 @@ from tfdeconv.alignment import CoordinateMap
 from tfdeconv.geometry import Reads, axis_arguments
 from tfdeconv.keras_reading import Sizes, Stages
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 from tfdeconv.ops.tensors.shapes import known_shape
 
 
@@ -38,7 +38,7 @@ class PadToMultiple2D(keras.layers.Layer):
     def __init__(self, multiple: int, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.multiple = axis_arguments.per_axis("multiple", multiple, 1)[0]
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     @property

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfdeconv.imaging.bt601 import BLACK, LUMA_WEIGHTS
 from tfdeconv.keras_reading import Sizes, Stages, same_place
 from tfdeconv.keras_registration import PACKAGE
-from tfdeconv.ops.tensors.data_format import is_channels_first
+from tfdeconv.ops.tensors.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -29,7 +29,7 @@ class Luma(keras.layers.Layer):
 
     def __init__(self, data_format: str | None = "channels_last", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = "channels_first" if is_channels_first(data_format) else "channels_last"
+        self.data_format = standardize_data_format(data_format)
 
     def call(self, rgb: Any) -> tf.Tensor:
         """Return one channel for three."""

@@ -48,7 +48,7 @@ MOST_XMP = 65533 - len(_XMP)
 """Bytes of an XMP packet that a segment holds."""
 
 MOST_IPTC = 65533 - len(b"Photoshop 3.0\0") - 12
-FILLERS = (b"", b"\x5a" * 64, b"\xa5" * 64)
+FILLERS = (b"\x5a" * 64, b"\xa5" * 64)
 """What might follow the last pixels: if these do not depend on it, they are all there."""
 
 _ROOM = bytes(64)  # more zeros than a scan ends with
