@@ -15,6 +15,7 @@ from client.fakes.fake_grpc import grpc_server
 from client.fakes.fake_model import MODEL, Failures
 from client.fakes.fake_rest import rest_server
 from client.fakes.raw_server import raw_server
+from cryptography.hazmat.primitives import serialization
 
 from tfdeconv import errors
 from tfdeconv.client import TLS, RetryPolicy, connect, connect_async
@@ -179,6 +180,35 @@ def secure_url(
         server = rest_server(failures, tls=tls)
     with server as url:
         yield url
+
+
+@pytest.mark.parametrize("make", [connect, connect_async])
+@pytest.mark.parametrize("scheme", ["grpcs", "https"])
+def test_files_that_do_not_fit(
+    authority: trustme.CA, tmp_path: Path, scheme: str, make: Callable[..., object]
+) -> None:
+    """Are told when the client is made, for either protocol, and without asking for a passphrase."""
+    certificate, key, other, locked = (tmp_path / name for name in ("cert", "key", "other", "locked"))
+    identity = authority.issue_cert("client")
+    certificate.write_bytes(identity.cert_chain_pems[0].bytes())
+    key.write_bytes(identity.private_key_pem.bytes())
+    other.write_bytes(authority.issue_cert("client").private_key_pem.bytes())
+    private = serialization.load_pem_private_key(key.read_bytes(), None)
+    locked.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    for files in (
+        {"ca": key},
+        {"certificate": certificate, "key": other},
+        {"certificate": key, "key": certificate},
+        {"certificate": certificate, "key": locked},
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match="tls holds a file that is not usable PEM"):
+            make(f"{scheme}://127.0.0.1:1", tls=TLS(**files))
 
 
 def test_mutual_tls(secure_url: str, authority: trustme.CA, tmp_path: Path) -> None:

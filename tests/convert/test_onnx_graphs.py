@@ -215,7 +215,7 @@ def test_networks_of_both_exporters(exporter, tmp_path):
         EXPORTED if exporter == "TorchScript" else (*EXPORTED, "SegNet", "ENet", "U-Net with align_corners")
     )
     for name in names:  # one test: PyTorch's exporters take seconds to start
-        make, shape, _ = NETWORKS[name]
+        make, shape = NETWORKS[name]
         module = randomised(make())
         x = torch.from_numpy(weights(*shape))
         with torch.no_grad():

@@ -126,6 +126,14 @@ def test_what_no_layer_does_is_refused(function, reason):
         convert.from_torch(Forward(function), input_shape=(None, None, 4))
 
 
+def test_casts_of_an_exported_program():
+    """What torch.export asserts of a tensor before it is cast changes nothing."""
+    module = randomised(Forward(lambda m, x: x.double().float() + (x > 0).to(x.dtype)))
+    x = torch.from_numpy(X)
+    answer = convert.from_torch(torch.export.export(module, (x,)))(channels_last(X))
+    np.testing.assert_allclose(channels_moved_back(answer), module(x).detach().numpy(), atol=1e-5)
+
+
 def test_modules_are_left_as_they_were():
     """A forward that keeps tensors, sizes or buffers in its module does not keep traced ones."""
 

@@ -239,16 +239,100 @@ class DCGAN(nn.Module):
         return self.main(self.project(z).view(-1, 16, 4, 4))
 
 
+class RealESRGANCompact(nn.Module):
+    """A list of modules in a loop, and the picture's own pixels added in place."""
+
+    def __init__(self, scale=4, width=8):
+        super().__init__()
+        self.scale = scale
+        self.body = nn.ModuleList([nn.Conv2d(3, width, 3, 1, 1), nn.PReLU(width)])
+        for _ in range(2):
+            self.body.extend([nn.Conv2d(width, width, 3, 1, 1), nn.PReLU(width)])
+        self.body.append(nn.Conv2d(width, 3 * scale * scale, 3, 1, 1))
+        self.upsampler = nn.PixelShuffle(scale)
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+
+    def forward(self, x):
+        self.mean = self.mean.type_as(x)
+        out = x - self.mean
+        for layer in self.body:
+            out = layer(out)
+        out = self.upsampler(out)
+        out += F.interpolate(x, scale_factor=self.scale, mode="nearest")
+        return out + self.mean
+
+
+class IMDN(nn.Module):
+    """Information multi-distillation: parts are split off, and channels weighted by their contrast."""
+
+    def __init__(self, width=8, scale=3):
+        super().__init__()
+        self.parts = width // 4, width - width // 4
+        self.first, self.one = nn.Conv2d(3, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
+        self.two = nn.Conv2d(self.parts[1], width, 3, padding=1)
+        self.three = nn.Conv2d(self.parts[1], self.parts[0], 3, padding=1)
+        self.join, self.act = nn.Conv2d(3 * self.parts[0], width, 1), nn.LeakyReLU(0.05, inplace=True)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.weigh = nn.Sequential(
+            nn.Conv2d(width, 2, 1), nn.ReLU(True), nn.Conv2d(2, width, 1), nn.Sigmoid()
+        )
+        self.up = nn.Sequential(nn.Conv2d(width, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+
+    @staticmethod
+    def mean(x):
+        return x.sum(3, keepdim=True).sum(2, keepdim=True) / (x.size(2) * x.size(3))
+
+    def forward(self, x):
+        x = self.first(x)
+        kept1, rest = torch.split(self.act(self.one(x)), self.parts, dim=1)
+        kept2, rest = torch.split(self.act(self.two(rest)), self.parts, dim=1)
+        y = self.join(torch.cat([kept1, kept2, self.three(rest)], dim=1))
+        contrast = self.mean((y - self.mean(y)).pow(2)).pow(0.5)
+        return self.up(y * self.weigh(contrast + self.pool(y)) + x)
+
+
+class NAFNet(nn.Module):
+    """Filled up to a multiple, normalised over channels by hand, gated by halves of the channels."""
+
+    def __init__(self, width=4):
+        super().__init__()
+        self.intro, self.down = nn.Conv2d(3, width, 3, padding=1), nn.Conv2d(width, 2 * width, 2, 2)
+        self.wide, self.deep = nn.Conv2d(2 * width, 4 * width, 1), nn.Conv2d(2 * width, 2 * width, 1)
+        self.weigh = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(2 * width, 2 * width, 1))
+        self.scale, self.offset = nn.Parameter(torch.ones(2 * width)), nn.Parameter(torch.zeros(2 * width))
+        self.beta = nn.Parameter(torch.zeros(1, 2 * width, 1, 1))
+        self.up = nn.Sequential(nn.Conv2d(2 * width, 4 * width, 1, bias=False), nn.PixelShuffle(2))
+        self.ending = nn.Conv2d(width, 3, 3, padding=1)
+
+    def norm(self, x):
+        mean = x.mean(1, keepdim=True)
+        y = (x - mean) / ((x - mean).pow(2).mean(1, keepdim=True) + 1e-6).sqrt()
+        return self.scale.view(1, -1, 1, 1) * y + self.offset.view(1, -1, 1, 1)
+
+    def forward(self, image):
+        _, _, h, w = image.shape
+        image = F.pad(image, (0, (4 - w % 4) % 4, 0, (4 - h % 4) % 4))
+        skip = self.intro(image)
+        x = self.down(skip)
+        first, second = self.wide(self.norm(x)).chunk(2, dim=1)
+        y = first * second
+        x = x + self.deep(y * self.weigh(y)) * self.beta
+        return (self.ending(self.up(x) + skip) + image)[:, :, :h, :w]
+
+
 NETWORKS = {
-    "FSRCNN": (FSRCNN, (1, 1, 9, 7), False),
-    "U-Net": (UNet, (1, 3, 16, 24), False),
-    "U-Net that pads": (lambda: UNet(pads=True), (1, 3, 18, 21), True),
-    "U-Net with align_corners": (lambda: UNet(bilinear=True), (1, 3, 16, 20), True),
-    "SegNet": (SegNet, (1, 3, 13, 18), False),
-    "ENet": (ENet, (1, 3, 16, 32), False),
-    "V-Net": (VNet, (1, 1, 6, 8, 4), False),
-    "HiFi-GAN": (HiFiGAN, (1, 6, 11), False),
-    "StyleGAN block": (StyleGANBlock, (1, 4, 5, 6), False),
-    "DCGAN": (DCGAN, (2, 10), False),
+    "FSRCNN": (FSRCNN, (1, 1, 9, 7)),
+    "U-Net": (UNet, (1, 3, 16, 24)),
+    "U-Net that pads": (lambda: UNet(pads=True), (1, 3, 18, 21)),
+    "U-Net with align_corners": (lambda: UNet(bilinear=True), (1, 3, 16, 20)),
+    "SegNet": (SegNet, (1, 3, 13, 18)),
+    "ENet": (ENet, (1, 3, 16, 32)),
+    "V-Net": (VNet, (1, 1, 6, 8, 4)),
+    "HiFi-GAN": (HiFiGAN, (1, 6, 11)),
+    "StyleGAN block": (StyleGANBlock, (1, 4, 5, 6)),
+    "DCGAN": (DCGAN, (2, 10)),
+    "Real-ESRGAN compact": (RealESRGANCompact, (2, 3, 7, 5)),
+    "IMDN": (IMDN, (2, 3, 9, 7)),
+    "NAFNet": (NAFNet, (2, 3, 9, 7)),
 }
-"""Name -> how to make the network, the shape of an input, whether its sizes must be known."""
+"""Name -> how to make the network, the shape of an input."""

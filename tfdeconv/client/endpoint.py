@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,21 @@ class TLS:
             path = getattr(self, name)
             if path is not None and not Path(path).is_file():
                 raise InvalidArgumentError(f"{name} must be a PEM file; there is none at {path}.")
+
+    def context(self) -> ssl.SSLContext:
+        """Return the files as Python's TLS reads them.
+
+        Raises:
+            InvalidArgumentError: One is not what it should be, or the key does not fit the certificate.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.certificate is not None:
+                # An encrypted key must not ask for its passphrase on the terminal of a service.
+                context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except ssl.SSLError as error:
+            raise InvalidArgumentError(f"tls holds a file that is not usable PEM: {error}") from None
+        return context
 
 
 @dataclass(frozen=True)

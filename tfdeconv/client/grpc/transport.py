@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from tfdeconv import __version__
-from tfdeconv.client.endpoint import Endpoint
+from tfdeconv.client.endpoint import TLS, Endpoint
 from tfdeconv.client.exchange.flow import Call
 from tfdeconv.client.failures import late, unreachable
 from tfdeconv.errors import ServingError
@@ -42,6 +42,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint) -> None:
         """Set up the channel; the first call connects."""
         self._endpoint = endpoint
+        _check_files(endpoint.tls)
         self._channel = _channel(grpc, endpoint)
         self._metadata = tuple(endpoint.headers.items())
 
@@ -64,6 +65,7 @@ class AsyncTransport:
     def __init__(self, endpoint: Endpoint) -> None:
         """Set nothing up yet: a channel belongs to the event loop that runs when it is made."""
         self._endpoint = endpoint
+        _check_files(endpoint.tls)
         self._channel: Any = None
         self._metadata = tuple(endpoint.headers.items())
 
@@ -80,6 +82,12 @@ class AsyncTransport:
         """Close the channel; calls in flight are cancelled."""
         if self._channel is not None:
             await self._channel.close()
+
+
+def _check_files(tls: TLS) -> None:
+    """Refuse files that gRPC cannot use: it only says that it cannot connect, call after call."""
+    if tls != TLS():
+        tls.context()
 
 
 def _channel(api: Any, endpoint: Endpoint) -> Any:

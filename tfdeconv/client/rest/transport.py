@@ -82,13 +82,7 @@ def _limits(timeout: float | None) -> httpx.Timeout:
 def _settings(endpoint: Endpoint) -> dict[str, Any]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts no one; reading the authorities takes a while
     if endpoint.secure:
-        tls = endpoint.tls
-        try:
-            context = ssl.create_default_context(cafile=tls.ca)
-            if tls.certificate is not None:
-                context.load_cert_chain(tls.certificate, tls.key)
-        except ssl.SSLError as error:
-            raise InvalidArgumentError(f"tls holds a file that is not usable PEM: {error}") from None
+        context = endpoint.tls.context()
     try:
         base_url = httpx.URL(endpoint.address)
     except httpx.InvalidURL as error:

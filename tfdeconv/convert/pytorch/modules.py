@@ -39,7 +39,8 @@ def from_torch(
     Converted are convolutions, transposed ones and linear maps with fixed weights, normalisations,
     activations, pooling and unpooling, padding, interpolation, pixel shuffles, arithmetic, concatenation,
     slices, reductions and reshapes behind the batch axis. A ``torch.export.ExportedProgram`` or a
-    ``torch.fx.GraphModule`` serves as well.
+    ``torch.fx.GraphModule`` serves as well; sizes that an export was specialised to (its guards) are not
+    checked when the model runs.
 
     Args:
         module: A ``torch.nn`` module, or any object whose class has the name of one of PyTorch's layers

@@ -371,5 +371,6 @@ VALUES: dict[str, Callable[..., Any]] = {
     "cat": cat,
     "stack": stack,
     **dict.fromkeys(("contiguous", "clone", "detach", "same", "cpu", "requires_grad_"), same),
+    "assert_tensor_metadata": same,  # what torch.export notes before a cast
 }
 """PyTorch's name -> a function of values; the first argument is the name of the layer."""
