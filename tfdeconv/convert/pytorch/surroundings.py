@@ -42,7 +42,8 @@ def following(module: Any, running: list[Any], call: Call) -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        if "torch._dynamo" in sys.modules:  # nothing is compiled without
+        # nothing is compiled without the one, and PyTorch before 2.6 has not the other
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         for inner, state in zip(modules, states, strict=True):
             stack.callback(_restore, inner, *state)
