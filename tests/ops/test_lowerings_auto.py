@@ -54,8 +54,27 @@ def test_half_precision_keeps_the_gradient():
     assert choice((128, 128), 56, 1, 9, 2, dtype=tf.float16) == "gradient"
 
 
-def test_gpus_keep_the_gradient(monkeypatch):
-    """Where a GPU is visible and the tensor's device is not known, cuDNN's kernel is kept."""
+@pytest.mark.parametrize(
+    ("name", "channels", "filters", "kernel_size", "stride", "groups"),
+    [
+        ("gradient", 512, 256, 5, 2, 1),
+        ("gradient", 64, 32, 4, 2, 1),
+        ("gradient", 21, 21, 16, 8, 1),
+        ("subpixel", 128, 3, 5, 2, 1),
+        ("subpixel", 56, 1, 9, 2, 1),
+        ("depthwise", 21, 21, 16, 8, 21),
+    ],
+)
+def test_choices_on_a_gpu(name, channels, filters, kernel_size, stride, groups):
+    """Its library's kernel, but for few filters and by channel; `two_pass` is a processor's."""
+    problem = problem_of(
+        tf.zeros([1, 8, 8, channels]), filters=filters, kernel_size=kernel_size, stride=stride, groups=groups
+    )
+    assert auto.choose_for_gpu(problem) == name
+
+
+def test_the_rule_for_gpus_holds_where_the_tensor_is(monkeypatch):
+    """Where a GPU is visible, tensors of no known device are taken to be there; scatter is a processor's."""
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
     seen = []
 
@@ -69,10 +88,10 @@ def test_gpus_keep_the_gradient(monkeypatch):
         return x
 
     def choice_of(x):
-        return auto.choose(x, problem_of(x, filters=1, kernel_size=9, stride=2))
+        return auto.choose(x, problem_of(x, filters=512, kernel_size=5, stride=2))
 
-    call.get_concrete_function(tf.TensorSpec([1, 128, 128, 56]))
-    assert seen == ["gradient", "subpixel", "gradient"]
+    call.get_concrete_function(tf.TensorSpec([1, 4, 4, 1024]))
+    assert seen == ["gradient", "scatter", "gradient"]
 
 
 def test_an_unknown_batch_is_no_reason_to_scatter():

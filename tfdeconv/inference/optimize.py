@@ -24,7 +24,9 @@ from tfdeconv.inference.rewrite import Rewriter, as_functional
 from tfdeconv.inference.sample_inputs import random_inputs
 from tfdeconv.keras_reading import TransposedConvolution
 from tfdeconv.layers import ResizeConv2D
-from tfdeconv.ops.lowerings import LOWERINGS
+from tfdeconv.ops.lowerings import LOWERINGS, Problem
+from tfdeconv.ops.lowerings.auto import choose_for_gpu
+from tfdeconv.ops.output_window import OutputWindow
 
 Device = Literal["cpu", "gpu"]
 
@@ -88,7 +90,7 @@ def optimize(
         batch: Batch size to measure with.
         budget_s: Seconds to spend on measuring, approximately, shared by all layers.
         device: Where the model will run. None: the GPU if one is visible, else the processor. "gpu"
-            where no GPU is visible keeps every transposed convolution with cuDNN ("gradient").
+            where no GPU is visible goes by the rule of ``lowering="auto"`` for GPUs.
         precision: "float32", or "bfloat16" for the convolutions inside.
 
     Returns:
@@ -124,7 +126,9 @@ def optimize(
     sample = random_inputs(functional, input_shape, batch)
     gpu = bool(tf.config.get_visible_devices("GPU"))
     precisions: list[Precision] = ["float32"] if precision == "float32" else ["float32", precision]
-    choose = _KeepCuDNN() if device == "gpu" and not gpu else _Fastest(functional, budget_s / len(precisions))
+    choose = (
+        _RuleForGPUs() if device == "gpu" and not gpu else _Fastest(functional, budget_s / len(precisions))
+    )
     with tf.device("CPU" if device == "cpu" or not gpu else "GPU"):
         before = tf.function(functional, autograph=False)
         wanted = before(sample)  # builds what Keras builds at the first call, such as a layer's activation
@@ -205,8 +209,8 @@ class _Fastest:
         return (None if fastest == AS_IT_IS else fastest), times
 
 
-class _KeepCuDNN:
-    """Chooses without a GPU for a GPU: its library's kernel, whatever this processor prefers."""
+class _RuleForGPUs:
+    """Chooses without a GPU for a GPU: by the rule, whatever this processor prefers."""
 
     def __call__(
         self, layer: keras.Layer, convolution: TransposedConvolution, sample: tf.Tensor, dtype: Any
@@ -215,7 +219,11 @@ class _KeepCuDNN:
             fused = math.prod(convolution.kernel.shape[:-2])
             if fused >= math.prod(layer.kernel_size) * math.prod(layer.factor):
                 return None, {}
-        return "gradient", {}
+        geometry, channels = convolution.geometry, int(convolution.kernel.shape[-1])
+        window = OutputWindow(geometry.crops, ())
+        return choose_for_gpu(
+            Problem(geometry, channels, convolution.filters, convolution.groups, window)
+        ), {}
 
 
 def _transposed_layers(model: keras.Model) -> int:

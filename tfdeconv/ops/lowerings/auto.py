@@ -13,8 +13,11 @@ On a processor, in float32 or float64, with ``C`` channels, ``F`` filters, ``K``
    about ``K / P`` taps ``T``, or less for blocks of several samples (:mod:`.polyphase.wide_blocks`), and
    ``two_pass`` the sum of its two convolutions. The second pass of
    ``two_pass`` makes it pay only where it multiplies a quarter less than ``subpixel``.
-4. Otherwise, and on a GPU (but for rule 1), and in half precision: ``gradient``. Its kernel reaches the
-   processor's peak once the filters fill the vectors, and on a GPU it is cuDNN's.
+4. Otherwise, and in half precision: ``gradient``. Its kernel reaches the processor's peak once the filters
+   fill the vectors.
+
+On a GPU, in every precision: rule 1; ``subpixel`` where rule 3 has few filters, whichever of its two forms;
+and else ``gradient``, which is cuDNN's kernel.
 
 ``benchmarks/README.md`` has the measurements behind these numbers.
 """
@@ -54,9 +57,11 @@ def choose(x: tf.Tensor, problem: Problem) -> str:
         >>> choose(x, Problem(geometry, 56, 1, 1, resolve(geometry, x, None)))
         'subpixel'
     """
-    if problem.groups > 1 and problem.groups in (problem.channels, problem.filters):
+    if _on_gpu(x):
+        return choose_for_gpu(problem)
+    if _by_channel(problem):
         return "depthwise"
-    if _on_gpu(x) or x.dtype not in (tf.float32, tf.float64):
+    if x.dtype not in (tf.float32, tf.float64):
         return "gradient"
     positions = x.shape[:-1].num_elements()
     if positions is not None and positions <= MOST_POSITIONS:
@@ -65,6 +70,29 @@ def choose(x: tf.Tensor, problem: Problem) -> str:
         if weights >= positions * LEAST_WEIGHTS_PER_POSITION:
             return "scatter"
     return _fewest_products(problem)
+
+
+def choose_for_gpu(problem: Problem) -> str:
+    """Return the name of the lowering that is expected to be fastest on a GPU.
+
+    Args:
+        problem: The transposed convolution.
+
+    Example:
+        >>> from tfdeconv.geometry import ConvTransposeGeometry
+        >>> from tfdeconv.ops.output_window import OutputWindow
+        >>> geometry = ConvTransposeGeometry.of((4, 4), strides=2, padding="same")
+        >>> window = OutputWindow(geometry.crops, ())
+        >>> [choose_for_gpu(Problem(geometry, 64, filters, 1, window)) for filters in (3, 64)]
+        ['subpixel', 'gradient']
+    """
+    if _by_channel(problem):
+        return "depthwise"
+    return "gradient" if _fewest_products(problem) == "gradient" else "subpixel"
+
+
+def _by_channel(problem: Problem) -> bool:
+    return problem.groups > 1 and problem.groups in (problem.channels, problem.filters)
 
 
 def _on_gpu(x: tf.Tensor) -> bool:
