@@ -261,10 +261,8 @@ class ModelRepository:
                     self._reconcile()  # it may be wanted again by now
                     self._publish()
                     return
-                entry.place, entry.state = (
-                    place,
-                    VersionState.LOADING,
-                )  # it may lie elsewhere than at the last try
+                entry.place = place  # it may lie elsewhere than at the last try
+                entry.state = VersionState.LOADING
             started = time.monotonic()
             tried = entry.place.taken()
             try:
