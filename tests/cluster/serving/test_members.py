@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import threading
+import types
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tfdeconv.cluster.serving.following import FollowingRepository
 from tfdeconv.cluster.serving.plan import Order, Plan, Report
 from tfdeconv.errors import InvalidRequestError, UnavailableError
 from tfdeconv.serving import ServerOptions
+from tfdeconv.serving.model_spec import ModelSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
 COUNTED = {"request_count": {("m", "OK"): 3}}
@@ -77,6 +80,34 @@ def test_a_replica_lacks_what_others_serve_and_it_cannot_load():
         assert repository.lacks() is None
     finally:
         repository.close()
+
+
+class Slow:
+    """Loads version 2 when it is told to."""
+
+    def __init__(self) -> None:
+        self.started, self.told, self.closed = threading.Event(), threading.Event(), threading.Event()
+
+    def __call__(self, name: str, version: int, path: Path) -> Any:
+        if version == 1:
+            return types.SimpleNamespace(close=lambda: None)
+        self.started.set()
+        self.told.wait(60)
+        return types.SimpleNamespace(close=self.closed.set)
+
+
+def test_a_load_that_outlasts_the_end_is_undone():
+    """As of the repository of one process."""
+    loader = Slow()
+    repository = FollowingRepository(loader)
+    repository.follow(SERVED)
+    wait_for(repository.complete)
+    with repository.lease(ModelSpec("m")):
+        repository.follow(dataclasses.replace(SERVED, orders=(ORDER, Order("m", 2, "/nowhere/m/2", "other"))))
+        assert loader.started.wait(60)
+        assert not repository.close(timeout=0)
+    loader.told.set()
+    assert loader.closed.wait(60)
 
 
 def test_a_replica_that_cannot_load_what_others_serve_ends(monkeypatch):

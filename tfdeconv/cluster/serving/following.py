@@ -186,5 +186,6 @@ class FollowingRepository(ModelRepository):
         except TimeoutError:
             ended = False
         self._load_pool.shutdown(wait=ended, cancel_futures=True)
-        self._unload_pool.shutdown(wait=ended)
+        if ended:  # else a load that ends later is still to be undone
+            self._unload_pool.shutdown()
         return ended
