@@ -96,13 +96,17 @@ def test_nothing_jumps_while_a_page_loads(new_page, address, width):
 
 
 def test_the_measure_of_jumps_can_fail(new_page):
-    """A late paragraph that pushes the text down is counted."""
+    """A block that comes and goes with each frame pushes the text down, which is counted."""
     page = new_page()
     page.goto("data:text/html,<p id=a>text</p><p>more</p>")
-    page.evaluate(
-        "document.body.prepend(Object.assign(document.createElement('div'), {style: 'height: 300px'}))"
+    page.evaluate("window.block = Object.assign(document.createElement('div'), {style: 'height: 300px'})")
+    page.wait_for_function(
+        """() => {
+            if (block.isConnected) block.remove(); else document.body.prepend(block);
+            return window.shifts > 0.005;
+        }""",
+        polling="raf",
     )
-    page.wait_for_function("window.shifts > 0.005")
 
 
 @pytest.mark.parametrize("name", ["explorer.html", "tour/strides-and-padding.html"])
